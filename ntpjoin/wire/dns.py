@@ -1,0 +1,194 @@
+"""Asking the system's DNS servers where names lead: all names at once, both families, within one bounded time.
+
+dnspython speaks the protocol; what it raises comes out of here as words. Names are to have passed `upstreams.grammar`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Optional, Union
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rdatatype
+import dns.resolver
+
+from ntpjoin.model import Resolved
+
+_TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
+_Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+
+#: Questions on their way at the same time.
+_WORKERS = 64
+#: dnspython keeps its time by a clock that may be stepped; what is not back by then is silence.
+_GRACE_S = 1.0
+
+# Which of two problems tells more: the other one may only be its consequence.
+_NO_SUCH_NAME, _FAILED, _SILENT, _EMPTY = range(4)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one question, a name and a type, brought."""
+
+    chain: tuple[str, ...] = ()
+    addresses: tuple[_Address, ...] = ()
+    ttl_s: Optional[int] = None
+    rank: int = _EMPTY
+    problem: str = ""
+
+
+def resolve(
+    names: Iterable[str],
+    *,
+    nameservers: Optional[Sequence[str]] = None,
+    timeout_s: float = 5.0,
+    port: int = 53,
+) -> tuple[Resolved, ...]:
+    """Find the addresses of each name, or say why there are none; in the order given, a repeated name once.
+
+    Asks `nameservers` at `port`, or else those of /etc/resolv.conf, and takes `timeout_s` at most, whatever they do.
+    Addresses come sorted, IPv4 first. A literal address is its own answer and is not asked about. Nothing is raised.
+    """
+    wanted = tuple(dict.fromkeys(names))
+    literal = {name: _literal(name) for name in wanted}
+    asked = [name for name in wanted if literal[name] is None]
+    found: dict[str, list[_Found]] = {}
+    if asked:
+        resolver = _resolver(nameservers, port)
+        if isinstance(resolver, str):
+            found = {name: [_Found(rank=_FAILED, problem=resolver)] for name in asked}
+        else:
+            found = _ask_all(resolver, asked, timeout_s)
+    return tuple(literal[name] or _merged(name, found[name]) for name in wanted)
+
+
+def _literal(name: str) -> Optional[Resolved]:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    if "%" in name or _mapped(address):
+        return Resolved(name, problem="a scoped or IPv4-mapped address is no place for a server")
+    return Resolved(name, addresses=(str(address),))
+
+
+def _mapped(address: _Address) -> bool:
+    return address.version == 6 and address.ipv4_mapped is not None
+
+
+def _resolver(nameservers: Optional[Sequence[str]], port: int) -> Union[dns.resolver.Resolver, str]:
+    """Set up dnspython, or say why there is nobody to ask."""
+    try:
+        resolver = dns.resolver.Resolver(configure=nameservers is None)
+        if nameservers is not None:
+            resolver.nameservers = list(nameservers)
+    except (dns.exception.DNSException, OSError, ValueError):
+        return "no DNS server can be read from /etc/resolv.conf"
+    if not resolver.nameservers:
+        return "no DNS server is configured"
+    resolver.port = port
+    return resolver
+
+
+def _ask_all(resolver: dns.resolver.Resolver, names: Sequence[str], timeout_s: float) -> dict[str, list[_Found]]:
+    ends_s = time.monotonic() + timeout_s
+    jobs = [(name, kind) for name in names for kind in _TYPES]
+    todo: queue.SimpleQueue[tuple[str, dns.rdatatype.RdataType]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[str, _Found]] = queue.SimpleQueue()
+    for job in jobs:
+        todo.put(job)
+
+    def work() -> None:
+        while True:
+            try:
+                name, kind = todo.get_nowait()
+            except queue.Empty:
+                return
+            done.put((name, _ask(resolver, name, kind, ends_s - time.monotonic(), timeout_s)))
+
+    for _ in range(min(len(jobs), _WORKERS)):
+        threading.Thread(target=work, name="dns", daemon=True).start()
+    found: dict[str, list[_Found]] = {name: [] for name in names}
+    for _ in jobs:
+        try:
+            name, answer = done.get(timeout=max(0.0, ends_s + _GRACE_S - time.monotonic()))
+        except queue.Empty:
+            break
+        found[name].append(answer)
+    silent = _Found(rank=_SILENT, problem=_silence(timeout_s))
+    return {name: answers if len(answers) == len(_TYPES) else [*answers, silent] for name, answers in found.items()}
+
+
+def _silence(timeout_s: float) -> str:
+    return f"no DNS server answered within {timeout_s:g} s"
+
+
+def _ask(
+    resolver: dns.resolver.Resolver, name: str, kind: dns.rdatatype.RdataType, left_s: float, timeout_s: float
+) -> _Found:
+    if left_s <= 0:
+        return _Found(rank=_SILENT, problem=_silence(timeout_s))
+    try:
+        # From the root: the system's search list is for people, and pool members are followed from anywhere.
+        absolute = dns.name.from_text(name, dns.name.root)
+        answer = resolver.resolve(absolute, kind, raise_on_no_answer=False, lifetime=left_s, search=False)
+        return _read(answer)
+    except dns.resolver.NXDOMAIN as problem:
+        responses: dict[dns.name.Name, dns.message.QueryMessage] = problem.kwargs["responses"]
+        chain = _chain(responses[absolute]) if absolute in responses else ()
+        words = f"no such name: {chain[-1]}" if chain else "no such name"
+        return _Found(chain=chain, rank=_NO_SUCH_NAME, problem=words)
+    except dns.resolver.NoNameservers as problem:
+        return _Found(rank=_FAILED, problem=_failure(problem.kwargs.get("errors") or ()))
+    except dns.exception.Timeout:
+        return _Found(rank=_SILENT, problem=_silence(timeout_s))
+    except (dns.exception.DNSException, OSError, ValueError) as problem:
+        return _Found(rank=_FAILED, problem=f"DNS could not be asked: {problem}")
+
+
+def _read(answer: dns.resolver.Answer) -> _Found:
+    result = answer.chaining_result
+    addresses = [ipaddress.ip_address(record.address) for record in answer.rrset or ()]
+    usable = tuple(sorted(address for address in addresses if not _mapped(address)))
+    if usable:
+        return _Found(_chain(answer.response), usable, result.minimum_ttl)
+    problem = "it leads to IPv4-mapped addresses only" if addresses else "the name has no address"
+    return _Found(_chain(answer.response), problem=problem)
+
+
+def _chain(response: dns.message.Message) -> tuple[str, ...]:
+    """Give the names that aliases lead to, the last one last, be there an address at its end or not."""
+    assert isinstance(response, dns.message.QueryMessage)
+    return tuple(str(alias[0].target).rstrip(".").lower() for alias in response.resolve_chaining().cnames)
+
+
+def _failure(errors: Sequence[Sequence[object]]) -> str:
+    """Say what the last server asked did; each error is (server, over TCP?, port, what happened, response)."""
+    if not errors:
+        return "no DNS server could be asked"
+    server, _, _, what = errors[-1][:4]
+    # Newer releases of dnspython write "Do53:198.51.100.53@53".
+    address = str(server).rpartition("Do53:")[2].partition("@")[0]
+    if isinstance(what, OSError):
+        return f"the DNS server {address} cannot be reached"
+    if isinstance(what, Exception):
+        return f"the answer of the DNS server {address} cannot be read"
+    return f"the DNS server {address} failed ({what})"
+
+
+def _merged(name: str, found: Sequence[_Found]) -> Resolved:
+    """Put both families together; a problem is only told when there is no address at all."""
+    addresses = tuple(
+        str(address) for version in (4, 6) for part in found for address in part.addresses if address.version == version
+    )
+    chain = max((part.chain for part in found), key=len)
+    if not addresses:
+        return Resolved(name, chain, problem=min(found, key=lambda part: part.rank).problem)
+    return Resolved(name, chain, addresses, min(part.ttl_s for part in found if part.ttl_s is not None))
