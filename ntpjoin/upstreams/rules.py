@@ -1,0 +1,65 @@
+"""Rules that refuse an upstream before a packet is sent, by its name or by its address."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+
+from ntpjoin.model import Resolved
+from ntpjoin.upstreams import addresses
+
+#: The pool's own zone, with its vendors', countries' and numbered ones. A member that follows it follows whoever the
+#: pool happens to name, other members among them, and the pool's join page forbids it.
+_POOL = "pool.ntp.org"
+
+#: Public services whose operators say that they smear leap seconds; RFC 8633, section 3.7.1, keeps these out of public
+#: service.
+_SMEARING_NAMES = (
+    "time.google.com",
+    "time1.google.com",
+    "time2.google.com",
+    "time3.google.com",
+    "time4.google.com",
+    "time.android.com",
+    "time.aws.com",
+    "time.facebook.com",
+    "time1.facebook.com",
+    "time2.facebook.com",
+    "time3.facebook.com",
+    "time4.facebook.com",
+    "time5.facebook.com",
+)
+_SMEARING_ADDRESSES = (
+    "216.239.35.0",
+    "216.239.35.4",
+    "216.239.35.8",
+    "216.239.35.12",
+    "fd00:ec2::123",
+)
+
+
+def why_not_follow(resolved: Resolved) -> str:
+    """Say which rule forbids this name, or a name that it is an alias of; "" when none does."""
+    for name in (resolved.name, *resolved.chain):
+        bare = name.lower().rstrip(".")
+        alias = "" if name == resolved.name else f"an alias of {bare}, which is "
+        if bare == _POOL or bare.endswith(f".{_POOL}"):
+            return f"{alias}a name of the pool itself; its members follow servers picked by hand"
+        if bare in _SMEARING_NAMES:
+            return f"{alias}a service that smears leap seconds; pool members must not"
+    return ""
+
+
+def why_not_ask(address: str, *, own_addresses: Collection[str] = (), allow_private: bool = False) -> str:
+    """Say which rule forbids this literal address; "" when none does."""
+    if _canonical(address) in {_canonical(own) for own in own_addresses}:
+        return "an address of this host"
+    if address in _SMEARING_ADDRESSES:
+        return "a service that smears leap seconds; pool members must not"
+    if not addresses.may_be_used(address, allow_private):
+        return addresses.why_not_public(address)
+    return ""
+
+
+def _canonical(address: str) -> str:
+    return str(ipaddress.ip_address(address.partition("%")[0]))
