@@ -1,0 +1,141 @@
+"""The lab as tests hold it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Optional, final
+
+from tests.lab import cache, hosts, images, machine, network
+from tests.lab.namespaces import Sandbox
+from tests.lab.process import LabError, Log, Result
+from tests.lab.vm import Server
+
+
+def talk(line: str) -> None:
+    print(f"lab: {line}", file=sys.stderr, flush=True)
+
+
+class Machine:
+    """A host of the lab that is a network namespace; its programs are the `net` image's."""
+
+    def __init__(self, sandbox: Sandbox, name: str) -> None:
+        self.sandbox = sandbox
+        self.name = name
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        check: bool = False,
+        timeout: float = 60,
+        input: Optional[str] = None,  # noqa: A002
+    ) -> Result:
+        return self.sandbox.run(argv, host=self.name, tree=True, check=check, timeout=timeout, text=input)
+
+
+class Router(Machine):
+    """Between all networks: the place for faults."""
+
+    def nft(self, rules: str) -> None:
+        """Feed nft; `table inet fault` and its `forward` chain are there for the taking."""
+        self.run(["nft", "-f", "-"], input=rules, check=True)
+
+    def heal(self) -> None:
+        """Take all faults away."""
+        self.nft("flush ruleset\ntable inet fault { chain forward { type filter hook forward priority 0; }; }\n")
+
+
+@final
+class Lab:
+    """A test internet and a server; `with Lab() as lab:` and all of it ends with the block or the process."""
+
+    def __init__(self, *, tied: bool = True, log: Log = talk) -> None:
+        self.tied = tied
+        self.log = log
+        self.booted: Optional[Server] = None
+
+    # -- up and down
+
+    def __enter__(self) -> Lab:
+        self.up()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        value: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.down()
+
+    def up(self) -> None:
+        machine.require(self.log)
+        net = images.net_image(self.log)
+        self.image = images.server_image(self.log)
+        self.sandbox = Sandbox.create(net, tied=self.tied)
+        try:
+            network.build(self.sandbox)
+            self.router.heal()
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> None:
+        self.sandbox.close()
+
+    # -- who is there
+
+    @property
+    def router(self) -> Router:
+        return Router(self.sandbox, network.ROUTER)
+
+    @property
+    def client(self) -> Machine:
+        return self.host("client")
+
+    def host(self, name: str) -> Machine:
+        """Any host but the server, by its key or its DNS name."""
+        return Machine(self.sandbox, hosts.by_name(name))
+
+    @property
+    def server(self) -> Server:
+        """The server that was booted."""
+        server = Server(self.sandbox, self.image)
+        if not server.running:
+            raise LabError("no server is running in the lab")
+        return server
+
+    def boot_server(self, clock_offset: float = 0.0) -> Server:
+        """A freshly installed server, up and idle, its clock off by that many seconds."""
+        server = Server(self.sandbox, self.image)
+        server.create(clock_offset)
+        server.start()
+        return server
+
+
+def state_file() -> Path:
+    return cache.folder() / "up.json"
+
+
+def remember(lab: Lab) -> None:
+    state = {"pid": lab.sandbox.pid, "started": lab.sandbox.started, "image": str(lab.image.folder)}
+    state_file().write_text(json.dumps(state))
+
+
+def attached(log: Log = talk) -> Lab:
+    """The lab that `python -m tests.lab up` left running."""
+    try:
+        state: dict[str, Any] = json.loads(state_file().read_text())
+    except FileNotFoundError:
+        raise LabError("no lab is up: python -m tests.lab up") from None
+    lab = Lab(tied=False, log=log)
+    lab.sandbox = Sandbox(int(state["pid"]), str(state["started"]))
+    lab.image = images.ServerImage(Path(state["image"]))
+    if not lab.sandbox.alive:
+        state_file().unlink()
+        raise LabError("the lab that was up has ended: python -m tests.lab up")
+    return lab

@@ -1,0 +1,218 @@
+"""The server: a virtual machine with a clock, a disk and a netfilter of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Optional
+
+from tests.lab import machine, process
+from tests.lab.images import ServerImage
+from tests.lab.namespaces import STATE, Daemon, Sandbox
+from tests.lab.network import ROUTER, TAP
+from tests.lab.process import CommandFailed, LabError, LabTimeout, Result, Running, wait_for
+from tests.lab.qmp import Monitor
+from tests.lab.ssh import Ssh
+
+DISK = STATE / "vm/disk.qcow2"
+CONSOLE = STATE / "vm/console.log"
+MONITOR = STATE / "vm/monitor.sock"
+SETTINGS = STATE / "vm/settings.json"
+# How many times longer things may take without KVM.
+TCG_SLOWNESS = 8.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """One Debian server at 203.0.113.7 and 2001:db8:113::7."""
+
+    sandbox: Sandbox
+    image: ServerImage
+
+    @property
+    def ssh(self) -> Ssh:
+        return Ssh(self.sandbox, self.image.ssh_key)
+
+    @property
+    def kvm(self) -> bool:
+        return bool(json.loads(self.sandbox.outside(SETTINGS).read_text())["kvm"])
+
+    @property
+    def slowness(self) -> float:
+        return 1.0 if self.kvm else TCG_SLOWNESS
+
+    # -- power
+
+    def create(self, clock_offset: float) -> None:
+        """Lay a fresh disk over the image's; nothing of an earlier server stays."""
+        self.cut_power()
+        for path in (DISK, CONSOLE):
+            self.sandbox.outside(path).unlink(missing_ok=True)
+        words = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(self.image.disk), str(DISK)]
+        self.sandbox.run(words)
+        settings = {"clock_offset": clock_offset, "kvm": machine.kvm()}
+        self.sandbox.write(SETTINGS, json.dumps(settings))
+
+    def start(self, *, wait: bool = True) -> None:
+        """Switch on; the clock starts as far off as it did when the server was first booted."""
+        self.qemu().start()
+        if wait:
+            self.wait_booted()
+
+    def cut_power(self) -> None:
+        """Pull the plug: the disk keeps what the guest had synced."""
+        self.ssh.disconnect()
+        self.qemu().stop()
+        self.sandbox.outside(MONITOR).unlink(missing_ok=True)
+
+    def reboot(self) -> None:
+        """Reboot from inside, and wait until the server is up again."""
+        before = self.boot_id()
+        self.run(["systemctl", "--no-block", "reboot"])
+        self.ssh.disconnect()
+
+        def rebooted() -> Optional[bool]:
+            self.ssh.connect(120 * self.slowness)
+            try:
+                return True if self.boot_id() != before else None
+            except LabError:
+                return None
+
+        wait_for(rebooted, 120 * self.slowness, "the server reboots")
+        self.wait_booted()
+
+    @property
+    def running(self) -> bool:
+        return self.qemu().pid is not None
+
+    def boot_id(self) -> str:
+        return self.run(["cat", "/proc/sys/kernel/random/boot_id"], check=True).out.strip()
+
+    def wait_booted(self) -> None:
+        """Wait until systemd says that all is up, and nothing failed."""
+        try:
+            self.ssh.connect(90 * self.slowness)
+            state = self.run(["systemctl", "is-system-running", "--wait"], timeout=90 * self.slowness).out.strip()
+        except LabError as error:
+            raise LabError(f"the server did not boot: {error}\n{self.qemu().log}\n{self.console(40)}") from None
+        if state != "running":
+            failed = self.run(["systemctl", "--failed", "--no-legend"]).out
+            raise LabError(f"the server is {state}:\n{failed}\n{self.console(40)}")
+
+    def console(self, lines: int = 40) -> str:
+        """The last lines of the serial console."""
+        try:
+            text = self.sandbox.outside(CONSOLE).read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def qemu(self) -> Daemon:
+        return Daemon(self.sandbox, "qemu", ROUTER, self.qemu_words(), tree=False)
+
+    def qemu_words(self) -> list[str]:
+        try:
+            settings = json.loads(self.sandbox.outside(SETTINGS).read_text())
+        except FileNotFoundError:
+            return []
+        base = datetime.now(timezone.utc) + timedelta(seconds=settings["clock_offset"])
+        # The paravirtual clock would hand the host's time to the guest.
+        cpu = ["-accel", "kvm", "-cpu", "host,kvmclock=off"]
+        if not settings["kvm"]:
+            cpu = ["-accel", "tcg,thread=multi", "-cpu", "max"]
+        kernel = "root=/dev/vda rw console=ttyS0 net.ifnames=0 no-kvmclock mitigations=off systemd.getty_auto=no"
+        return [
+            *["qemu-system-x86_64", "-machine", "q35", *cpu, "-smp", "2", "-m", "1024"],
+            *["-nodefaults", "-no-user-config", "-display", "none"],
+            *["-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd), "-append", kernel],
+            *["-rtc", f"base={base:%Y-%m-%dT%H:%M:%S},clock=vm"],
+            *["-drive", f"file={DISK},format=qcow2,if=virtio"],
+            *["-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no"],
+            *["-device", "virtio-net-pci,netdev=net,romfile=,mac=52:54:00:12:34:56"],
+            *["-device", "virtio-rng-pci"],
+            *["-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"],
+            *["-qmp", f"unix:{MONITOR},server=on,wait=off"],
+        ]
+
+    # -- commands
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        check: bool = False,
+        timeout: float = 60,
+        input: Optional[str] = None,  # noqa: A002
+        tty: bool = False,
+    ) -> Result:
+        """Run a command as root; with `tty` on a real terminal, where `input` is typed."""
+        result = self.ssh.run(argv, timeout=timeout, text=input, tty=tty)
+        if check and result.code != 0:
+            raise CommandFailed(argv, result)
+        return result
+
+    def popen(self, argv: Sequence[str], *, tty: bool = False) -> Running:
+        """Start a command, to be watched, typed at, interrupted, or to lose its connection."""
+        return self.ssh.popen(argv, tty=tty)
+
+    def put(self, local: Path, remote: str, mode: int = 0o755) -> None:
+        script = 'cat >"$1.part" && chmod "$2" "$1.part" && mv -f "$1.part" "$1"'
+        argv = ["sh", "-c", script, "sh", remote, f"{mode:o}"]
+        with local.open("rb") as source:
+            process.run(self.ssh.argv(argv), check=True, timeout=120, shown=argv, stdin=source)
+
+    def get(self, remote: str, local: Path) -> None:
+        argv = ["cat", remote]
+        with local.open("wb") as target:
+            words = self.ssh.argv(argv)
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=target, timeout=120, check=False)
+        if done.returncode != 0:
+            raise CommandFailed(argv, Result(done.returncode, "", "see above", 0))
+
+    # -- checkpoints
+
+    def monitor(self) -> Monitor:
+        return Monitor(self.sandbox.outside(MONITOR), 60 * self.slowness)
+
+    def human(self, line: str) -> None:
+        with self.monitor() as monitor:
+            said = monitor.human(line)
+        if said.strip():
+            raise LabError(f"{line}: {said.strip()}")
+
+    def checkpoint(self, name: str) -> None:
+        """Keep the server as it is now: disk, memory and clock."""
+        self.human(f"savevm {name}")
+
+    def rollback(self, name: str) -> None:
+        """Go back to a checkpoint; the guest's clock runs on from there."""
+        self.ssh.disconnect()
+        if not self.running:
+            self.start(wait=False)
+            self.wait_monitor()
+        self.human(f"loadvm {name}")
+        self.ssh.connect(30 * self.slowness)
+
+    def wait_monitor(self) -> None:
+        def once() -> Optional[bool]:
+            try:
+                self.monitor().__exit__(None, None, None)
+            except (OSError, LabError):
+                return None
+            return True
+
+        try:
+            wait_for(once, 30, "the virtual machine starts")
+        except LabTimeout as error:
+            raise LabError(f"{error}\n{self.qemu().log}") from None
+
+    def clock_offset(self) -> float:
+        """How far the server's clock is from this machine's, now, to some hundredths of a second."""
+        before = time.time()
+        guest = float(self.run(["date", "+%s.%N"], check=True).out)
+        return guest - (before + time.time()) / 2
