@@ -1,7 +1,7 @@
 """Which addresses are public, from a table of our own: Python's `is_global` differs from release to release.
 
-The rows are IANA's special-purpose registries for IPv4 and IPv6, and the ranges that never were, or no longer are, given
-to anybody. Ranges that routers carry but that hold no server for others (anycast services of protocols) are special too.
+The rows are IANA's special-purpose registries for IPv4 and IPv6, and the ranges that never were, or no longer are,
+given to anybody. Ranges that routers carry but that hold no server for others (anycast services) are special too.
 """
 
 from __future__ import annotations

@@ -1,0 +1,5 @@
+"""python -m ntpjoin."""
+
+from ntpjoin.cli import main
+
+main()

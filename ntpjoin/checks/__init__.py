@@ -1,0 +1,1 @@
+"""Judging: what is, against what should be. Checks change nothing; they only propose what to type."""

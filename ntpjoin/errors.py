@@ -1,0 +1,55 @@
+"""What can go wrong, in words for an administrator; each leaf knows its exit code (docs/reference/exit-codes.md)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class NtpjoinError(Exception):
+    """Superclass of all errors meant for the user; never raised itself.
+
+    `message` tells what happened and to what; `remedy` what to type or do next, "" where there is nothing to say.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageProblem(NtpjoinError):
+    """A value that grammar or counting refuses, before anything is looked at."""
+
+    exit_code = 2
+
+
+class Blocked(NtpjoinError):
+    """The host is not fit for what was asked; nothing was touched."""
+
+    exit_code = 3
+
+
+class StepFailed(NtpjoinError):
+    """A step did not do what it should have done."""
+
+
+class CommandFailed(StepFailed):
+    """A program could not be run, ran out of time, or ended with an error."""
+
+
+class WireError(NtpjoinError):
+    """A name or a server could not be asked, or answered something that cannot be used."""
+
+
+class JournalProblem(Blocked):
+    """The journal cannot be read or written as it must be before anything is changed."""
+
+
+class Interrupted(NtpjoinError):
+    """The user, or the system, asked ntpjoin to end."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal

@@ -1,0 +1,205 @@
+"""What a host is and does now, as data. Only `look` makes these; everything else decides on them.
+
+`None` means: could not be seen (not root, or the program that tells is missing). An empty collection means: looked, and none there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Optional
+
+from ntpjoin.model import FAMILIES, Family, Pin, Wish
+
+Engine = Literal["classic", "ntpsec"]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A program that sets the clock too: its package and its unit."""
+
+    package: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One supported system: everything that differs between distributions, and nothing else. The rows are in `host.distros`."""
+
+    name: str
+    title: str
+    ids: tuple[str, ...]
+    codenames: tuple[str, ...]
+    manager: str
+    packages: tuple[str, ...]
+    engine: Engine
+    unit: str
+    daemon: str
+    config: str
+    include: str
+    drift: str
+    leapfile: str
+    stats: str
+    user: str
+    rivals: tuple[Rival, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """The operating system, and what of it a set-up depends on."""
+
+    id: str
+    version: str
+    codename: str
+    title: str
+    row: Optional[Row]
+    systemd: bool
+    container: str
+    may_set_clock: bool
+    root: bool
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A package at a version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class PackageFacts:
+    """`installed` names every installed package; `install`/`remove` say what asking for the row's packages would do.
+
+    `kept` has the file, in our cache, of each package that would be removed; `problem` says why the packages cannot be had.
+    """
+
+    installed: Mapping[str, str] = field(default_factory=dict)
+    unfinished: tuple[str, ...] = ()
+    install: tuple[Pinned, ...] = ()
+    remove: tuple[Pinned, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class FileFact:
+    """A file as it is. `stock`: unchanged since the package brought it; `ours`: unchanged since we wrote it."""
+
+    content: bytes
+    mode: int
+    owner: str
+    stock: bool = False
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A systemd unit, in systemd's own words (systemctl show)."""
+
+    name: str
+    load: str = "not-found"
+    enabled: str = ""
+    active: str = "inactive"
+    sub: str = "dead"
+    pid: int = 0
+    invocation: str = ""
+    result: str = "success"
+    condition: bool = True
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a unit, masked or not."""
+        return self.load != "not-found"
+
+    @property
+    def running(self) -> bool:
+        """Whether systemd says that it runs."""
+        return self.active in ("active", "reloading", "activating")
+
+    @property
+    def masked(self) -> str:
+        """'' or 'masked' or 'masked-runtime'."""
+        return self.enabled if self.enabled.startswith("masked") else ""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that holds UDP 123 on an address."""
+
+    pid: int
+    program: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A running ntpd: its command line, the file that it was told to read, and its peers as it names them over mode 6.
+
+    `silent` are the peers that have not answered lately although the daemon is synchronised; `clients` is about how many have
+    asked it; `age_s` how long it has run.
+    """
+
+    pid: int
+    argv: tuple[str, ...]
+    config: str
+    peers: Optional[tuple[str, ...]] = None
+    silent: tuple[str, ...] = ()
+    clients: int = 0
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class FirewallFacts:
+    """Who manages the packet filter, and whether it lets UDP 123 in, per family (None: could not be told)."""
+
+    manager: Literal["ufw", "firewalld", "rules", "none", "unknown"] = "none"
+    admits: Mapping[Family, Optional[bool]] = field(default_factory=dict)
+    families: tuple[Family, ...] = FAMILIES
+    ours: tuple[Family, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunFact:
+    """One run in the journal: its number, whether it ended, what it wished for and pinned, and what is still in effect of it."""
+
+    number: int
+    state: str
+    wish: Wish
+    pins: tuple[Pin, ...]
+    entries: int
+
+
+@dataclass(frozen=True)
+class JournalFacts:
+    """What earlier runs left. `restart_due`: a run died after it changed what the daemon reads and before it restarted it."""
+
+    runs: tuple[RunFact, ...] = ()
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    restart_due: bool = False
+    problem: str = ""
+
+    @property
+    def last(self) -> Optional[RunFact]:
+        """The newest run that is still in effect."""
+        return self.runs[-1] if self.runs else None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that was seen of this host."""
+
+    system: System
+    packages: PackageFacts = PackageFacts()
+    files: Mapping[str, Optional[FileFact]] = field(default_factory=dict)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    holders: Optional[tuple[Holder, ...]] = ()
+    daemon: Optional[Daemon] = None
+    firewall: FirewallFacts = FirewallFacts()
+    addresses: tuple[str, ...] = ()
+    leapfile_valid: bool = False
+    journal: JournalFacts = JournalFacts()
+
+    def unit(self, name: str) -> Unit:
+        """The unit of that name; one that is not there where systemd does not know it."""
+        return self.units.get(name, Unit(name))

@@ -1,0 +1,53 @@
+"""Ctrl-C, SIGTERM and SIGHUP: raised at once while nothing is half done, kept until the end of a step while something is."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import Optional
+
+from ntpjoin.errors import Interrupted
+
+_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "asked to end", signal.SIGHUP: "the terminal is gone"}
+
+
+class Interrupts:
+    """Handles the three signals while it is open as a context manager."""
+
+    def __init__(self) -> None:
+        self._pending: Optional[int] = None
+        self._deferred = False
+
+    def __enter__(self) -> Interrupts:  # noqa: PYI034 - Self came with Python 3.11
+        self._former = {sign: signal.signal(sign, self._take) for sign in _WORDS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sign, handler in self._former.items():
+            signal.signal(sign, handler)
+
+    def _take(self, sign: int, _frame: Optional[FrameType]) -> None:
+        self._pending = sign
+        if not self._deferred:
+            self.check()
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self._pending is not None:
+            sign, self._pending = self._pending, None
+            raise Interrupted(_WORDS[signal.Signals(sign)], sign)
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """What runs inside is not interrupted; a signal that comes meanwhile waits for `check`."""
+        outer, self._deferred = self._deferred, True
+        try:
+            yield
+        finally:
+            self._deferred = outer
+
+    def forget(self) -> None:
+        """Drop a signal that came while undoing: undoing is what it asked for."""
+        self._pending = None

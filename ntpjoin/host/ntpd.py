@@ -1,0 +1,136 @@
+"""ntpd(8) itself: which file a running one reads, and whether it accepts a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+from ntpjoin.errors import StepFailed
+from ntpjoin.host.machine import Host, processes
+
+#: A directive that no ntpd knows, put behind the last line of a candidate: when the daemon complains of it, in that line, it
+#: has read the candidate to its end.
+_END = "ntpjoin-end-of-file"
+
+#: How long it may take to read the file, and how long it must then have said nothing more.
+_PATIENCE_S = 20.0
+_SILENCE_S = 1.0
+
+
+def running(host: Host, daemon: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Process id and command line of each running ntpd."""
+    return tuple((pid, words) for pid, words in processes(host) if words[0] in (daemon, Path(daemon).name))
+
+
+def config_of(words: tuple[str, ...], default: str) -> str:
+    """The configuration file that this command line names: the last -c counts, as in getopt(3)."""
+    found = default
+    for word, following in zip(words, (*words[1:], "")):
+        if word in ("-c", "--configfile"):
+            found = following
+        elif word.startswith("--configfile="):
+            found = word.partition("=")[2]
+        elif word.startswith("-c") and len(word) > 2:
+            found = word[2:]
+    return found
+
+
+def complaints(host: Host, daemon: str, path: str, content: str) -> tuple[str, ...]:
+    """What the real daemon complains of in a configuration that is to become `path`.
+
+    It runs in mount and network namespaces of its own, without the capability to set the clock, the candidate laid over the
+    real path (AppArmor denies any other name). Raises StepFailed when there is no proof that it read to the end.
+    """
+    lines = content.splitlines()
+    with _candidate("\n".join([*lines, _END, ""])) as candidate, _namespaces(host) as pid:
+        inside = ["nsenter", "-t", str(pid), "-m", "-n"]
+        host.run([*inside, "mount", "--bind", candidate, path])
+        cage = [*inside, "setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"]
+        said = _listen(host, [*cage, daemon, "-n", "-c", path], last_line=len(lines) + 1)
+    return tuple(line for line in said if not _is_end(line, len(lines) + 1))
+
+
+@contextlib.contextmanager
+def _candidate(content: str) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="ntpjoin-") as folder:
+        file = Path(folder) / "ntp.conf"
+        file.write_text(content)
+        # The daemon drops root before it reads, where it was built so.
+        file.chmod(0o644)
+        Path(folder).chmod(0o755)
+        yield str(file)
+
+
+@contextlib.contextmanager
+def _namespaces(host: Host) -> Iterator[int]:
+    """A process that holds private mount and network namespaces open; yields its id."""
+    with host.start(["unshare", "--mount", "--net", "--propagation", "private", "sleep", "600"]) as holder:
+        try:
+            deadline = monotonic() + _PATIENCE_S
+            while host.text(f"/proc/{holder.pid}/comm").strip() != "sleep":
+                if monotonic() > deadline or holder.poll() is not None:
+                    raise StepFailed(
+                        "private namespaces for the check of the configuration could not be made (unshare)"
+                    )
+                sleep(0.01)
+            yield holder.pid
+        finally:
+            holder.kill()
+            holder.communicate()
+
+
+def _listen(host: Host, argv: list[str], last_line: int) -> tuple[str, ...]:
+    """The daemon's complaints while it reads the file and acts on what it read. It is ended when it has fallen silent."""
+    said: list[str] = []
+    # timeout(1) ends a daemon that never falls silent, even if we are killed meanwhile.
+    with host.start(["timeout", f"{_PATIENCE_S:g}", *argv], merge=True) as process:
+        try:
+            said.extend(_lines(process, last_line))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if not any(_is_end(line, last_line) for line in said):
+        tail = "\n".join(said[-4:])
+        raise StepFailed(
+            f"{argv[-4]} did not read the new configuration to its end, exit code {process.returncode}\n{tail}"
+        )
+    return tuple(filter(None, map(complaint, said)))
+
+
+def _lines(process: subprocess.Popen[str], last_line: int) -> Iterator[str]:
+    """What it says, line by line; until it ends, or has read all and then said nothing for _SILENCE_S."""
+    assert process.stdout is not None
+    pipe, rest, patience_s = process.stdout.fileno(), b"", _PATIENCE_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while selector.select(patience_s):
+            chunk = os.read(pipe, 65536)
+            if not chunk:
+                return
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in (raw.decode(errors="replace").strip() for raw in lines):
+                patience_s = _SILENCE_S if _is_end(line, last_line) else patience_s
+                yield line
+
+
+def complaint(line: str) -> str:
+    """The complaint in a line of the daemon's log, or ''. NTPsec marks what concerns its configuration, classic ntpd does not."""
+    if "parsing file" in line:
+        return ""
+    for mark in ("CONFIG: ", "syntax error", "unusable", "ignored", "statistics directory"):
+        if mark in line:
+            return line.partition("CONFIG: ")[2] or line
+    return ""
+
+
+def _is_end(line: str, last_line: int) -> bool:
+    """Both ways in which NTPsec names the line of a syntax error."""
+    return "syntax error" in line and (f"line {last_line} " in line or f"line {last_line}," in line)

@@ -1,0 +1,49 @@
+"""Who holds a UDP port: the kernel's socket table (proc(5), /proc/net/udp) matched with the open files of processes."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import struct
+from typing import Optional
+
+from ntpjoin.facts import Holder
+from ntpjoin.host.machine import Host, processes
+
+
+def holders(host: Host, port: int) -> Optional[tuple[Holder, ...]]:
+    """The processes that hold this UDP port, one per address; None where it cannot be seen without root."""
+    sockets: dict[str, str] = {}
+    for table in ("/proc/net/udp", "/proc/net/udp6"):
+        sockets.update(_sockets(host.text(table), port))
+    if not sockets:
+        return ()
+    if not host.is_root():
+        return None
+    found = []
+    for pid, words in processes(host):
+        inodes = {host.link_target(f"/proc/{pid}/fd/{name}") for name in host.names(f"/proc/{pid}/fd")}
+        found += [
+            Holder(pid, words[0].split("/")[-1].rstrip(":"), address)
+            for inode, address in sockets.items()
+            if f"socket:[{inode}]" in inodes
+        ]
+    return tuple(found)
+
+
+def _sockets(table: str, port: int) -> dict[str, str]:
+    """Inode and local address of each socket on that port."""
+    found = {}
+    for line in table.splitlines()[1:]:
+        words = line.split()
+        address, _, number = words[1].partition(":")
+        if int(number, 16) == port:
+            found[words[9]] = _address(address)
+    return found
+
+
+def _address(text: str) -> str:
+    """The kernel prints an address as 32-bit words in its own byte order."""
+    words = [int(word, 16) for word in re.findall("[0-9A-F]{8}", text)]
+    raw = b"".join(struct.pack("=I", word) for word in words)
+    return str(ipaddress.ip_address(raw))

@@ -1,0 +1,1 @@
+"""Looking at this host: the only room that makes Facts. Looking changes nothing but caches."""

@@ -1,0 +1,48 @@
+"""The files that a set-up writes, as they are now, and whose they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Optional
+
+from ntpjoin.facts import FileFact, Row
+from ntpjoin.host import apt
+from ntpjoin.host.machine import Host
+
+
+def look_files(
+    host: Host, row: Row, paths: Sequence[str], written: Mapping[str, tuple[str, ...]]
+) -> dict[str, Optional[FileFact]]:
+    """Each path with its file, None where there is none. `written` has what earlier runs of ours wrote there."""
+    stock = apt.conffiles(host, row.packages)
+    return {path: _look(host, path, stock.get(path, ""), written.get(path, ())) for path in paths}
+
+
+def _look(host: Host, path: str, stock: str, written: tuple[str, ...]) -> Optional[FileFact]:
+    state = host.state(path)
+    if state is None:
+        return None
+    return FileFact(
+        content=state.content,
+        mode=state.mode,
+        owner=state.owner,
+        stock=bool(stock) and hashlib.md5(state.content, usedforsecurity=False).hexdigest() == stock,
+        ours=any(state.content == content.encode() for content in written),
+    )
+
+
+def leapfile_valid(text: str) -> bool:
+    """Whether a leap-seconds.list has the hash that its own #h line tells (NIST's format: SHA-1 over the digits).
+
+    ntpd complains of a file without a valid hash and does not use it.
+    """
+    digits, told = "", ""
+    for line in text.splitlines():
+        if line.startswith(("#$", "#@")):
+            digits += "".join(line[2:].split())
+        elif line.startswith("#h"):
+            told = "".join(word.rjust(8, "0") for word in line[2:].split())
+        elif line and not line.startswith("#"):
+            digits += "".join(line.partition("#")[0].split())
+    return bool(told) and hashlib.sha1(digits.encode(), usedforsecurity=False).hexdigest() == told

@@ -1,0 +1,44 @@
+"""Which operating system this is, and whether it can run a time daemon."""
+
+from __future__ import annotations
+
+import re
+
+from ntpjoin.facts import System
+from ntpjoin.host import distros, systemd
+from ntpjoin.host.machine import Host, environment
+
+#: Bit number of CAP_SYS_TIME (capabilities(7), linux/capability.h).
+_CAP_SYS_TIME = 25
+
+
+def look_system(host: Host) -> System:
+    """Read os-release through `distro`, and ask systemd and the kernel what this machine may do."""
+    import distro  # noqa: PLC0415 - costs 20 ms, and nobody who only asks for help needs it
+
+    release = distro.LinuxDistribution(include_lsb=False, include_uname=False, root_dir=str(host.root))
+    # The raw file, for distro rewrites some ids and takes a derivative's own codename.
+    raw = environment(host.text("/etc/os-release") or host.text("/usr/lib/os-release"))
+    return System(
+        id=raw.get("ID", ""),
+        version=raw.get("VERSION_ID", ""),
+        codename=distros.codename_of(raw),
+        title=release.name(pretty=True) or "an unknown system",
+        row=distros.find(raw),
+        systemd=systemd.running(host),
+        container=_container(host),
+        may_set_clock=_may_set_clock(host),
+        root=host.is_root(),
+    )
+
+
+def _container(host: Host) -> str:
+    """The kind of container, '' on a machine of its own."""
+    said = host.run(["systemd-detect-virt", "--container"], check=False)
+    return said.out.strip() if said.code == 0 else ""
+
+
+def _may_set_clock(host: Host) -> bool:
+    """Whether this machine's root may set the clock: CAP_SYS_TIME in the bounding set of process 1."""
+    found = re.search(r"^CapBnd:\s*([0-9a-f]+)", host.text("/proc/1/status"), re.MULTILINE)
+    return found is None or bool(int(found[1], 16) >> _CAP_SYS_TIME & 1)

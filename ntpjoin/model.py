@@ -1,0 +1,217 @@
+"""The nouns of ntpjoin: frozen dataclasses that every room shares.
+
+Units stand in the names: seconds are `_s`, milliseconds `_ms`. Addresses are canonical text (`ipaddress`), paths are absolute text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal, Optional, Protocol
+
+Family = Literal["IPv4", "IPv6"]
+FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
+
+#: JSON-able state that undo needs.
+Before = dict[str, Any]
+
+
+# --- what the operator wants -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for; remembered from run to run, an option not given keeps its value."""
+
+    upstreams: tuple[str, ...] = ()
+    few: bool = False
+    firewall: bool = True
+    allow_private: bool = False
+    public_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the operator allows in this run alone; never remembered."""
+
+    replace: bool = False
+    allow_step: bool = False
+    attended: bool = False
+
+
+# --- upstreams ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A name and where it leads: its CNAME chain (last name last, empty without one) and addresses, or why there are none."""
+
+    name: str
+    chain: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    ttl_s: Optional[int] = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answered exchange with a server in client mode (RFC 5905, section 8), this host's clock as reference."""
+
+    address: str
+    offset_s: float
+    delay_s: float
+    stratum: int
+    leap: int
+    refid: str
+    root_delay_s: float
+    root_dispersion_s: float
+    precision: int
+
+    @property
+    def root_distance_s(self) -> float:
+        """Half the delay to the reference clock and back, and the dispersion collected on the way (RFC 5905, A.5.5.2)."""
+        return (self.root_delay_s + self.delay_s) / 2 + self.root_dispersion_s
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of asking one address: a sample, or the reason why there is none that counts."""
+
+    address: str
+    sample: Optional[Sample] = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One upstream as named, where it leads, and what each of its addresses answered."""
+
+    resolved: Resolved
+    asked: tuple[Asked, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name as the operator typed it."""
+        return self.resolved.name
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An upstream to follow, pinned to one address."""
+
+    name: str
+    address: str
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """An upstream that is not followed, and why, in words; `rule` where a rule and not a measurement spoke."""
+
+    name: str
+    why: str
+    rule: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whom to follow. `asked` counts the names; `offset_s` is the middle offset of the chosen (positive: this clock is behind)."""
+
+    asked: int = 0
+    chosen: tuple[Chosen, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    offset_s: Optional[float] = None
+    spread_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """An upstream as the configuration holds it: the name, in a comment, and the one address asked."""
+
+    name: str
+    address: str
+
+
+def majority(count: int) -> int:
+    """How many of so many sources must agree before one of them is believed: more than half."""
+    return count // 2 + 1
+
+
+# --- changes and what becomes of them ----------------------------------------------------------------------------------
+
+
+class Step(str, Enum):
+    """The steps of a set-up, in their order; the words stand in plan, output and documentation."""
+
+    PACKAGE = "package"
+    CONFIG = "config"
+    SERVICE = "service"
+    FIREWALL = "firewall"
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What became of taking one change back: restored; kept, because somebody edited it since; or failed."""
+
+    state: Literal["restored", "kept", "failed"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """One reason why nothing will be touched, and what to do about it. `code` is stable."""
+
+    code: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to know before saying yes; a warning where it may hurt."""
+
+    text: str
+    warning: bool = False
+
+
+class CheckState(str, Enum):
+    """How a check ended; `unknown` says that it could not be seen from here."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One answered question about this server. `id` is stable; `remedy` is what to type."""
+
+    id: str
+    state: CheckState
+    text: str
+    remedy: str = ""
+
+
+# --- what is told while it happens -------------------------------------------------------------------------------------
+
+EventKind = Literal["looking", "note", "begin", "done", "unchanged", "failed", "wait", "undo"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something happened. `wait` events come again and again while waiting: `elapsed_s` of `limit_s`."""
+
+    kind: EventKind
+    step: str
+    text: str
+    elapsed_s: float = 0.0
+    limit_s: float = 0.0
+
+
+class Tell(Protocol):
+    """Whoever wants to know what happens; cli wires it to show."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        ...

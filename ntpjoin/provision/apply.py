@@ -1,0 +1,114 @@
+"""Doing what the plan says: journal, apply, look again; and if it does not hold, take this run back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Literal, Optional
+
+from ntpjoin.errors import NtpjoinError, StepFailed
+from ntpjoin.facts import Facts
+from ntpjoin.host.interrupts import Interrupts
+from ntpjoin.host.journal import Entry, Journal, Run
+from ntpjoin.host.machine import Host
+from ntpjoin.look.look import look_again
+from ntpjoin.model import Event, Tell
+from ntpjoin.provision.changes import Change, Site
+from ntpjoin.provision.plan import Plan
+from ntpjoin.provision.undo import TakenBack, undo_run
+
+State = Literal["done", "unchanged", "failed", "not reached"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a plan: each change with its state; and where something failed, why, and what was taken back."""
+
+    facts: Facts
+    changes: tuple[tuple[Change, State], ...]
+    run: Optional[Run] = None
+    error: Optional[NtpjoinError] = None
+    taken_back: tuple[TakenBack, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether this host is another than before."""
+        return self.error is None and any(state == "done" for _, state in self.changes)
+
+
+class Applier:
+    """Applies one plan to one host, once."""
+
+    def __init__(self, host: Host, interrupts: Interrupts, tell: Tell) -> None:
+        self.host = host
+        self.interrupts = interrupts
+        self.tell = tell
+        self.journal = Journal(host)
+
+    def apply(self, plan: Plan, facts: Facts) -> Outcome:
+        """Apply each change that does not hold yet. Never raises for a step that failed: the outcome tells."""
+        if all(change.holds(facts) for change in plan.changes) and not _died(facts):
+            return Outcome(facts, tuple((change, "unchanged") for change in plan.changes))
+        run = self.journal.open(dataclasses.asdict(plan.wish), tuple(dataclasses.asdict(pin) for pin in plan.pins))
+        states: list[tuple[Change, State]] = []
+        try:
+            for change in plan.changes:
+                self.interrupts.check()
+                with self.interrupts.deferred():
+                    run, facts, state = self._one(run, facts, change)
+                states.append((change, state))
+            self.interrupts.check()
+        except NtpjoinError as error:
+            return self.take_back(Outcome(facts, _with_rest(plan.changes, states), run, error))
+        return Outcome(facts, tuple(states), run)
+
+    def _one(self, run: Run, facts: Facts, change: Change) -> tuple[Run, Facts, State]:
+        text = change.describe()
+        if change.holds(facts):
+            self.tell(Event("unchanged", change.step.value, text))
+            return run, facts, "unchanged"
+        self.tell(Event("begin", change.step.value, text))
+        began, site = monotonic(), Site(self.host, run.folder)
+        number = max((entry.number for entry in run.entries), default=0) + 1
+        entry = Entry(number, change.kind, change.fields(), change.before(site))
+        run = self.journal.put(run, entry)
+        try:
+            change.apply(site)
+            facts = look_again(self.host, facts, change.part)
+            if not change.holds(facts):
+                raise StepFailed(change.why_not(facts))
+        except NtpjoinError:
+            self.tell(Event("failed", change.step.value, text, monotonic() - began))
+            raise
+        run = self.journal.put(run, replace(entry, state="done"))
+        self.tell(Event("done", change.step.value, text, monotonic() - began))
+        return run, facts, "done"
+
+    def finish(self, run: Run) -> Run:
+        """The run ended well: its set-up stays."""
+        done = replace(run, state="done")
+        self.journal.save(done)
+        return done
+
+    def take_back(self, outcome: Outcome) -> Outcome:
+        """Undo what this run did, last first; a signal that comes meanwhile asks for what is being done already."""
+        if outcome.run is None:
+            return outcome
+        with self.interrupts.deferred():
+            taken = undo_run(self.host, self.journal, outcome.run, self.tell)
+            self.interrupts.forget()
+        return replace(outcome, taken_back=taken)
+
+
+def _died(facts: Facts) -> bool:
+    """Whether the newest run is still open, so that it must be ended even if nothing is left to do."""
+    return facts.journal.last is not None and facts.journal.last.state == "open"
+
+
+def _with_rest(changes: Sequence[Change], states: Sequence[tuple[Change, State]]) -> tuple[tuple[Change, State], ...]:
+    """The states, with the change that failed and those that were not reached."""
+    rest = changes[len(states) :]
+    ends: list[State] = ["failed", *["not reached"] * (len(rest) - 1)]  # type: ignore[list-item]
+    return (*states, *zip(rest, ends))

@@ -1,0 +1,37 @@
+"""The kinds of change. Each is a frozen dataclass of plain fields that knows its undo; the journal knows it by its `kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ntpjoin.errors import JournalProblem
+from ntpjoin.provision.changes.base import Change, Site
+from ntpjoin.provision.changes.daemon import RunDaemon
+from ntpjoin.provision.changes.files import WriteConfig, WriteFile
+from ntpjoin.provision.changes.firewall import AllowPort
+from ntpjoin.provision.changes.packages import InstallPackages
+from ntpjoin.provision.changes.units import SetUnit
+
+__all__ = [
+    "AllowPort",
+    "Change",
+    "InstallPackages",
+    "RunDaemon",
+    "SetUnit",
+    "Site",
+    "WriteConfig",
+    "WriteFile",
+    "from_journal",
+]
+
+_KINDS: dict[str, type[Change]] = {
+    kind.kind: kind for kind in (InstallPackages, WriteFile, WriteConfig, SetUnit, RunDaemon, AllowPort)
+}
+
+
+def from_journal(kind: str, fields: Mapping[str, Any]) -> Change:
+    """The change that a journal entry tells of."""
+    if kind not in _KINDS:
+        raise JournalProblem(f"the journal tells of a change of the unknown kind {kind!r}", "use the newer ntpjoin")
+    return _KINDS[kind].from_fields(fields)

@@ -1,0 +1,136 @@
+"""Writing files: any file, and the daemon's configuration, which the daemon itself must accept first."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Optional
+
+from ntpjoin.errors import StepFailed
+from ntpjoin.facts import Facts
+from ntpjoin.host import ntpd
+from ntpjoin.host.machine import FileState
+from ntpjoin.model import Before, Step, Undone
+from ntpjoin.provision.changes.base import Change, Site
+
+
+@dataclass(frozen=True)
+class WriteFile(Change):
+    """Write a file. With `once` it is created if missing and never touched again: its content belongs to the operator."""
+
+    kind: ClassVar[str] = "file"
+    part: ClassVar[str] = "files"
+    step: ClassVar[Step] = Step.CONFIG
+
+    path: str
+    content: str
+    unit: str = ""
+    owner: str = "root:root"
+    mode: int = 0o644
+    once: bool = False
+
+    @property
+    def object(self) -> str:
+        """The path."""
+        return self.path
+
+    def describe(self) -> str:
+        """The path and the size."""
+        if not self.content:
+            return f"create {self.path}, empty, for your own lines"
+        return f"write {self.path} ({len(self.content.splitlines())} lines)"
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether the file has these bytes, this mode and this owner."""
+        there = facts.files.get(self.path)
+        if there is None or self.once:
+            return there is not None
+        return (there.content, there.mode, there.owner) == (self.content.encode(), self.mode, self.owner)
+
+    def before(self, site: Site) -> Before:
+        """The file as it is, and which folders above it are missing."""
+        missing = [str(folder) for folder in Path(self.path).parents if not site.host.exists(str(folder))]
+        return {"file": _to_json(site.host.state(self.path)), "folders": missing}
+
+    def apply(self, site: Site) -> None:
+        """Write it whole; a context that the file had stays."""
+        site.host.make_folder(str(Path(self.path).parent))
+        there = site.host.state(self.path)
+        site.host.write(
+            self.path, FileState(self.content.encode(), self.mode, self.owner, there.context if there else "")
+        )
+
+    def undo(self, site: Site, before: Before) -> Undone:
+        """Bring the former bytes back, unless somebody edited ours meanwhile."""
+        former, now = _from_json(before["file"]), site.host.state(self.path)
+        if now == former:
+            site.host.remove(self.path) if former is None else None
+        elif now is not None and now.content != self.content.encode():
+            return Undone("kept", f"{self.path} was edited since and is kept")
+        elif former is None:
+            site.host.remove(self.path)
+        else:
+            site.host.make_folder(str(Path(self.path).parent))
+            site.host.write(self.path, former)
+        for folder in before["folders"]:
+            site.host.remove_folder(folder)
+        if site.host.state(self.path) != former:
+            return Undone("failed", f"{self.path} is not as it was")
+        return Undone("restored", f"{self.path} is as it was" if former else f"removed {self.path}")
+
+    def read_by(self) -> str:
+        """The unit whose daemon reads the file."""
+        return self.unit
+
+    def diff(self, facts: Facts) -> str:
+        """What will differ, as a unified diff; '' where nothing will."""
+        if self.holds(facts):
+            return ""
+        there = facts.files.get(self.path)
+        old = there.content.decode(errors="replace").splitlines() if there else []
+        lines = difflib.unified_diff(
+            old, self.content.splitlines(), self.path if there else "/dev/null", self.path, lineterm=""
+        )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class WriteConfig(WriteFile):
+    """Write the daemon's configuration, after the real daemon has read it to its end without a complaint."""
+
+    kind: ClassVar[str] = "config"
+
+    daemon: str = ""
+
+    def apply(self, site: Site) -> None:
+        """Check, then write. Raises StepFailed with the daemon's own words."""
+        if not site.host.exists(self.path):
+            # The check lays the candidate over the real path, which must be there for that; before has noted that it was not.
+            site.host.make_folder(str(Path(self.path).parent))
+            site.host.write(self.path, FileState(b"", self.mode, self.owner))
+        complaints = ntpd.complaints(site.host, self.daemon, self.path, self.content)
+        if complaints:
+            raise StepFailed(f"{self.daemon} does not accept the new {self.path}:\n" + "\n".join(complaints))
+        super().apply(site)
+
+    def undo(self, site: Site, before: Before) -> Undone:
+        """As for any file; the empty place that a died check left behind is not somebody's edit."""
+        now = site.host.state(self.path)
+        if before["file"] is None and now is not None and not now.content:
+            site.host.remove(self.path)
+        return super().undo(site, before)
+
+
+def _to_json(state: Optional[FileState]) -> Optional[Before]:
+    if state is None:
+        return None
+    content = base64.b64encode(state.content).decode()
+    return {"content": content, "mode": state.mode, "owner": state.owner, "context": state.context}
+
+
+def _from_json(page: Optional[Before]) -> Optional[FileState]:
+    if page is None:
+        return None
+    return FileState(base64.b64decode(page["content"]), page["mode"], page["owner"], page["context"])

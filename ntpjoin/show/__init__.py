@@ -1,0 +1,1 @@
+"""What the user sees. Nobody else prints: the answer goes to stdout, all talk to stderr."""

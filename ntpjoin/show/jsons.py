@@ -1,0 +1,74 @@
+"""The one JSON object that each command prints; its keys are documented in docs/reference/json.md and held by a test."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any, Optional
+
+from ntpjoin.errors import NtpjoinError
+from ntpjoin.facts import Facts
+from ntpjoin.look.billboard import Billboard
+from ntpjoin.model import Check
+from ntpjoin.provision.changes import Change, InstallPackages, WriteFile
+from ntpjoin.provision.plan import Plan
+from ntpjoin.provision.undo import TakenBack
+
+SCHEMA = 1
+
+
+def envelope(command: str, exit_code: int, **parts: Any) -> str:
+    """The object: schema, command, exit, errors, and what the command has to tell."""
+    page = {"schema": SCHEMA, "command": command, "exit": exit_code, "errors": [], **parts}
+    return json.dumps(page, indent=2, sort_keys=True)
+
+
+def error(problem: NtpjoinError) -> list[dict[str, str]]:
+    """An error for `errors`."""
+    return [{"message": problem.message, "remedy": problem.remedy}]
+
+
+def plan(facts: Facts, made: Plan, states: Optional[tuple[tuple[Change, str], ...]] = None) -> dict[str, Any]:
+    """The plan, or with `states` what became of it: the same keys, objects and order."""
+    told = states or tuple((change, "unchanged" if change.holds(facts) else "pending") for change in made.changes)
+    packages = [change for change, state in told if isinstance(change, InstallPackages) and state != "unchanged"]
+    return {
+        "changed": any(state in ("pending", "done") for _, state in told) and not made.blockers,
+        "changes": [_change(facts, change, state) for change, state in told],
+        "packages": {
+            "added": [dataclasses.asdict(package) for change in packages for package in change.install],
+            "removed": [dataclasses.asdict(package) for change in packages for package in change.remove],
+        },
+        "upstreams": [dataclasses.asdict(pin) for pin in made.pins],
+        "dropped": [dataclasses.asdict(dropped) for dropped in (made.choice.dropped if made.choice else ())],
+        "offset_ms": _ms(made.choice.offset_s if made.choice else None),
+        "notes": [dataclasses.asdict(note) for note in made.notes],
+        "blockers": [dataclasses.asdict(blocker) for blocker in made.blockers],
+    }
+
+
+def _change(facts: Facts, change: Change, state: str) -> dict[str, Any]:
+    diff = change.diff(facts) if isinstance(change, WriteFile) else ""
+    return {"kind": change.kind, "object": change.object, "state": state, "diff": diff, "text": change.describe()}
+
+
+def _ms(seconds: Optional[float]) -> Optional[float]:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
+    """What verify found, and the billboard it saw."""
+    return {
+        "checks": [{**dataclasses.asdict(check), "state": check.state.value} for check in found],
+        "verdict": board.verdict,
+        "system": dataclasses.asdict(board.system) if board.system else None,
+        "peers": [dataclasses.asdict(peer) for peer in board.peers],
+    }
+
+
+def taken_back(taken: tuple[TakenBack, ...]) -> list[dict[str, Any]]:
+    """What became of each change that was taken back."""
+    return [
+        {"run": back.run, "kind": back.change.kind, "object": back.change.object, **dataclasses.asdict(back.undone)}
+        for back in taken
+    ]

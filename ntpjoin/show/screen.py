@@ -1,0 +1,54 @@
+"""The two streams of one command: the answer on stdout, as text or as one JSON object; all talk on stderr."""
+
+from __future__ import annotations
+
+import sys
+
+from ntpjoin.show.terminal import Style, Terminal
+
+
+class Screen:
+    """What a command shows with. `tell` takes events; `talk` is for stderr, `answer` and `page` for stdout."""
+
+    def __init__(self, *, as_json: bool, quiet: bool, color: str) -> None:
+        self.as_json = as_json
+        self.tell = Terminal(sys.stderr, color=color, quiet=quiet)
+        self.style = Style(sys.stdout, color)
+        self.talk_style = self.tell.style
+
+    def answer(self, text: str) -> None:
+        """Text that is what the user asked for."""
+        self.tell.clear()
+        if not self.as_json:
+            sys.stdout.write((text if self.style.unicode else text.encode("ascii", "replace").decode()) + "\n")
+            sys.stdout.flush()
+
+    def page(self, text: str) -> None:
+        """The one JSON object."""
+        self.tell.clear()
+        if self.as_json:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    def talk(self, text: str) -> None:
+        """Text beside the answer."""
+        self.tell.clear()
+        sys.stderr.write((text if self.talk_style.unicode else text.encode("ascii", "replace").decode()) + "\n")
+        sys.stderr.flush()
+
+    def asks(self) -> bool:
+        """Whether there is somebody to ask."""
+        return sys.stdin.isatty() and self.tell.style.tty
+
+    def ask(self, question: str, more: str) -> bool:
+        """Ask yes or no; `d` shows `more` and asks again. Nothing typed means no."""
+        letters = "[y/d/N]" if more else "[y/N]"
+        while True:
+            self.tell.clear()
+            sys.stderr.write(f"\n{question} {letters} ")
+            sys.stderr.flush()
+            line = sys.stdin.readline()
+            if line.strip().lower() in ("d", "diff") and more:
+                self.talk(more)
+                continue
+            return line.strip().lower() in ("y", "yes")

@@ -1,0 +1,92 @@
+"""Telling what happens while it happens, on stderr: finished lines stay, one line is redrawn while waiting."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Optional, TextIO
+
+from ntpjoin.model import Event
+
+_MARKS = {"done": ("✓", "32"), "unchanged": ("=", "2"), "failed": ("✗", "31"), "undo": ("↶", "33"), "note": ("!", "33")}
+_PLAIN = {"✓": "ok", "=": "==", "✗": "!!", "↶": "<-", "!": "! "}
+
+
+class Style:
+    """Whether a stream takes colours and more than ASCII: its own terminal, NO_COLOR and --color decide."""
+
+    def __init__(self, stream: TextIO, color: str = "auto") -> None:
+        self.tty = stream.isatty()
+        wanted = self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.color = color == "always" or (color == "auto" and wanted)
+        self.unicode = (getattr(stream, "encoding", "") or "").lower().startswith("utf")
+
+    def paint(self, text: str, code: str) -> str:
+        """Text in a colour (SGR code), where colours are wanted."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
+
+    def mark(self, mark: str, code: str) -> str:
+        """A mark in a colour, as letters where the stream takes no more."""
+        return self.paint(mark if self.unicode else _PLAIN.get(mark, mark), code)
+
+
+class Terminal:
+    """Takes events. Not on a terminal each event is one finished line, and waiting is told once."""
+
+    def __init__(self, stream: Optional[TextIO] = None, *, color: str = "auto", quiet: bool = False) -> None:
+        self.stream = stream or sys.stderr
+        self.style = Style(self.stream, color)
+        self.quiet = quiet
+        self._drawn = False
+        self._told_wait = False
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if self.quiet and event.kind != "failed":
+            return
+        if event.kind in ("wait", "begin", "looking"):
+            self._draw(event)
+            return
+        self.clear()
+        mark, code = _MARKS[event.kind]
+        took = f"{event.elapsed_s:8.1f} s" if event.kind in ("done", "failed") and event.elapsed_s >= 0.05 else ""
+        self._line(f"  {self.style.mark(mark, code)} {event.step:<10} {event.text:<56}{took}".rstrip())
+
+    def _draw(self, event: Event) -> None:
+        waited = f" {event.elapsed_s:.0f} s of {event.limit_s:.0f} s" if event.kind == "wait" else " …"
+        text = (
+            f"  … {event.step:<10} {event.text}{waited}"
+            if self.style.unicode
+            else f"  .. {event.step:<9} {event.text}{waited}"
+        )
+        if self.style.tty:
+            width = _width(self.stream)
+            self.stream.write("\r\x1b[K" + text[: width - 1])
+            self.stream.flush()
+            self._drawn = True
+        elif event.kind == "wait":
+            if not self._told_wait:
+                self._told_wait = True
+                self._line(f"  .. {event.step:<9} {event.text}, up to {event.limit_s:.0f} s")
+        elif event.kind == "looking":
+            self._line(text)
+
+    def clear(self) -> None:
+        """Take the redrawn line away."""
+        if self._drawn:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+            self._drawn = False
+
+    def _line(self, text: str) -> None:
+        if not self.style.unicode:
+            text = text.encode("ascii", "replace").decode()
+        self.stream.write(text + "\n")
+        self.stream.flush()
+
+
+def _width(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 80

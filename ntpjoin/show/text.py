@@ -1,0 +1,164 @@
+"""Plans, verdicts and errors as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ntpjoin.errors import NtpjoinError
+from ntpjoin.facts import Facts
+from ntpjoin.look.billboard import Billboard
+from ntpjoin.model import Blocker, Check, CheckState, Choice, Pin
+from ntpjoin.provision.apply import Outcome
+from ntpjoin.provision.changes import Change, WriteFile
+from ntpjoin.provision.plan import Plan
+from ntpjoin.provision.undo import TakenBack
+from ntpjoin.show.terminal import Style
+from ntpjoin.wire.control import Peer
+
+_STATES: dict[CheckState, tuple[str, str]] = {
+    CheckState.OK: ("✓", "32"),
+    CheckState.WARN: ("!", "33"),
+    CheckState.FAIL: ("✗", "31"),
+    CheckState.UNKNOWN: ("?", "36"),
+}
+
+
+def plan(facts: Facts, made: Plan, style: Style) -> str:
+    """What will be done, or why nothing will."""
+    lines = [_host(facts)]
+    if made.choice:
+        lines.append(f"  upstreams    {_choice(made.choice)}")
+    lines += [
+        f"  {style.mark('!' if note.warning else '·', '33' if note.warning else '')} {note.text}" for note in made.notes
+    ]
+    if made.blockers:
+        return "\n".join([*lines, "", *_blockers(made.blockers, style)])
+    pending = made.pending(facts)
+    if not pending:
+        return "\n".join([*lines, "", "Nothing to do: all of it is so already."])
+    return "\n".join([*lines, "", *_steps(facts, pending), "`ntpjoin undo` takes all of this back."])
+
+
+def _host(facts: Facts) -> str:
+    parts = [facts.system.title, "systemd" if facts.system.systemd else "no systemd"]
+    parts += [facts.system.row.manager] if facts.system.row else []
+    parts.append(
+        {"none": "no firewall", "rules": "own packet filter rules", "unknown": "firewall not seen"}.get(
+            facts.firewall.manager, facts.firewall.manager
+        )
+    )
+    return ", ".join(parts)
+
+
+def _choice(choice: Choice) -> str:
+    text = f"{choice.asked} asked, {len(choice.chosen)} chosen"
+    return text + (f", within {choice.spread_s * 1000:.1f} ms of each other" if choice.spread_s is not None else "")
+
+
+def _steps(facts: Facts, changes: tuple[Change, ...]) -> Iterator[str]:
+    """Numbered by step; a step's further changes below it."""
+    former, number = "", 0
+    for change in changes:
+        step = change.step.value
+        number += step != former
+        head = f"{number} {step:<10}" if step != former else " " * 12
+        former = step
+        yield f"  {head} {change.describe()}{_about_file(facts, change)}"
+
+
+def _about_file(facts: Facts, change: Change) -> str:
+    if not isinstance(change, WriteFile) or not change.content:
+        return ""
+    there = facts.files.get(change.path)
+    if there is None:
+        return "; d shows it"
+    whose = "the package's own" if there.stock else "our older one" if there.ours else "yours"
+    return f", replaces {whose}; d shows the difference"
+
+
+def diffs(facts: Facts, changes: tuple[Change, ...]) -> str:
+    """What each file will look like against what it is."""
+    return "\n".join(change.diff(facts) for change in changes if isinstance(change, WriteFile) and change.content)
+
+
+def _blockers(blockers: tuple[Blocker, ...], style: Style) -> Iterator[str]:
+    yield "Nothing was touched:"
+    for blocker in blockers:
+        yield f"  {style.mark('✗', '31')} {blocker.text}"
+        if blocker.remedy:
+            yield f"      {blocker.remedy}"
+
+
+def failure(error: NtpjoinError, taken: tuple[TakenBack, ...], style: Style) -> str:
+    """What happened, what is left of it, what to type."""
+    lines = [f"{style.mark('✗', '31')} {error.message}"]
+    left = [back for back in taken if back.undone.state != "restored"]
+    if left:
+        lines.append("Not all of it could be taken back:")
+        lines += [f"  {back.undone.state}: {back.undone.text}" for back in left]
+    elif taken:
+        lines.append("All that was done is taken back; this host is as it was.")
+    else:
+        lines.append("Nothing was changed.")
+    if error.remedy:
+        lines.append(f"  {error.remedy}")
+    return "\n".join(lines)
+
+
+def checks(found: tuple[Check, ...], style: Style) -> str:
+    """One line a check, remedies below."""
+    lines: list[str] = []
+    for check in found:
+        mark, code = _STATES[check.state]
+        lines.append(f"  {style.mark(mark, code)} {check.id:<22} {check.text}")
+        if check.remedy:
+            lines.append(f"  {'':<24} {check.remedy}")
+    return "\n".join(lines)
+
+
+def billboard(board: Billboard, pins: tuple[Pin, ...]) -> str:
+    """The sources as `ntpq -p` shows them, addresses uncut and the pinned names beside."""
+    if not board.peers:
+        return ""
+    names = {pin.address: pin.name for pin in pins}
+    width = max(len("remote"), *(len(peer.address) for peer in board.peers))
+    head = f"   {'remote':<{width}}  {'refid':<15} st  poll reach    delay   offset   jitter  name"
+    return "\n".join([head, *(_peer(peer, names.get(peer.address, ""), width) for peer in board.peers)])
+
+
+def _peer(peer: Peer, name: str, width: int) -> str:
+    numbers = " ".join(
+        "       -" if value is None else f"{value:8.3f}" for value in (peer.delay_ms, peer.offset_ms, peer.jitter_ms)
+    )
+    start = f"  {peer.tally}{peer.address:<{width}}  {peer.refid:<15}"
+    return f"{start} {peer.stratum:2}  {peer.poll_s:4} {peer.reach:5o} {numbers}  {name}".rstrip()
+
+
+def result(outcome: Outcome, board: Billboard, plan_made: Plan) -> str:
+    """The last words of a set-up that stays."""
+    if board.verdict != "settled":
+        return "Set up and kept, but not synchronised yet.\n  next   wait a minute, then: ntpjoin verify\n  undo   ntpjoin undo"
+    address = next(iter(plan_made.wish.public_addresses or outcome.facts.addresses), "ADDRESS")
+    return (
+        "Ready to join the pool, as far as can be seen from here; from outside it has not been tried.\n"
+        f"  next   run `ntpdig {address}` on another machine, then register at https://manage.ntppool.org/\n"
+        "  undo   ntpjoin undo"
+    )
+
+
+def undo_plan(changes: tuple[tuple[int, Change], ...], clients: int) -> str:
+    """What undo will take back, last first."""
+    lines = ["This takes back, last first:"]
+    lines += [f"  run {run}  {change.step.value:<10} {change.describe()}" for run, change in changes]
+    if clients > 0:
+        lines.append(f"  ! about {clients} clients have asked this server lately; they will find nobody")
+    lines.append("The clock is not taken back.")
+    return "\n".join(lines)
+
+
+def undone(taken: tuple[TakenBack, ...]) -> str:
+    """How undoing went."""
+    left = [back.undone for back in taken if back.undone.state != "restored"]
+    if not left:
+        return "This host is as it was before."
+    return "\n".join(["Not all of it could be taken back; look at:", *(f"  {one.state}: {one.text}" for one in left)])
