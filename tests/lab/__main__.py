@@ -26,16 +26,22 @@ def named(up: Lab, name: str) -> Union[Machine, Server]:
 
 
 def do_up(given: argparse.Namespace) -> int:
+    if is_up():
+        raise LabError("a lab is up already: python -m tests.lab down")
+    up = Lab(tied=False)
+    up.up()
+    lab.remember(up)
+    if not given.no_server:
+        up.boot_server(given.clock_offset)
+    return do_hosts(given)
+
+
+def is_up() -> bool:
     try:
         lab.attached()
     except LabError:
-        up = Lab(tied=False)
-        up.up()
-        lab.remember(up)
-        if not given.no_server:
-            up.boot_server(given.clock_offset)
-        return do_hosts(given)
-    raise LabError("a lab is up already: python -m tests.lab down")
+        return False
+    return True
 
 
 def do_down(given: argparse.Namespace) -> int:

@@ -9,9 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional, final
 
-from tests.lab import cache, hosts, images, machine, network
+from tests.lab import cache, hosts, images, machine, network, upstreams
+from tests.lab.dns import NameServer
 from tests.lab.namespaces import Sandbox
+from tests.lab.packages import PackageServer
 from tests.lab.process import LabError, Log, Result
+from tests.lab.upstreams import TimeServer
 from tests.lab.vm import Server
 
 
@@ -80,6 +83,11 @@ class Lab:
         try:
             network.build(self.sandbox)
             self.router.heal()
+            self.packages.prepare()
+            self.dns.launch()
+            self.packages.start()
+            upstreams.start_all(self.sandbox)
+            self.dns.wait()
         except BaseException:
             self.down()
             raise
@@ -108,6 +116,18 @@ class Lab:
         if not server.running:
             raise LabError("no server is running in the lab")
         return server
+
+    @property
+    def dns(self) -> NameServer:
+        return NameServer(self.sandbox)
+
+    @property
+    def packages(self) -> PackageServer:
+        return PackageServer(self.sandbox, self.image)
+
+    def upstream(self, name: str) -> TimeServer:
+        """A time server, by its key or its DNS name."""
+        return TimeServer(self.sandbox, hosts.by_name(name))
 
     def boot_server(self, clock_offset: float = 0.0) -> Server:
         """A freshly installed server, up and idle, its clock off by that many seconds."""

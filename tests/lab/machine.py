@@ -26,7 +26,7 @@ TOOLS: dict[str, str] = {
 }
 
 
-class MissingTools(LabError):  # noqa: N818
+class MissingTools(LabError):
     """The machine lacks programs; `packages` are the Debian packages that have them."""
 
     def __init__(self, programs: list[str], packages: list[str], why: str) -> None:

@@ -22,7 +22,7 @@ class LabError(Exception):
     """The lab itself failed; never what a command under test answered."""
 
 
-class CommandFailed(LabError):  # noqa: N818
+class CommandFailed(LabError):
     """A command that was to succeed (check=True) did not."""
 
     def __init__(self, argv: Sequence[str], result: Result) -> None:
@@ -30,7 +30,7 @@ class CommandFailed(LabError):  # noqa: N818
         self.result = result
 
 
-class LabTimeout(LabError):  # noqa: N818
+class LabTimeout(LabError):
     """A time limit ran out; `out` and `err` are what had been printed by then."""
 
     def __init__(self, message: str, out: str = "", err: str = "") -> None:
@@ -39,7 +39,7 @@ class LabTimeout(LabError):  # noqa: N818
         self.err = err
 
 
-class ConnectionLost(LabError):  # noqa: N818
+class ConnectionLost(LabError):
     """The connection to the server broke, so that the command's own exit code is unknown."""
 
 

@@ -1,0 +1,128 @@
+"""Time servers: real daemons that cannot reach this machine's clock."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+from tests.lab.hosts import HOSTS, LIAR_SECONDS, UPSTREAMS4, Host
+from tests.lab.namespaces import STATE, Daemon, Sandbox
+from tests.lab.process import LabError, wait_for
+
+COMMON = "allow\ncmdport 0\nbindcmdaddress /lab/{name}/chronyd.sock\npidfile /lab/{name}/chronyd.pid\n"
+# golf follows alpha and bravo; polls many times a second make it synchronised within two.
+FOLLOW = "".join(f"server {UPSTREAMS4}{number} iburst minpoll -4 maxpoll -2\n" for number in (11, 12))
+CHRONY = {
+    "stratum1": "local stratum 1\n",
+    "stratum2": FOLLOW,
+    "unsynchronised": "",
+    "liar": "local stratum 1\nmanual\n",
+}
+# Answers anybody's management query: beside its answers the server's silence means something.
+OPEN = "refclock local stratum 3\nrestrict default\nrestrict -6 default\n"
+SNTP = Path(__file__).with_name("sntp.py")
+
+
+def daemon(sandbox: Sandbox, name: str, host: Host) -> Daemon:
+    """The host's time server. No chronyd without -x, no ntpd with the right to set a clock."""
+    if host.role == "open":
+        powerless = ["setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"]
+        command = [*powerless, "ntpd", "-n", "-c", f"/lab/{name}/ntp.conf"]
+    else:
+        command = ["chronyd", "-x", "-d", "-u", "root", "-F", "0", "-f", f"/lab/{name}/chrony.conf"]
+    return Daemon(sandbox, name, name, command)
+
+
+def configure(sandbox: Sandbox, name: str, host: Host) -> None:
+    folder = STATE / name
+    if host.role == "open":
+        sandbox.write(folder / "ntp.conf", OPEN)
+    else:
+        sandbox.write(folder / "chrony.conf", COMMON.format(name=name) + CHRONY[host.role])
+    # chronyd refuses a folder that others may look into.
+    sandbox.outside(folder).chmod(0o750)
+
+
+class TimeServer:
+    """One upstream, to be stopped and started."""
+
+    def __init__(self, sandbox: Sandbox, name: str) -> None:
+        self.sandbox = sandbox
+        self.name = name
+        self.host = HOSTS[name]
+        self.daemon = daemon(sandbox, name, self.host)
+
+    def launch(self) -> None:
+        configure(self.sandbox, self.name, self.host)
+        self.daemon.start()
+
+    def start(self) -> None:
+        """Start it, and see it answer as its role says."""
+        self.launch()
+        wait_answering(self.sandbox, [self.name])
+
+    def stop(self) -> None:
+        self.daemon.stop()
+
+    def lie(self) -> None:
+        """Move chronyd's own idea of the time; with -x the clock itself stays."""
+        socket = ["chronyc", "-h", f"/lab/{self.name}/chronyd.sock"]
+        self.daemon.answers([*socket, "-n", "tracking"])
+        # settime knows whole seconds only: say it as one begins.
+        now = time.time()
+        begins = math.ceil(now)
+        time.sleep(begins - now)
+        said = datetime.fromtimestamp(begins + LIAR_SECONDS, timezone.utc).strftime("%b %d, %Y %H:%M:%S")
+        self.sandbox.run([*socket, "settime", said], host=self.name, tree=True)
+
+
+def start_all(sandbox: Sandbox) -> None:
+    names = [name for name, host in HOSTS.items() if host.role]
+    for name in names:
+        TimeServer(sandbox, name).launch()
+    for name in names:
+        if HOSTS[name].role == "liar":
+            TimeServer(sandbox, name).lie()
+    wait_answering(sandbox, names)
+
+
+def ask(sandbox: Sandbox, addresses: Sequence[str], timeout: float = 1.0) -> dict[str, dict[str, float]]:
+    """One packet to each address, from the client: leap, stratum and offset of those that answered."""
+    words = ["python3", "-I", "-", str(timeout), *addresses]
+    answer = sandbox.run(words, host="client", tree=True, text=SNTP.read_text())
+    told: dict[str, dict[str, float]] = json.loads(answer.out)
+    return told
+
+
+def as_it_should(host: Host, told: dict[str, float]) -> bool:
+    if host.role == "unsynchronised":
+        return told["leap"] == 3
+    lies = LIAR_SECONDS if host.role == "liar" else 0.0
+    stratum = {"stratum2": 2, "open": told["stratum"]}.get(host.role, 1)
+    right = told["leap"] == 0 and told["stratum"] == stratum and abs(told["offset"] - lies) < 0.5
+    return right or (host.role == "open" and told["leap"] in {0, 3})
+
+
+def wait_answering(sandbox: Sandbox, names: Sequence[str]) -> None:
+    """Return when each has answered over each of its families, as its role says."""
+    wanted = {address: HOSTS[name] for name in names for address in (HOSTS[name].ipv4, HOSTS[name].ipv6) if address}
+    told: dict[str, dict[str, float]] = {}
+
+    def once() -> bool | None:
+        told.update(ask(sandbox, list(wanted)))
+        for name in names:
+            if daemon(sandbox, name, HOSTS[name]).pid is None:
+                raise LabError(f"{name} ended by itself:\n{daemon(sandbox, name, HOSTS[name]).log[-3000:]}")
+        for address in list(wanted):
+            if address in told and as_it_should(wanted[address], told[address]):
+                del wanted[address]
+        return None if wanted else True
+
+    try:
+        wait_for(once, 30, "the upstreams answer")
+    except LabError as error:
+        raise LabError(f"{error}: {', '.join(wanted)} ({told})") from None
