@@ -30,7 +30,7 @@ _WORKERS = 64
 _GRACE_S = 1.0
 
 # Which of two problems tells more: the other one may only be its consequence.
-_NO_SUCH_NAME, _FAILED, _SILENT, _EMPTY = range(4)
+_NO_SUCH_NAME, _FAILED, _SILENT, _MAPPED, _EMPTY = range(5)
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,9 @@ def _read(answer: dns.resolver.Answer) -> _Found:
     usable = tuple(sorted(address for address in addresses if not _mapped(address)))
     if usable:
         return _Found(_chain(answer.response), usable, result.minimum_ttl)
-    problem = "it leads to IPv4-mapped addresses only" if addresses else "the name has no address"
-    return _Found(_chain(answer.response), problem=problem)
+    if addresses:
+        return _Found(_chain(answer.response), rank=_MAPPED, problem="it leads to IPv4-mapped addresses only")
+    return _Found(_chain(answer.response), problem="the name has no address")
 
 
 def _chain(response: dns.message.Message) -> tuple[str, ...]:

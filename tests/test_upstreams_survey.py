@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Optional, Union
+
+import pytest
+
+from ntpjoin.model import Asked, Resolved, Sample
+from ntpjoin.upstreams.rules import why_not_follow
+from ntpjoin.upstreams.survey import survey
+from ntpjoin.wire.ntp import OnReply
+
+
+class Net:
+    """A make-believe network: where names lead; every address answers."""
+
+    def __init__(self, *resolved: Resolved) -> None:
+        self.resolved = resolved
+        self.asked: list[tuple[str, ...]] = []
+
+    def resolve(self, names: Iterable[str]) -> tuple[Resolved, ...]:
+        by_name = {one.name: one for one in self.resolved}
+        return tuple(by_name[name] for name in names)
+
+    def exchange(self, addresses: Iterable[str], *, on_reply: Optional[OnReply] = None) -> tuple[Asked, ...]:
+        self.asked.append(tuple(addresses))
+        answers = tuple(Asked(one, Sample(one, 0, 0.01, 1, 0, "GPS", 0, 0.001, -20)) for one in self.asked[-1])
+        for answer in answers:
+            if on_reply:
+                on_reply(answer)
+        return answers
+
+    def survey(self, *, allow_private: bool = False) -> list[tuple[str, ...]]:
+        names = [one.name for one in self.resolved]
+        found = survey(
+            names,
+            resolve=self.resolve,
+            exchange=self.exchange,
+            own_addresses=["8.8.4.4"],
+            allow_private=allow_private,
+        )
+        assert [one.name for one in found] == names
+        return [tuple(asked.address for asked in candidate.asked) for candidate in found]
+
+
+def test_all_addresses_are_asked_in_one_exchange() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1", "2a01::1")), Resolved("b.example", addresses=("1.1.1.2",)))
+    assert net.survey() == [("1.1.1.1", "2a01::1"), ("1.1.1.2",)]
+    assert net.asked == [("1.1.1.1", "2a01::1", "1.1.1.2")]
+
+
+def test_an_address_under_two_names_is_asked_once_and_stands_under_both() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1",)), Resolved("b.example", addresses=("1.1.1.1",)))
+    assert net.survey() == [("1.1.1.1",), ("1.1.1.1",)]
+    assert net.asked == [("1.1.1.1",)]
+
+
+def test_at_most_two_addresses_a_family_are_asked() -> None:
+    crowd = (*(f"1.1.1.{n}" for n in range(1, 9)), *(f"2a01::{n}" for n in range(1, 9)))
+    assert Net(Resolved("a.example", addresses=crowd)).survey() == [("1.1.1.1", "1.1.1.2", "2a01::1", "2a01::2")]
+
+
+def test_addresses_that_may_not_be_asked_do_not_use_up_the_two() -> None:
+    net = Net(Resolved("a.example", addresses=("10.0.0.1", "10.0.0.2", "1.1.1.1", "1.1.1.2")))
+    assert net.survey() == [("1.1.1.1", "1.1.1.2")]
+
+
+@pytest.mark.parametrize(
+    "resolved",
+    [
+        Resolved("pool.ntp.org", addresses=("1.1.1.1",)),
+        Resolved("2.debian.pool.ntp.org", addresses=("1.1.1.1",)),
+        Resolved("ntp.example.com", ("europe.Pool.NTP.org.",), ("1.1.1.1",)),
+        Resolved("ntp.example.com", ("0.pool.ntp.org", "host.example.net"), ("1.1.1.1",)),
+        Resolved("time.google.com", addresses=("1.1.1.1",)),
+        Resolved("ntp.example.com", ("time.google.com",), ("1.1.1.1",)),
+        Resolved("google.example.com", addresses=("216.239.35.4",)),
+        Resolved("own.example.com", addresses=("8.8.4.4",)),
+        Resolved("private.example.com", addresses=("10.0.0.1", "fd00::1", "192.0.2.1", "127.0.0.1", "fe80::1")),
+        Resolved("missing.example.com", problem="no such name"),
+    ],
+)
+def test_no_packet_goes_where_a_rule_forbids_it(resolved: Resolved) -> None:
+    net = Net(resolved)
+    assert net.survey() == [()]
+    assert net.asked == [()]
+
+
+@pytest.mark.parametrize(
+    "name", ["ntppool1.time.nl", "pool1.ntp.od.ua", "xpool.ntp.org", "pool.ntp.org.example.net", "ntp.org"]
+)
+def test_a_name_that_only_looks_like_the_pools_is_no_pool_name(name: str) -> None:
+    assert why_not_follow(Resolved(name)) == ""
+
+
+def test_private_addresses_are_asked_where_that_is_allowed() -> None:
+    net = Net(Resolved("lab.example.com", addresses=("10.0.0.1", "127.0.0.1", "fd00::1", "fe80::1")))
+    assert net.survey(allow_private=True) == [("10.0.0.1", "fd00::1")]
+
+
+def test_events_tell_each_name_and_each_answer() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1",)), Resolved("b.example", problem="no such name"))
+    events: list[Union[Resolved, Asked]] = []
+    survey(["a.example", "b.example"], resolve=net.resolve, exchange=net.exchange, on_event=events.append)
+    assert [type(event) for event in events] == [Resolved, Resolved, Asked]
