@@ -131,7 +131,7 @@ def test_a_silent_server_is_asked_again_after_the_gap() -> None:
         assert ask(server, gap_s=0.3).sample
     assert len(server.questions) == 2
     assert server.questions[0] != server.questions[1]
-    assert server.asked_at_s[1] - server.asked_at_s[0] > 0.25
+    assert 0.25 < server.asked_at_s[1] - server.asked_at_s[0] < 3
 
 
 def test_silence_is_told_with_how_long_it_was_waited_for() -> None:

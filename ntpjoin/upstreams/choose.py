@@ -130,7 +130,7 @@ def _fault(asked: Asked, own_addresses: Collection[str]) -> str:
         return (
             f"root distance {sample.root_distance_s:.3f} s; {MOST_ROOT_DISTANCE_S} s is the most that can be followed"
         )
-    if sample.stratum > 1 and sample.refid in {_refid(own) for own in own_addresses}:
+    if sample.refid in {_refid(own) for own in own_addresses}:
         return "it follows this host"
     return ""
 

@@ -16,8 +16,6 @@ from ntpjoin.wire import packet, sockets
 PORT = 123
 OnReply = Callable[[Asked], None]
 
-#: Datagrams read from one socket before the others get their turn.
-_AT_ONCE = 32
 #: Datagrams that are no answer, after which an address is given up: nobody may keep us busy for longer.
 _NOISE_LIMIT = 1000
 #: Steps of this host's clock below this are left in the offsets.
@@ -117,7 +115,7 @@ class _Talk:
 
     def listen(self) -> None:
         assert self.door is not None
-        for _ in range(_AT_ONCE):
+        while not self.result:
             try:
                 datagram = self.door.recv(1024)
             except BlockingIOError:
@@ -126,8 +124,6 @@ class _Talk:
                 self.fail(sockets.words(problem, self.address, self.schedule.port))
                 return
             self.hear(datagram, time.monotonic_ns())
-            if self.result:
-                return
 
     def hear(self, datagram: bytes, received_ns: int) -> None:
         oddity = packet.fault(datagram, self.questions)
