@@ -12,6 +12,7 @@ from tests.lab.images import ServerImage
 from tests.lab.lab import Lab, Machine
 from tests.lab.machine import MissingTools
 from tests.lab.process import CommandFailed, ConnectionLost, LabError, LabTimeout, Result, Running
+from tests.lab.snapshot import Snapshot
 from tests.lab.vm import Server
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "Running",
     "Server",
     "ServerImage",
+    "Snapshot",
 ]

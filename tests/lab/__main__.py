@@ -12,6 +12,7 @@ from tests.lab import hosts, lab, process
 from tests.lab.lab import Lab, Machine
 from tests.lab.network import ROUTER
 from tests.lab.process import LabError
+from tests.lab.snapshot import Snapshot
 from tests.lab.vm import Server
 
 
@@ -30,7 +31,6 @@ def do_up(given: argparse.Namespace) -> int:
         raise LabError("a lab is up already: python -m tests.lab down")
     up = Lab(tied=False)
     up.up()
-    lab.remember(up)
     if not given.no_server:
         up.boot_server(given.clock_offset)
     return do_hosts(given)
@@ -123,6 +123,16 @@ def do_rollback(given: argparse.Namespace) -> int:
     return 0
 
 
+def do_snapshot(given: argparse.Namespace) -> int:
+    now = lab.attached().server.snapshot()
+    if given.since is None:
+        print(now.as_json())
+        return 0
+    lines = Snapshot.from_json(given.since.read_text()).diff(now)
+    print("\n".join(lines) or "no difference")
+    return 1 if lines else 0
+
+
 def do_console(given: argparse.Namespace) -> int:
     del given
     up = lab.attached()
@@ -163,6 +173,8 @@ def parser() -> argparse.ArgumentParser:
     add("start", do_start, "switch the server on again")
     add("checkpoint", do_checkpoint, "keep the server as it is now").add_argument("name")
     add("rollback", do_rollback, "go back to a checkpoint").add_argument("name")
+    snapshot = add("snapshot", do_snapshot, "the server's files, packages, units and firewall as JSON")
+    snapshot.add_argument("--since", type=Path, help="an earlier one: show what changed")
     add("console", do_console, "the server's serial console")
     return top
 

@@ -63,13 +63,15 @@ class NameServer:
         self.sandbox = sandbox
         self.daemon = Daemon(sandbox, "dns", "dns", ["named", "-g", "-c", "/lab/dns/named.conf"])
 
+    @property
+    def original(self) -> dict[str, str]:
+        return {"root": HEAD + "example. NS dns.example.\n", "example": example(), "pool": POOL, "policy": POLICY}
+
     def launch(self) -> None:
-        zones = {"root": HEAD + "example. NS dns.example.\n", "example": example(), "pool": POOL, "policy": POLICY}
         self.sandbox.write(FOLDER / "named.conf", CONF)
-        for name, text in zones.items():
-            path = FOLDER / f"{name}.zone"
-            if not self.sandbox.outside(path).exists():
-                self.sandbox.write(path, text)
+        for name, text in self.original.items():
+            if not self.sandbox.outside(FOLDER / f"{name}.zone").exists():
+                self.sandbox.write(FOLDER / f"{name}.zone", text)
         self.daemon.start()
 
     def start(self) -> None:
@@ -96,9 +98,11 @@ class NameServer:
     def text(self, zone: str = "example") -> str:
         return self.sandbox.outside(FOLDER / f"{zone}.zone").read_text()
 
-    def restore(self) -> None:
+    def heal(self) -> None:
         """Back to the names that the lab came up with."""
-        self.stop()
-        for path in self.sandbox.outside(FOLDER).glob("*.zone"):
-            path.unlink()
+        changed = [name for name, text in self.original.items() if self.text(name) != text]
+        for name in changed:
+            self.sandbox.write(FOLDER / f"{name}.zone", self.original[name])
+        if changed:
+            self.stop()
         self.start()

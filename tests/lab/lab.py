@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Optional, final
 
 from tests.lab import cache, hosts, images, machine, network, upstreams
+from tests.lab.capture import Capture
 from tests.lab.dns import NameServer
 from tests.lab.namespaces import Sandbox
 from tests.lab.packages import PackageServer
@@ -80,6 +81,8 @@ class Lab:
         net = images.net_image(self.log)
         self.image = images.server_image(self.log)
         self.sandbox = Sandbox.create(net, tied=self.tied)
+        if not self.tied:
+            remember(self)
         try:
             network.build(self.sandbox)
             self.router.heal()
@@ -94,6 +97,13 @@ class Lab:
 
     def down(self) -> None:
         self.sandbox.close()
+
+    def heal(self) -> None:
+        """Undo every fault that a test made outside the server; costs little where there is none."""
+        self.router.heal()
+        self.packages.heal()
+        self.dns.heal()
+        upstreams.start_all(self.sandbox)
 
     # -- who is there
 
@@ -128,6 +138,10 @@ class Lab:
     def upstream(self, name: str) -> TimeServer:
         """A time server, by its key or its DNS name."""
         return TimeServer(self.sandbox, hosts.by_name(name))
+
+    def capture(self, host: str, expression: str) -> Capture:
+        """Packets on a host (or `router`) while the block runs."""
+        return Capture(self.sandbox, host if host == network.ROUTER else hosts.by_name(host), expression)
 
     def boot_server(self, clock_offset: float = 0.0) -> Server:
         """A freshly installed server, up and idle, its clock off by that many seconds."""

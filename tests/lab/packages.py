@@ -63,6 +63,10 @@ class PackageServer:
     def stop(self) -> None:
         self.daemon.stop()
 
+    def heal(self) -> None:
+        self.break_paths({})
+        self.start()
+
     def break_paths(self, faults: dict[str, str]) -> None:
         """Part of a path -> "404", "500", "garbage" or "hang", from the next request on; {} heals."""
         self.sandbox.write(ROOT / "fault.json", json.dumps(faults))

@@ -114,6 +114,19 @@ class Running:
             os.set_blocking(descriptor, True)
         return decode(seen)
 
+    def abandon(self) -> tuple[bytes, bytes]:
+        """Kill it, and take what it has printed."""
+        self.kill()
+        try:
+            return self.popen.communicate(timeout=1)
+        except subprocess.TimeoutExpired as late:
+            # The kept ssh connection holds the other ends of the pipes until the remote command ends.
+            for pipe in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+                if pipe is not None:
+                    pipe.close()
+            self.popen.wait()
+            return late.stdout or b"", late.stderr or b""
+
     def finish_open(self, timeout: float) -> Result:
         """Like `finish`, but standard input stays open until the child has ended."""
         stdin, self.popen.stdin = self.popen.stdin, None
@@ -129,13 +142,11 @@ class Running:
         try:
             out, err = self.popen.communicate(data, timeout=timeout)
         except subprocess.TimeoutExpired:
-            self.kill()
-            out, err = self.popen.communicate()
+            out, err = self.abandon()
             message = f"{shlex.join(self.shown)}: not done in {timeout:g} s; printed so far:"
             raise LabTimeout(message, decode(out), decode(err)) from None
         except BaseException:
-            self.kill()
-            self.popen.communicate()
+            self.abandon()
             raise
         return Result(self.popen.returncode, decode(out), decode(err), time.monotonic() - self.started)
 

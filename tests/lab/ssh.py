@@ -46,7 +46,8 @@ class Ssh:
         return ["ssh", "-F", "none", "-i", str(self.key), *listed, *options, f"root@{SERVER4}"]
 
     def argv(self, argv: Sequence[str], *, tty: bool = False) -> list[str]:
-        size = "stty cols 100 rows 40; " if tty else ""
+        # Our own side has no terminal whose modes ssh could copy.
+        size = "stty sane cols 100 rows 40; " if tty else ""
         # The trap keeps the wrapper alive when Ctrl-C or a signal ends the command, so that its
         # code is told (128 + signal); traps are not inherited by the command.
         wrapped = (

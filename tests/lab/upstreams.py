@@ -23,7 +23,8 @@ CHRONY = {
     "liar": "local stratum 1\nmanual\n",
 }
 # Answers anybody's management query: beside its answers the server's silence means something.
-OPEN = "refclock local stratum 3\nrestrict default\nrestrict -6 default\n"
+# `restrict default` alone leaves NTPsec's built-in noquery standing.
+OPEN = f"unrestrict default noquery nomodify limited kod\nserver {UPSTREAMS4}11 iburst\nserver {UPSTREAMS4}12 iburst\n"
 SNTP = Path(__file__).with_name("sntp.py")
 
 
@@ -59,6 +60,8 @@ class TimeServer:
     def launch(self) -> None:
         configure(self.sandbox, self.name, self.host)
         self.daemon.start()
+        if self.host.role == "liar":
+            self.lie()
 
     def start(self) -> None:
         """Start it, and see it answer as its role says."""
@@ -81,13 +84,12 @@ class TimeServer:
 
 
 def start_all(sandbox: Sandbox) -> None:
-    names = [name for name, host in HOSTS.items() if host.role]
-    for name in names:
-        TimeServer(sandbox, name).launch()
-    for name in names:
-        if HOSTS[name].role == "liar":
-            TimeServer(sandbox, name).lie()
-    wait_answering(sandbox, names)
+    """Start those that are not running, and see these answer."""
+    servers = [TimeServer(sandbox, name) for name, host in HOSTS.items() if host.role]
+    stopped = [server for server in servers if server.daemon.pid is None]
+    for server in stopped:
+        server.launch()
+    wait_answering(sandbox, [server.name for server in stopped])
 
 
 def ask(sandbox: Sandbox, addresses: Sequence[str], timeout: float = 1.0) -> dict[str, dict[str, float]]:
@@ -109,6 +111,8 @@ def as_it_should(host: Host, told: dict[str, float]) -> bool:
 
 def wait_answering(sandbox: Sandbox, names: Sequence[str]) -> None:
     """Return when each has answered over each of its families, as its role says."""
+    if not names:
+        return
     wanted = {address: HOSTS[name] for name in names for address in (HOSTS[name].ipv4, HOSTS[name].ipv6) if address}
     told: dict[str, dict[str, float]] = {}
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Optional
 
-from tests.lab import machine, process
+from tests.lab import machine, process, snapshot
 from tests.lab.images import ServerImage
 from tests.lab.namespaces import STATE, Daemon, Sandbox
 from tests.lab.network import ROUTER, TAP
 from tests.lab.process import CommandFailed, LabError, LabTimeout, Result, Running, wait_for
 from tests.lab.qmp import Monitor
+from tests.lab.snapshot import Snapshot
 from tests.lab.ssh import Ssh
 
 DISK = STATE / "vm/disk.qcow2"
@@ -173,6 +174,10 @@ class Server:
             done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=target, timeout=120, check=False)
         if done.returncode != 0:
             raise CommandFailed(argv, Result(done.returncode, "", "see above", 0))
+
+    def snapshot(self) -> Snapshot:
+        """What there is on the server now; `before.diff(after)` tells what changed."""
+        return snapshot.take(self, 30 * self.slowness)
 
     # -- checkpoints
 

@@ -1,0 +1,85 @@
+"""Prints the state of the host it runs on as JSON. Run as a program on the server, never imported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+FIREWALL = (
+    ("ufw", "status", "verbose"),
+    ("nft", "list", "ruleset"),
+    ("iptables-save",),
+    ("ip6tables-save",),
+    ("firewall-cmd", "--list-all-zones"),
+    ("firewall-cmd", "--permanent", "--list-all-zones"),
+)
+KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+
+
+def output(*argv: str) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False)
+    return done.stdout
+
+
+def etc() -> dict[str, list[str]]:
+    found = {}
+    for folder, folders, names in os.walk("/etc"):
+        for name in (*folders, *names):
+            path = Path(folder, name)
+            facts = path.lstat()
+            kind = KINDS.get(stat.S_IFMT(facts.st_mode), "other")
+            content = ""
+            if kind == "link":
+                content = str(path.readlink())
+            elif kind == "file":
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[str(path)] = [kind, oct(stat.S_IMODE(facts.st_mode)), str(facts.st_uid), str(facts.st_gid), content]
+    return found
+
+
+def packages() -> dict[str, list[str]]:
+    form = "${binary:Package}\t${Version}\t${db:Status-Abbrev}\n"
+    automatic = set(output("apt-mark", "showauto").split())
+    found = {}
+    for line in output("dpkg-query", "--show", "--showformat", form).splitlines():
+        name, version, status = line.split("\t")
+        mark = "auto" if automatic & {name, name.partition(":")[0]} else "manual"
+        found[name] = [version, mark, status.strip()]
+    return found
+
+
+def units() -> dict[str, list[str]]:
+    files = output("systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain", "--full").splitlines()
+    found = {line.split()[0]: [line.split()[1], "inactive"] for line in files if line.split()}
+    # Devices, sessions and what else comes and goes by itself is nobody's doing.
+    kinds = "--type=service,socket,timer,path,target"
+    listed = output("systemctl", "list-units", "--all", "--no-legend", "--no-pager", "--plain", "--full", kinds)
+    for line in listed.splitlines():
+        name, load, active, _ = line.split(None, 3)
+        if name.startswith(("user@", "user-runtime-dir@", "systemd-fsckd")):
+            continue
+        known = found.get(name, [load])[0]
+        found[name] = [known, active]
+    return found
+
+
+def firewall() -> dict[str, str]:
+    return {" ".join(argv): output(*argv) for argv in FIREWALL if shutil.which(argv[0])}
+
+
+def main() -> None:
+    with ThreadPoolExecutor() as pool:
+        running = {job.__name__: pool.submit(job) for job in (firewall, packages, units, etc)}
+        json.dump({name: future.result() for name, future in running.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
