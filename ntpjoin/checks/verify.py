@@ -64,7 +64,7 @@ def gather(host: Host, facts: Facts, wish: Wish) -> Evidence:
 
 
 def _complaints(host: Host, unit: Unit) -> tuple[str, ...]:
-    return tuple(filter(None, map(ntpd.complaint, systemd.log(host, unit))))
+    return tuple(filter(None, map(ntpd.log_complaint, systemd.log(host, unit))))
 
 
 def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -> tuple[Check, ...]:

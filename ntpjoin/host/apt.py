@@ -115,7 +115,20 @@ def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> Non
 def reinstall(host: Host, files: Sequence[str], log: str) -> None:
     """Install packages from these files. Needs no network."""
     if files:
-        _work(host, [*_COMMON, *_KEEP_CONFFILES, "--no-download", "--allow-downgrades", "install", "--", *files], log)
+        _work(
+            host,
+            [
+                *_COMMON,
+                *_KEEP_CONFFILES,
+                "-o",
+                "APT::Sandbox::User=root",
+                "--allow-downgrades",
+                "install",
+                "--",
+                *files,
+            ],
+            log,
+        )
 
 
 def _work(host: Host, argv: Sequence[str], log: str) -> Completed:

@@ -36,7 +36,8 @@ ROWS: tuple[Row, ...] = (
         include="/etc/ntpsec/ntp.d/local.conf",
         drift="/var/lib/ntpsec/ntp.drift",
         leapfile="/usr/share/zoneinfo/leap-seconds.list",
-        # The default, /var/log/ntpsec, is not made by the package, and the daemon complains; this one it makes.
+        # Statistics are off, yet the daemon complains when the default, /var/log/ntpsec, is not there, and the package does not
+        # make it; this one is there, and the daemon's user owns it.
         stats="/var/lib/ntpsec/",
         user="ntpsec",
         rivals=_DEBIAN_RIVALS,

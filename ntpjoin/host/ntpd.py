@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from ntpjoin.errors import StepFailed
+from ntpjoin.facts import Row
 from ntpjoin.host.machine import Host, processes
 
 #: A directive that no ntpd knows, put behind the last line of a candidate: when the daemon complains of it, in that line, it
@@ -40,6 +41,11 @@ def config_of(words: tuple[str, ...], default: str) -> str:
         elif word.startswith("-c") and len(word) > 2:
             found = word[2:]
     return found
+
+
+def step_once(row: Row) -> tuple[str, ...]:
+    """The command that sets the clock to what the configured upstreams say, once, however far it is off."""
+    return (row.daemon, "-g", "-q", "-u", f"{row.user}:{row.user}", "-c", row.config)
 
 
 def complaints(host: Host, daemon: str, path: str, content: str) -> tuple[str, ...]:
@@ -122,13 +128,18 @@ def _lines(process: subprocess.Popen[str], last_line: int) -> Iterator[str]:
 
 
 def complaint(line: str) -> str:
-    """The complaint in a line of the daemon's log, or ''. NTPsec marks what concerns its configuration, classic ntpd does not."""
-    if "parsing file" in line:
+    """What a line of the daemon's log has to complain of in its configuration, or ''. Classic ntpd marks such lines by no prefix."""
+    if "readconfig: parsing" in line:
         return ""
-    for mark in ("CONFIG: ", "syntax error", "unusable", "ignored", "statistics directory"):
+    for mark in ("CONFIG: ", "syntax error", "unusable", "ignored"):
         if mark in line:
             return line.partition("CONFIG: ")[2] or line
     return ""
+
+
+def log_complaint(line: str) -> str:
+    """The same for a daemon in service. The check runs it as root, who under AppArmor may not look into the daemon's own folder."""
+    return complaint(line) or (line if "statistics directory" in line else "")
 
 
 def _is_end(line: str, last_line: int) -> bool:

@@ -46,34 +46,37 @@ class Applier:
         self.interrupts = interrupts
         self.tell = tell
         self.journal = Journal(host)
+        self.run: Optional[Run] = None
 
     def apply(self, plan: Plan, facts: Facts) -> Outcome:
         """Apply each change that does not hold yet. Never raises for a step that failed: the outcome tells."""
         if all(change.holds(facts) for change in plan.changes) and not _died(facts):
             return Outcome(facts, tuple((change, "unchanged") for change in plan.changes))
-        run = self.journal.open(dataclasses.asdict(plan.wish), tuple(dataclasses.asdict(pin) for pin in plan.pins))
+        self.run = self.journal.open(dataclasses.asdict(plan.wish), tuple(dataclasses.asdict(pin) for pin in plan.pins))
         states: list[tuple[Change, State]] = []
         try:
             for change in plan.changes:
                 self.interrupts.check()
                 with self.interrupts.deferred():
-                    run, facts, state = self._one(run, facts, change)
+                    facts, state = self._one(facts, change)
                 states.append((change, state))
             self.interrupts.check()
-        except NtpjoinError as error:
-            return self.take_back(Outcome(facts, _with_rest(plan.changes, states), run, error))
-        return Outcome(facts, tuple(states), run)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, too, must leave this host as it was
+            known = error if isinstance(error, NtpjoinError) else StepFailed(f"unexpected: {error!r}")
+            return self.take_back(Outcome(facts, _with_rest(plan.changes, states), self.run, known))
+        return Outcome(facts, tuple(states), self.run)
 
-    def _one(self, run: Run, facts: Facts, change: Change) -> tuple[Run, Facts, State]:
+    def _one(self, facts: Facts, change: Change) -> tuple[Facts, State]:
         text = change.describe()
         if change.holds(facts):
             self.tell(Event("unchanged", change.step.value, text))
-            return run, facts, "unchanged"
+            return facts, "unchanged"
         self.tell(Event("begin", change.step.value, text))
-        began, site = monotonic(), Site(self.host, run.folder)
-        number = max((entry.number for entry in run.entries), default=0) + 1
+        assert self.run is not None
+        began, site = monotonic(), Site(self.host, self.run.folder)
+        number = max((entry.number for entry in self.run.entries), default=0) + 1
         entry = Entry(number, change.kind, change.fields(), change.before(site))
-        run = self.journal.put(run, entry)
+        self.run = self.journal.put(self.run, entry)
         try:
             change.apply(site)
             facts = look_again(self.host, facts, change.part)
@@ -82,9 +85,9 @@ class Applier:
         except NtpjoinError:
             self.tell(Event("failed", change.step.value, text, monotonic() - began))
             raise
-        run = self.journal.put(run, replace(entry, state="done"))
+        self.run = self.journal.put(self.run, replace(entry, state="done"))
         self.tell(Event("done", change.step.value, text, monotonic() - began))
-        return run, facts, "done"
+        return facts, "done"
 
     def finish(self, run: Run) -> Run:
         """The run ended well: its set-up stays."""

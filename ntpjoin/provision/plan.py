@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ntpjoin.facts import Facts, Row
+from ntpjoin.host.ntpd import step_once
 from ntpjoin.model import Blocker, Choice, Consent, Note, Pin, Wish
 from ntpjoin.provision.changes import AllowPort, Change, InstallPackages, RunDaemon, SetUnit, WriteConfig, WriteFile
-from ntpjoin.provision.preflight import STEP_LIMIT_S, blockers
+from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers
 from ntpjoin.provision.render import ntp_conf
 
 NTP_PORT = 123
@@ -34,11 +35,11 @@ def decide(facts: Facts, wish: Wish, consent: Consent, *, pins: tuple[Pin, ...],
     """The plan. `choice` is None where the pins of the last run still lead to their names and nothing was measured anew."""
     found = blockers(facts, wish, consent, pins=pins, choice=choice)
     row = facts.system.row
-    changes = _changes(facts, row, wish, pins) if row and pins else ()
+    changes = _changes(facts, row, wish, pins, choice) if row and pins else ()
     return Plan(wish, pins, changes, _notes(facts, wish, changes, choice), found, choice)
 
 
-def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple[Change, ...]:
+def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> tuple[Change, ...]:
     packages = InstallPackages(row.packages, facts.packages.install, facts.packages.remove)
     before = () if packages.holds(facts) else _before_packages(facts, row)
     files = (
@@ -46,7 +47,7 @@ def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple
         WriteFile(row.include, "", row.unit, once=True),
     )
     firewall = (AllowPort("ufw", NTP_PORT),) if wish.firewall and facts.firewall.manager == "ufw" else ()
-    return (*before, packages, *files, _daemon(facts, row, pins, files), *firewall)
+    return (*before, packages, *files, _daemon(facts, row, pins, files, choice), *firewall)
 
 
 def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
@@ -60,7 +61,9 @@ def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
     return (*rivals, hold)
 
 
-def _daemon(facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFile, ...]) -> RunDaemon:
+def _daemon(
+    facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFile, ...], choice: Optional[Choice]
+) -> RunDaemon:
     """The daemon as it shall run; started again if it runs and has not read what is written now, or what a died run wrote."""
     unit = facts.unit(row.unit)
     unread = facts.journal.restart_due or any(file.content and not file.holds(facts) for file in files)
@@ -72,6 +75,7 @@ def _daemon(facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFil
         stale=unit.invocation if unit.running and unread else "",
         fresh=not unit.running,
         others=bool(include and include.content.strip()),
+        set_clock=step_once(row) if choice and abs(choice.offset_s or 0) > STEP_S else (),
     )
 
 
@@ -79,7 +83,7 @@ def _notes(facts: Facts, wish: Wish, changes: tuple[Change, ...], choice: Option
     notes: list[Note] = []
     if choice:
         notes += [Note(f"{dropped.name} is not followed: {dropped.why}", warning=True) for dropped in choice.dropped]
-        if choice.offset_s is not None and abs(choice.offset_s) > 0.128:
+        if choice.offset_s is not None and abs(choice.offset_s) > STEP_S:
             big = abs(choice.offset_s) > STEP_LIMIT_S or choice.offset_s < 0
             notes.append(Note(f"the clock will step {choice.offset_s:+.1f} s", warning=big))
     config = facts.files.get(facts.system.row.config) if facts.system.row else None

@@ -11,6 +11,9 @@ from ntpjoin.model import Blocker, Choice, Consent, Pin, Wish
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
 LEAST, LEAST_FEW, MOST = 4, 3, 7
 
+#: What ntpd steps instead of slewing (ntp.conf(5), tinker step).
+STEP_S = 0.128
+
 #: ntpd's own panic threshold (ntp.conf(5), tinker panic): a greater step wants a human's word.
 STEP_LIMIT_S = 1000.0
 
@@ -98,7 +101,7 @@ def _upstream_blockers(wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choic
 def _step_blockers(consent: Consent, choice: Optional[Choice]) -> Iterator[Blocker]:
     if choice is None or choice.offset_s is None or consent.attended or consent.allow_step:
         return
-    if choice.offset_s > STEP_LIMIT_S or choice.offset_s < -0.128:
+    if choice.offset_s > STEP_LIMIT_S or choice.offset_s < -STEP_S:
         text = f"the clock would step {choice.offset_s:+.1f} s while nobody looks on"
         yield Blocker("step", text, "programs may not like it; if it is all right, add --allow-step")
 

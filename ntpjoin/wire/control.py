@@ -23,6 +23,12 @@ _TRIES = 2
 #: Datagrams read for one question before it is given up, ours or not.
 _MOST_DATAGRAMS = 1000
 
+#: What the billboard needs: asked by name, for what comes unasked fills several fragments.
+_SYSTEM = (
+    "leap", "stratum", "refid", "peer", "version", "offset", "rootdelay", "rootdisp", "sys_jitter", "frequency", "clock",
+)  # fmt: skip
+_PEER = ("srcadr", "refid", "stratum", "reach", "hmode", "hpoll", "ppoll", "rec", "delay", "offset", "jitter")
+
 
 @dataclass(frozen=True)
 class Association:
@@ -189,7 +195,7 @@ def answers_control(address: str, timeout_s: float = 2.0, port: int = PORT) -> b
 
 def billboard(client: ControlClient) -> tuple[SystemVars, tuple[Peer, ...]]:
     """Read the system's variables and those of each source; a source that goes away meanwhile is left out."""
-    values = client.variables()
+    values = client.variables(0, _SYSTEM)
     system = SystemVars(
         leap=_whole(values, "leap"),
         stratum=_whole(values, "stratum"),
@@ -208,7 +214,7 @@ def billboard(client: ControlClient) -> tuple[SystemVars, tuple[Peer, ...]]:
 
 def _peer(client: ControlClient, association: Association, clock: str) -> Optional[Peer]:
     try:
-        values = client.variables(association.associd)
+        values = client.variables(association.associd, _PEER)
     except ControlRefusedError as refused:
         if refused.code == mode6.NO_SUCH_ASSOCIATION:
             return None

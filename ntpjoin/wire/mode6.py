@@ -35,6 +35,7 @@ NO_SUCH_ASSOCIATION = 4
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]*")
 _ITEM = re.compile(r'(?P<name>[^=,"\s]+)[ \t]*(?:=[ \t]*(?:"(?P<quoted>[^"]*)"|(?P<bare>[^",\r\n]*)))?\s*(?:,\s*|\Z)')
+_NEXT = re.compile(r",\s*(?=[A-Za-z0-9_][A-Za-z0-9_.\-/]*=)")
 
 
 class ControlRefusedError(WireError):
@@ -159,7 +160,8 @@ def associations(data: bytes) -> tuple[tuple[int, int], ...]:
 def variables(data: bytes) -> dict[str, str]:
     """Read `name=value` pairs: values may be quoted and then hold commas; a name alone has the value "".
 
-    WireError for anything that does not follow that grammar to its end.
+    What does not follow that grammar is left out, up to the next `, name=`: NTPsec 1.2.2 was seen to send bytes from its
+    stack in `filtdelay`, and one such value must not hide the others.
     """
     text = data.decode("utf-8", "backslashreplace").strip("\0\r\n\t ,")
     found: dict[str, str] = {}
@@ -167,7 +169,9 @@ def variables(data: bytes) -> dict[str, str]:
     while at < len(text):
         item = _ITEM.match(text, at)
         if not item or not _NAME.fullmatch(item["name"]):
-            raise WireError(f"the daemon's variables cannot be read at {text[at : at + 40]!r}")
+            beyond = _NEXT.search(text, at)
+            at = beyond.end() if beyond else len(text)
+            continue
         quoted, bare = item["quoted"], item["bare"]
         found[item["name"]] = quoted if quoted is not None else (bare or "").strip()
         at = item.end()

@@ -1,0 +1,55 @@
+# make help tells what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYZ := dist/ntpjoin.pyz
+
+# What goes into the archive: the newest releases that still run on Python 3.9, so that one file serves every system.
+PYZ_PACKAGES := click==8.1.8 jinja2==3.1.6 markupsafe==3.0.3 dnspython==2.7.0 ntplib==0.4.0 distro==1.9.0
+
+.PHONY: help check test campaign bench demo dist format clean
+
+help: ## tell what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/ntpjoin: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+check: $(BIN)/ntpjoin ## linters, types and the tests that need no host: under a minute
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q -m 'not real and not campaign'
+
+test: check $(PYZ) ## everything CI runs: real hosts too, wants root
+	$(BIN)/pytest -m 'real and not campaign' --durations=15
+
+campaign: $(BIN)/ntpjoin $(PYZ) ## the long tables, wants root and an hour
+	$(BIN)/pytest -m campaign -s
+
+bench: $(BIN)/ntpjoin $(PYZ) ## ratios, measured in one run
+	$(BIN)/python -m tests.bench
+
+demo: $(BIN)/ntpjoin $(PYZ) ## the main job in a virtual machine, shown as an operator would see it, wants root
+	$(BIN)/python -m tests.demo
+
+dist: $(PYZ) ## one file to carry: dist/ntpjoin.pyz
+
+$(PYZ): $(BIN)/ntpjoin Makefile $(shell find ntpjoin templates -name '*.py' -o -name '*.j2')
+	rm -rf build/pyz && mkdir -p build/pyz dist
+	$(BIN)/pip install --quiet --no-compile --no-deps --target build/pyz $(PYZ_PACKAGES)
+	find build/pyz -name '*.so' -delete
+	rm -rf build/pyz/bin
+	cp -r ntpjoin build/pyz/ntpjoin && cp -r templates build/pyz/ntpjoin/templates
+	find build/pyz -name __pycache__ -prune -exec rm -rf {} +
+	mv build/pyz/ntpjoin/archive.py build/pyz/__main__.py
+	$(BIN)/python -m zipapp --compress --python '/usr/bin/env python3' --output $(PYZ) build/pyz
+
+format: $(BIN)/ntpjoin ## let ruff put the code in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove what was built
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache
