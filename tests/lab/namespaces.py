@@ -151,7 +151,10 @@ class Daemon:
         if pid is None:
             return
         self.sandbox.run(["kill", f"-{number}", str(pid)], check=False)
-        wait_for(lambda: True if self.pid is None else None, 20, f"{self.name} ends")
+        entry = self.sandbox.outside(Path(f"/proc/{pid}"))
+        # Gone, not only a zombie: start-stop-daemon takes that for a running one.
+        wait_for(lambda: None if entry.exists() else True, 20, f"{self.name} ends")
+        self.sandbox.outside(self.pid_file).unlink(missing_ok=True)
 
     def answers(self, probe: Sequence[str], timeout: float = 30) -> None:
         """Wait until `probe`, run on the same host, exits 0."""

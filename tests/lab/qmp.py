@@ -16,14 +16,19 @@ class Monitor:
     """One conversation with QEMU's monitor; an answer of an error raises."""
 
     def __init__(self, path: Path, timeout: float) -> None:
+        self.path = path
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
-        self.socket.connect(str(path))
         self.lines = self.socket.makefile("rb")
-        self.read()
-        self.ask("qmp_capabilities")
 
     def __enter__(self) -> Monitor:
+        try:
+            self.socket.connect(str(self.path))
+            self.read()
+            self.ask("qmp_capabilities")
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -32,6 +37,9 @@ class Monitor:
         value: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.lines.close()
         self.socket.close()
 

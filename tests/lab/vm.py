@@ -206,10 +206,10 @@ class Server:
     def wait_monitor(self) -> None:
         def once() -> Optional[bool]:
             try:
-                self.monitor().__exit__(None, None, None)
+                with self.monitor():
+                    return True
             except (OSError, LabError):
                 return None
-            return True
 
         try:
             wait_for(once, 30, "the virtual machine starts")
