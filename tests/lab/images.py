@@ -89,21 +89,26 @@ def bootstrap(tree: Path, packages: str, sources: str) -> None:
 
 def net_image(log: Log) -> Path:
     """The tree in which the lab's own daemons run."""
+    made_by = [SUITE, NET_PACKAGES, NET_UNPACKED, recipe.RESOLV_CONF]
+    made_by += [inspect.getsource(step) for step in (bootstrap, make_net)]
+    return cache.built("net", made_by, make_net, log) / "root"
 
-    def make(folder: Path) -> None:
-        bootstrap(folder / "root", NET_PACKAGES, machine.debian_sources(SUITE))
-        in_tree(folder / "root", ["apt-get", "-qq", "update"], network=True)
-        in_tree(folder / "root", ["env", "--chdir=/tmp", "apt-get", "-qq", "download", NET_UNPACKED], network=True)
-        (deb,) = (folder / "root/tmp").glob("*.deb")
-        in_tree(folder / "root", ["dpkg", "--force-conflicts", "--unpack", f"/tmp/{deb.name}"])
-        (folder / "root/etc/resolv.conf").write_text(recipe.RESOLV_CONF)
 
-    return cache.built("net", [SUITE, NET_PACKAGES, NET_UNPACKED, recipe.RESOLV_CONF], make, log) / "root"
+def make_net(folder: Path) -> None:
+    tree = folder / "root"
+    bootstrap(tree, NET_PACKAGES, machine.debian_sources(SUITE))
+    in_tree(tree, ["apt-get", "-qq", "update"], network=True)
+    in_tree(tree, ["env", "--chdir=/tmp", "apt-get", "-qq", "download", NET_UNPACKED], network=True)
+    (deb,) = (tree / "tmp").glob("*.deb")
+    in_tree(tree, ["dpkg", "--force-conflicts", "--unpack", f"/tmp/{deb.name}"])
+    deb.unlink()
+    (tree / "etc/resolv.conf").write_text(recipe.RESOLV_CONF)
 
 
 def server_image(log: Log) -> ServerImage:
     """The Debian server that tests boot."""
     made_by = [SUITE, VM_PACKAGES, repr(INSTALLABLE), DISK_SIZE, inspect.getsource(recipe)]
+    made_by += [inspect.getsource(step) for step in (bootstrap, make_server, fill_pool, make_key)]
     net = net_image(log)
     return ServerImage(cache.built("vm", made_by, lambda folder: make_server(folder, net), log))
 

@@ -60,7 +60,6 @@ class Lab:
     def __init__(self, *, tied: bool = True, log: Log = talk) -> None:
         self.tied = tied
         self.log = log
-        self.booted: Optional[Server] = None
 
     # -- up and down
 

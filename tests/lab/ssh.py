@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Union
@@ -63,10 +63,11 @@ class Ssh:
         self.master().stop(signal.SIGKILL)
         self.sandbox.outside(self.socket).unlink(missing_ok=True)
 
-    def connect(self, timeout: float) -> None:
-        """Make the kept connection anew, however often that takes until the server lets us in."""
+    def connect(self, timeout: float, hopeful: Callable[[], None]) -> None:
+        """Make the kept connection anew, however often that takes; `hopeful` raises when it is in vain."""
 
         def once() -> Optional[bool]:
+            hopeful()
             self.disconnect()
             master = self.master()
             master.start()

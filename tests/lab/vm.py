@@ -15,7 +15,7 @@ from tests.lab import machine, process, snapshot
 from tests.lab.images import ServerImage
 from tests.lab.namespaces import STATE, Daemon, Sandbox
 from tests.lab.network import ROUTER, TAP
-from tests.lab.process import CommandFailed, LabError, LabTimeout, Result, Running, wait_for
+from tests.lab.process import CommandFailed, ConnectionLost, LabError, LabTimeout, Result, Running, wait_for
 from tests.lab.qmp import Monitor
 from tests.lab.snapshot import Snapshot
 from tests.lab.ssh import Ssh
@@ -78,10 +78,10 @@ class Server:
         self.ssh.disconnect()
 
         def rebooted() -> Optional[bool]:
-            self.ssh.connect(120 * self.slowness)
             try:
+                self.ssh.connect(120 * self.slowness, self.healthy)
                 return True if self.boot_id() != before else None
-            except LabError:
+            except (ConnectionLost, LabTimeout):
                 return None
 
         wait_for(rebooted, 120 * self.slowness, "the server reboots")
@@ -91,13 +91,25 @@ class Server:
     def running(self) -> bool:
         return self.qemu().pid is not None
 
+    def healthy(self) -> None:
+        """Raise when waiting for the server is in vain: its QEMU has ended or given up."""
+        if not self.running:
+            raise LabError("the virtual machine has ended")
+        try:
+            with self.monitor() as monitor:
+                status = monitor.ask("query-status")["status"]
+        except OSError:
+            return  # the monitor is not there yet
+        if status == "internal-error":
+            raise LabError("the virtual machine stopped on an internal error")
+
     def boot_id(self) -> str:
-        return self.run(["cat", "/proc/sys/kernel/random/boot_id"], check=True).out.strip()
+        return self.run(["cat", "/proc/sys/kernel/random/boot_id"], check=True, timeout=10 * self.slowness).out.strip()
 
     def wait_booted(self) -> None:
         """Wait until systemd says that all is up, and nothing failed."""
         try:
-            self.ssh.connect(90 * self.slowness)
+            self.ssh.connect(90 * self.slowness, self.healthy)
             state = self.run(["systemctl", "is-system-running", "--wait"], timeout=90 * self.slowness).out.strip()
         except LabError as error:
             raise LabError(f"the server did not boot: {error}\n{self.qemu().log}\n{self.console(40)}") from None
@@ -201,7 +213,7 @@ class Server:
             self.start(wait=False)
             self.wait_monitor()
         self.human(f"loadvm {name}")
-        self.ssh.connect(30 * self.slowness)
+        self.ssh.connect(30 * self.slowness, self.healthy)
 
     def wait_monitor(self) -> None:
         def once() -> Optional[bool]:
