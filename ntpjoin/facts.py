@@ -95,7 +95,7 @@ class FileFact:
 
 @dataclass(frozen=True)
 class Unit:
-    """A systemd unit, in systemd's own words (systemctl show)."""
+    """A systemd unit, in systemd's own words (systemctl show). `held`: we keep it from starting until it is configured."""
 
     name: str
     load: str = "not-found"
@@ -106,6 +106,7 @@ class Unit:
     invocation: str = ""
     result: str = "success"
     condition: bool = True
+    held: bool = False
 
     @property
     def exists(self) -> bool:
@@ -116,11 +117,6 @@ class Unit:
     def running(self) -> bool:
         """Whether systemd says that it runs."""
         return self.active in ("active", "reloading", "activating")
-
-    @property
-    def masked(self) -> str:
-        """'' or 'masked' or 'masked-runtime'."""
-        return self.enabled if self.enabled.startswith("masked") else ""
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from ntpjoin.facts import Unit
-from ntpjoin.host.machine import Host
+from ntpjoin.host.machine import FileState, Host
 
 _PROPERTIES = "Id,LoadState,UnitFileState,ActiveState,SubState,MainPID,InvocationID,Result,ConditionResult"
 
 
+#: Drop-ins here are gone after a reboot (systemd.unit(5)).
+_RUNTIME = "/run/systemd/system"
+
+
 def running(host: Host) -> bool:
     """Whether systemd manages this machine (sd_booted(3))."""
-    return host.exists("/run/systemd/system")
+    return host.exists(_RUNTIME)
 
 
 def show(host: Host, names: Sequence[str]) -> Mapping[str, Unit]:
     """The units of these names, all asked at once. An alias is found under the name asked and tells its real name."""
     said = host.run(["systemctl", "show", "-p", _PROPERTIES, "--", *names], check=False)
     blocks = said.out.strip("\n").split("\n\n") if said.code == 0 else []
-    return {name: _unit(name, block) for name, block in zip(names, blocks)}
+    return {name: replace(_unit(name, block), held=held(host, name)) for name, block in zip(names, blocks)}
 
 
 def _unit(name: str, block: str) -> Unit:
@@ -53,14 +59,32 @@ def set_enabled(host: Host, name: str, *, enabled: bool) -> None:
     host.run(["systemctl", "enable" if enabled else "disable", name], timeout_s=60)
 
 
-def mask(host: Host, name: str, *, until_reboot: bool) -> None:
-    """Keep a unit from being started by anybody, until the next boot or for good."""
-    host.run(["systemctl", "mask", *(["--runtime"] if until_reboot else []), name], timeout_s=60)
+def _hold_file(name: str) -> str:
+    return f"{_RUNTIME}/{name}.d/ntpjoin-hold.conf"
 
 
-def unmask(host: Host, name: str, *, until_reboot: bool) -> None:
-    """Take such a mask off."""
-    host.run(["systemctl", "unmask", *(["--runtime"] if until_reboot else []), name], timeout_s=60)
+def held(host: Host, name: str) -> bool:
+    """Whether we keep the unit from starting."""
+    return host.exists(_hold_file(name))
+
+
+def hold(host: Host, name: str) -> None:
+    """Keep a unit from starting, whoever asks, until it is released or the machine is booted: a condition that is never met.
+
+    Not a mask: while a unit is masked, Debian's deb-systemd-helper cannot enable it, and leaves its links behind on purge.
+    """
+    path = _hold_file(name)
+    host.make_folder(str(Path(path).parent))
+    host.write(path, FileState(b"# Until ntpjoin has configured it.\n[Unit]\nConditionPathExists=!/\n", 0o644, ""))
+    host.run(["systemctl", "daemon-reload"], timeout_s=60)
+
+
+def release(host: Host, name: str) -> None:
+    """Let the unit start again."""
+    path = _hold_file(name)
+    host.remove(path)
+    host.remove_folder(str(Path(path).parent))
+    host.run(["systemctl", "daemon-reload"], timeout_s=60)
 
 
 def log(host: Host, unit: Unit) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
         for rival in row.rivals
         if facts.unit(rival.unit).exists and facts.unit(rival.unit).running
     ]
-    hold = SetUnit(row.unit, f"keep {row.unit} from starting before it is configured", mask="masked-runtime")
+    hold = SetUnit(row.unit, f"keep {row.unit} from starting before it is configured", held=True)
     return (*rivals, hold)
 
 

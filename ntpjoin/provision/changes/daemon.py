@@ -11,7 +11,7 @@ from ntpjoin.facts import Daemon, Facts
 from ntpjoin.host import ports, systemd
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
-from ntpjoin.provision.changes.units import bring_back, remember, take_mask_off
+from ntpjoin.provision.changes.units import bring_back, look, remember
 
 #: How long setting the clock once may take (seen: 8 s); how long the daemon may take to hold its port, and how long it must
 #: then have lived: a daemon that finds its port taken, or a file unreadable, ends within a second or two while
@@ -90,8 +90,9 @@ class RunDaemon(Change):
         return remember(site.host, self.unit)
 
     def apply(self, site: Site) -> None:
-        """Take a mask off, enable, start (again, where it runs), and watch that it stays."""
-        take_mask_off(site.host, self.unit)
+        """Let it start, enable, start (again, where it runs), and watch that it stays."""
+        if look(site.host, self.unit).held:
+            systemd.release(site.host, self.unit)
         systemd.set_enabled(site.host, self.unit, enabled=True)
         if self.set_clock:
             # Its exit code and its silence prove nothing; whether the time is right is seen when the daemon runs.
