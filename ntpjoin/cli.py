@@ -66,6 +66,7 @@ _wish = _options(
 
 _output = _options(
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+    click.option("-v", "--verbose", is_flag=True, help="Show every program that is run."),
     click.option("-q", "--quiet", is_flag=True, help="Tell nothing while working."),
     click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours on the terminal."),
 )  # fmt: skip
@@ -157,7 +158,9 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 def _screen(options: dict[str, Any]) -> Any:
     from ntpjoin.show.screen import Screen  # noqa: PLC0415
 
-    return Screen(as_json=options["as_json"], quiet=options["quiet"], color=options["color"])
+    return Screen(
+        as_json=options["as_json"], quiet=options["quiet"], verbose=options["verbose"], color=options["color"]
+    )
 
 
 def main() -> NoReturn:

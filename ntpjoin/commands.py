@@ -10,12 +10,12 @@ from typing import IO, Any, Optional
 from ntpjoin.checks.settle import settle
 from ntpjoin.checks.verify import gather, judge, settling
 from ntpjoin.errors import Blocked, Interrupted, NtpjoinError, StepFailed, UsageProblem
+from ntpjoin.facts import Facts
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.journal import Journal, take_lock
 from ntpjoin.host.machine import Host
-from ntpjoin.look.billboard import Billboard
-from ntpjoin.look.look import look
-from ntpjoin.model import Check, CheckState, Consent, Wish
+from ntpjoin.look.look import look, look_again
+from ntpjoin.model import Billboard, Check, CheckState, Consent, Wish
 from ntpjoin.provision.apply import Applier, Outcome
 from ntpjoin.provision.changes import from_journal
 from ntpjoin.provision.prepare import Prepared, prepare
@@ -26,6 +26,9 @@ from ntpjoin.show.screen import Screen
 #: How long setup waits for a system peer unless told otherwise: 20 to 40 s are usual.
 WAIT_S = 120.0
 
+#: After so long without a single reply the upstreams cannot be reached by ntpd; before, it is too early to tell.
+SILENCE_S = 30.0
+
 _SILENCE = (
     "not one upstream answered ntpd, although each answered the survey a moment ago. The survey asks from a high port, ntpd from "
     "UDP 123: the provider or an outgoing rule filters UDP 123"
@@ -35,7 +38,9 @@ _SILENCE = (
 def plan_command(command: str, given: Mapping[str, Any], *, replace: bool, survey: bool, screen: Screen) -> int:
     """`ntpjoin plan`: exit 0, or 3 where something blocks it."""
     with Interrupts():
-        made = prepare(Host(), given, Consent(replace=replace, attended=True), screen.tell, survey_anew=survey)
+        made = prepare(
+            Host(screen.trace), given, Consent(replace=replace, attended=True), screen.tell, survey_anew=survey
+        )
     screen.answer(text.plan(made.facts, made.plan, screen.style))
     if not made.plan.blockers:
         difference = text.diffs(made.facts, made.plan.pending(made.facts))
@@ -60,7 +65,7 @@ def setup_command(
         raise UsageProblem(
             "setup asks before it changes anything, and there is nobody to ask", "add --yes, or use: ntpjoin plan"
         )
-    host = Host()
+    host = Host(screen.trace)
     lock = _lock(host)
     with Interrupts() as interrupts:
         consent = Consent(replace, allow_step, attended=not yes)
@@ -94,22 +99,25 @@ class _SetUp:
         outcome = applier.apply(self.made.plan, self.made.facts)
         if outcome.error:
             return self._failed(outcome, outcome.error)
-        board = self._wait()
-        if board.verdict == "silence":
+        board = self._wait(outcome.facts)
+        if board.system and not board.replying and self.wait_s >= SILENCE_S:
             taken = applier.take_back(outcome)
             return self._failed(
                 taken, StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
             )
         if outcome.run:
             applier.finish(outcome.run)
-        facts = look(self.host)
-        checks = judge(facts, self.made.plan.wish, self.made.plan.pins, gather(self.host, facts, self.made.plan.wish))
+        wish, pins = self.made.plan.wish, self.made.plan.pins
+        facts = look_again(self.host, outcome.facts, "daemon") if outcome.run else outcome.facts
+        checks = judge(facts, wish, pins, gather(self.host, facts, wish))
         code = self._code(board, checks)
         self._show(outcome, board, checks, code)
         return code
 
-    def _wait(self) -> Billboard:
-        """An interrupted wait stops waiting; the set-up stays."""
+    def _wait(self, facts: Facts) -> Billboard:
+        """An interrupted wait stops waiting; the set-up stays. A daemon that was seen settled a moment ago is not asked again."""
+        if facts.daemon and facts.daemon.board.settled:
+            return facts.daemon.board
         try:
             return settle(self.wait_s, self.screen.tell)
         except Interrupted:
@@ -117,7 +125,7 @@ class _SetUp:
 
     def _code(self, board: Billboard, checks: tuple[Check, ...]) -> int:
         unmanaged = self.made.plan.wish.firewall and self.made.facts.firewall.manager not in ("ufw", "none")
-        if board.verdict != "settled" or unmanaged:
+        if not board.settled or unmanaged:
             return 5
         return 4 if any(check.state is CheckState.FAIL for check in checks) else 0
 
@@ -156,7 +164,7 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
     """`ntpjoin undo`: exit 0, or 4 where something was kept or could not be taken back."""
     if not yes and not screen.asks():
         raise UsageProblem("undo asks before it changes anything, and there is nobody to ask", "add --yes")
-    host = Host()
+    host = Host(screen.trace)
     if not host.is_root():
         raise Blocked("this needs root", "type: sudo ntpjoin undo")
     lock = _lock(host)
@@ -189,17 +197,17 @@ def _clients(host: Host) -> int:
 
 def verify_command(*, wait_s: float, screen: Screen) -> int:
     """`ntpjoin verify`: exit 0, 1 where a check failed, 5 while the daemon is still settling."""
-    host = Host()
+    host = Host(screen.trace)
     with Interrupts():
-        board = settle(wait_s, screen.tell) if wait_s else None
+        if wait_s:
+            settle(wait_s, screen.tell)
         facts = look(host)
         if facts.system.row is None:
             raise Blocked(f"{facts.system.title} is not supported", "docs/reference/supported-systems.md lists what is")
         last = facts.journal.last
         wish, pins = (last.wish, last.pins) if last else (Wish(), ())
-        evidence = gather(host, facts, wish)
-        checks = judge(facts, wish, pins, evidence)
-    board = evidence.billboard
+        checks = judge(facts, wish, pins, gather(host, facts, wish))
+    board = facts.daemon.board if facts.daemon else Billboard()
     failed = any(check.state is CheckState.FAIL for check in checks)
     code = 5 if failed and settling(facts, checks) else 1 if failed else 0
     screen.answer(text.checks(checks, screen.style))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from ntpjoin.model import FAMILIES, Family, Pin, Wish
+from ntpjoin.model import FAMILIES, Billboard, Family, Pin, Wish
 
 Engine = Literal["classic", "ntpsec"]
 
@@ -130,19 +130,33 @@ class Holder:
 
 @dataclass(frozen=True)
 class Daemon:
-    """A running ntpd: its command line, the file that it was told to read, and its peers as it names them over mode 6.
+    """A running ntpd: its command line, the file that it was told to read, and what it says of itself over mode 6.
 
-    `silent` are the peers that have not answered lately although the daemon is synchronised; `clients` is about how many have
-    asked it; `age_s` how long it has run.
+    `heard` is how many addresses it has heard of lately, its own sources among them; `age_s` how long it has run.
     """
 
     pid: int
     argv: tuple[str, ...]
     config: str
-    peers: Optional[tuple[str, ...]] = None
-    silent: tuple[str, ...] = ()
-    clients: int = 0
+    board: Billboard = field(default_factory=Billboard)
+    heard: int = 0
     age_s: float = 0.0
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The addresses of its sources."""
+        return tuple(peer.address for peer in self.board.peers)
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Sources that have not answered one of eight polls; a daemon without a system peer has not had the time to tell."""
+        synchronised = self.board.system is not None and self.board.system.peer_associd
+        return tuple(peer.address for peer in self.board.peers if peer.reach == 0) if synchronised else ()
+
+    @property
+    def clients(self) -> int:
+        """About how many others have asked it lately."""
+        return max(0, self.heard - len(self.board.peers) - 1)
 
 
 @dataclass(frozen=True)

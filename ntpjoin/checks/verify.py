@@ -11,8 +11,7 @@ from ntpjoin.errors import WireError
 from ntpjoin.facts import Daemon, Facts, Row, Unit
 from ntpjoin.host import ntpd, systemd
 from ntpjoin.host.machine import Host
-from ntpjoin.look.billboard import Billboard, look_billboard
-from ntpjoin.model import Asked, Check, CheckState, Pin, Wish, majority
+from ntpjoin.model import Asked, Billboard, Check, CheckState, Pin, Wish, majority
 from ntpjoin.upstreams.addresses import special_range
 
 #: A daemon younger than this may still be finding its time: ntpd needs a few polls, and one more round after a step.
@@ -23,9 +22,8 @@ OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, Check
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was seen for the checks: the billboard, and per own address what it answers to a client and to mode 6."""
+    """What was asked for the checks beside the facts: per own address, what it answers to a client and whether to mode 6."""
 
-    billboard: Billboard
     answers: Mapping[str, Asked]
     tells: Mapping[str, Optional[bool]]
     complaints: tuple[str, ...] = ()
@@ -52,11 +50,9 @@ def gather(host: Host, facts: Facts, wish: Wish) -> Evidence:
     with ThreadPoolExecutor(max_workers=8) as pool:
         control = {address: pool.submit(tells, address) for address in addresses}
         asked = pool.submit(exchange, addresses)
-        board = pool.submit(look_billboard)
         unit = facts.unit(facts.system.row.unit) if facts.system.row else None
         said = pool.submit(_complaints, host, unit) if unit and unit.running else None
     return Evidence(
-        billboard=board.result(),
         answers={answer.address: answer for answer in asked.result()},
         tells={address: future.result() for address, future in control.items()},
         complaints=said.result() if said else (),
@@ -74,10 +70,11 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
         return (Check("system", FAIL, f"{facts.system.title} is not supported"),)
     found: list[Check] = list(_service(facts, row))
     found += _log(evidence, row)
-    found += _synchronisation(evidence.billboard)
-    found += _upstreams(evidence.billboard, pins)
+    board = facts.daemon.board if facts.daemon else Billboard()
+    found += _synchronisation(board)
+    found += _upstreams(board, pins)
     found += _answers(facts, evidence, wish)
-    found += _closed(evidence)
+    found += _closed(evidence, told=board.system is not None)
     found.append(_firewall(facts))
     found.append(_outside(facts, wish))
     return tuple(found)
@@ -145,9 +142,12 @@ def _synchronisation(board: Billboard) -> Iterator[Check]:
 
 
 def _upstreams(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
-    if board.system is None or not board.peers:
+    if board.system is None:
         return
     names = {pin.address: pin.name for pin in pins}
+    if not board.peers:
+        yield Check("sync.survivors", FAIL, "the daemon follows nobody", "ntpjoin setup")
+        return
     enough = board.survivors >= majority(len(board.peers))
     text = f"{board.survivors} of {len(board.peers)} upstreams agree"
     yield Check("sync.survivors", OK if enough else FAIL, text, "" if enough else "ntpjoin setup --survey")
@@ -178,14 +178,14 @@ def _answers(facts: Facts, evidence: Evidence, wish: Wish) -> Iterator[Check]:
             yield Check(f"answers.{_family(address)}", OK, f"{address} answers clients: stratum {sample.stratum}")
 
 
-def _closed(evidence: Evidence) -> Iterator[Check]:
+def _closed(evidence: Evidence, *, told: bool) -> Iterator[Check]:
     """Silence counts only beside the control: the daemon does answer mode 6, on the loopback address."""
     for address, tells in evidence.tells.items():
         check = f"closed.{_family(address)}"
         if tells:
             text = f"{address} answers management queries from anywhere: it can be used as an amplifier"
             yield Check(check, FAIL, text, "ntpjoin setup")
-        elif evidence.billboard.system is None or tells is None:
+        elif not told or tells is None:
             yield Check(check, UNKNOWN, f"{address} is silent to management queries, but so is the loopback address")
         else:
             yield Check(check, OK, f"{address} refuses management queries")

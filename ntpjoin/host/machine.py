@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Callable, Optional
 
 from ntpjoin.errors import CommandFailed, StepFailed
 
@@ -53,9 +53,10 @@ class FileState:
 
 
 class Host:
-    """This machine, or a captured tree of one below `root` (then nothing can be run there)."""
+    """This machine, or a captured tree of one below `root`. `trace` hears of every program that is started."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, trace: Callable[[str], None] = lambda _: None, root: Path = Path("/")) -> None:
+        self.trace = trace
         self.root = root
 
     # --- programs
@@ -103,6 +104,7 @@ class Host:
         merge: bool = False,
     ) -> subprocess.Popen[str]:
         """Start a program whose output is piped to us, with `merge` in one pipe; the caller ends it."""
+        self.trace(shlex.join(argv))
         return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The time daemon that runs: what it reads, whom it follows, who asks it."""
+"""The time daemon that runs: what it reads, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ntpjoin.errors import WireError
 from ntpjoin.facts import Daemon, Row
 from ntpjoin.host import ntpd
 from ntpjoin.host.machine import Host
+from ntpjoin.model import Billboard
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,24 +20,26 @@ def look_daemon(host: Host, row: Row) -> Optional[Daemon]:
     if not running:
         return None
     pid, words = running[0]
-    peers, silent, clients = _ask()
-    return Daemon(pid, words, ntpd.config_of(words, row.config), peers, silent, clients, _age_s(host, pid))
+    board, heard = _ask()
+    return Daemon(pid, words, ntpd.config_of(words, row.config), board, heard, _age_s(host, pid))
 
 
-def _ask() -> tuple[Optional[tuple[str, ...]], tuple[str, ...], int]:
-    """Its peers' addresses over mode 6, the silent ones among them, and about how many others have asked it lately."""
+def look_billboard() -> Billboard:
+    """What the daemon says on the loopback address, over mode 6."""
+    return _ask()[0]
+
+
+def _ask() -> tuple[Billboard, int]:
+    """The billboard, and how many addresses the daemon has heard of lately."""
     from ntpjoin.wire.control import ControlClient, billboard  # noqa: PLC0415 - sockets only where a daemon runs
 
     try:
         with ControlClient(LOOPBACK) as client:
             system, peers = billboard(client)
-            seen = int(client.variables(0, ("mru_depth",)).get("mru_depth", "0") or 0)
-    except (WireError, ValueError):
-        return None, (), 0
-    addresses = tuple(peer.address for peer in peers)
-    # A reach of 0 says something only when the daemon has had the time to poll everybody.
-    silent = tuple(peer.address for peer in peers if peer.reach == 0) if system.peer_associd else ()
-    return addresses, silent, max(0, seen - len(peers) - 1)
+            heard = client.variables(0, ("mru_depth",)).get("mru_depth", "")
+    except WireError:
+        return Billboard(), 0
+    return Billboard(system, peers), int(heard) if heard.isdigit() else 0
 
 
 def _age_s(host: Host, pid: int) -> float:

@@ -34,7 +34,7 @@ def look(host: Host) -> Facts:
         addresses=addresses.result(),
         journal=journal.result(),
     )
-    for part in ("units", "files", "daemon"):
+    for part in ("files", "daemon"):
         facts = look_again(host, facts, part)
     return facts
 
@@ -43,7 +43,8 @@ def with_packages(host: Host, facts: Facts, *, clock_behind_s: Optional[float], 
     """The same facts, with what installing the daemon would do."""
     if facts.system.row is None or not facts.system.root:
         return facts
-    return replace(facts, packages=look_packages(host, facts.system.row, clock_behind_s=clock_behind_s, say=say))
+    packages = look_packages(host, facts.system.row, facts.packages, clock_behind_s=clock_behind_s, say=say)
+    return replace(facts, packages=packages)
 
 
 def look_again(host: Host, facts: Facts, part: str) -> Facts:

@@ -16,12 +16,11 @@ def look_installed(host: Host) -> PackageFacts:
 
 
 def look_packages(host: Host, row: Row, *, clock_behind_s: Optional[float], say: Callable[[str], None]) -> PackageFacts:
-    """What is installed; where the daemon is not, what installing it would do, and the files that undoing that would need.
+    """The same as `now`, what is installed; where the daemon is not, what installing it would do, and the files that undoing that would need.
 
     Refreshes the package indexes then, and fetches those files: caches both. `clock_behind_s` None means that the clock is not
     known, and then the indexes are left as they are.
     """
-    now = look_installed(host)
     if all(name in now.installed for name in row.packages):
         return now
     if clock_behind_s is not None:

@@ -8,8 +8,7 @@ from typing import Any, Optional
 
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
-from ntpjoin.look.billboard import Billboard
-from ntpjoin.model import Check
+from ntpjoin.model import Billboard, Check
 from ntpjoin.provision.changes import Change, InstallPackages, WriteFile
 from ntpjoin.provision.plan import Plan
 from ntpjoin.provision.undo import TakenBack
@@ -60,7 +59,7 @@ def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
     """What verify found, and the billboard it saw."""
     return {
         "checks": [{**dataclasses.asdict(check), "state": check.state.value} for check in found],
-        "verdict": board.verdict,
+        "settled": board.settled,
         "system": dataclasses.asdict(board.system) if board.system else None,
         "peers": [dataclasses.asdict(peer) for peer in board.peers],
     }

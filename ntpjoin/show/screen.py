@@ -10,8 +10,9 @@ from ntpjoin.show.terminal import Style, Terminal
 class Screen:
     """What a command shows with. `tell` takes events; `talk` is for stderr, `answer` and `page` for stdout."""
 
-    def __init__(self, *, as_json: bool, quiet: bool, color: str) -> None:
+    def __init__(self, *, as_json: bool, quiet: bool, verbose: bool, color: str) -> None:
         self.as_json = as_json
+        self.verbose = verbose
         self.tell = Terminal(sys.stderr, color=color, quiet=quiet)
         self.style = Style(sys.stdout, color)
         self.talk_style = self.tell.style
@@ -35,6 +36,11 @@ class Screen:
         self.tell.clear()
         sys.stderr.write((text if self.talk_style.unicode else text.encode("ascii", "replace").decode()) + "\n")
         sys.stderr.flush()
+
+    def trace(self, command: str) -> None:
+        """A program that is started; shown where that was asked for."""
+        if self.verbose:
+            self.talk(f"  + {command}")
 
     def asks(self) -> bool:
         """Whether there is somebody to ask."""

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
-from ntpjoin.look.billboard import Billboard
-from ntpjoin.model import Blocker, Check, CheckState, Choice, Pin
+from ntpjoin.model import Billboard, Blocker, Check, CheckState, Choice, Peer, Pin
 from ntpjoin.provision.apply import Outcome
 from ntpjoin.provision.changes import Change, WriteFile
 from ntpjoin.provision.plan import Plan
 from ntpjoin.provision.undo import TakenBack
 from ntpjoin.show.terminal import Style
-from ntpjoin.wire.control import Peer
 
 _STATES: dict[CheckState, tuple[str, str]] = {
     CheckState.OK: ("✓", "32"),
@@ -136,7 +134,7 @@ def _peer(peer: Peer, name: str, width: int) -> str:
 
 def result(outcome: Outcome, board: Billboard, plan_made: Plan) -> str:
     """The last words of a set-up that stays."""
-    if board.verdict != "settled":
+    if not board.settled:
         return "Set up and kept, but not synchronised yet.\n  next   wait a minute, then: ntpjoin verify\n  undo   ntpjoin undo"
     address = next(iter(plan_made.wish.public_addresses or outcome.facts.addresses), "ADDRESS")
     return (

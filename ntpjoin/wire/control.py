@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Optional
 
 from ntpjoin.errors import WireError
+from ntpjoin.model import Peer, SystemVars
 from ntpjoin.wire import mode6, sockets
 from ntpjoin.wire.mode6 import Answer, Assembly, ControlRefusedError, PeerStatus, Question, SystemStatus
 
@@ -41,45 +42,6 @@ class Association:
     def decoded(self) -> PeerStatus:
         """The status word taken apart."""
         return PeerStatus.decode(self.status)
-
-
-@dataclass(frozen=True)
-class SystemVars:
-    """What a daemon says of itself; a number is None where it gave none. `peer_associd` is 0 without a system peer."""
-
-    leap: int
-    stratum: int
-    refid: str
-    peer_associd: int
-    version: str
-    offset_ms: Optional[float]
-    root_delay_ms: Optional[float]
-    root_dispersion_ms: Optional[float]
-    sys_jitter_ms: Optional[float]
-    frequency_ppm: Optional[float]
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One line of the billboard; a number is None where the daemon gave none.
-
-    `reach` is the register of the last 8 polls (255: all answered), `when_s` the age of the last packet; `hmode` is 3
-    for a server that is followed, 1 or 2 for a symmetric peer.
-    """
-
-    associd: int
-    tally: str
-    address: str
-    refid: str
-    stratum: int
-    reach: int
-    hmode: int
-    poll_s: int
-    configured: bool
-    when_s: Optional[float]
-    delay_ms: Optional[float]
-    offset_ms: Optional[float]
-    jitter_ms: Optional[float]
 
 
 class ControlClient:

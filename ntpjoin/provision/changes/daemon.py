@@ -50,7 +50,8 @@ class RunDaemon(Change):
 
     def describe(self) -> str:
         """Start or restart."""
-        return f"enable and start {self.unit}" if self.fresh else f"restart {self.unit}"
+        first = "set the clock, then " if self.set_clock else ""
+        return first + (f"enable and start {self.unit}" if self.fresh else f"restart {self.unit}")
 
     def holds(self, facts: Facts) -> bool:
         """Whether systemd, the process table, the sockets and the daemon itself all say so."""
@@ -78,7 +79,7 @@ class RunDaemon(Change):
         return self._wrong_peers(daemon)
 
     def _wrong_peers(self, daemon: Daemon) -> str:
-        if daemon.peers is None:
+        if daemon.board.system is None:
             return "ntpd does not tell its peers on the loopback address"
         ours, theirs = set(self.peers), set(daemon.peers)
         if ours - theirs or (theirs - ours and not self.others):
