@@ -15,11 +15,13 @@ def look_installed(host: Host) -> PackageFacts:
     return PackageFacts(installed=installed, unfinished=unfinished)
 
 
-def look_packages(host: Host, row: Row, *, clock_behind_s: Optional[float], say: Callable[[str], None]) -> PackageFacts:
-    """The same as `now`, what is installed; where the daemon is not, what installing it would do, and the files that undoing that would need.
+def look_packages(
+    host: Host, row: Row, now: PackageFacts, *, clock_behind_s: Optional[float], say: Callable[[str], None]
+) -> PackageFacts:
+    """The same as `now`; where the daemon is not installed, also what installing it would do, and the files that undo will need.
 
-    Refreshes the package indexes then, and fetches those files: caches both. `clock_behind_s` None means that the clock is not
-    known, and then the indexes are left as they are.
+    Refreshes the package indexes then, and fetches those files: caches both. `clock_behind_s` None means that the clock is
+    not known, and then the indexes are left as they are.
     """
     if all(name in now.installed for name in row.packages):
         return now
