@@ -1,0 +1,144 @@
+"""What ntpjoin costs beside the programs it is made of, as ratios measured in one run: make bench. Nothing is asserted.
+
+`python -m tests.bench --lab` measures a server in a virtual machine too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from tests.lab import Lab, Server
+from tests.lab.hosts import HOSTS
+
+ROOT = Path(__file__).parents[1]
+PYZ = ROOT / "dist" / "ntpjoin.pyz"
+HOME = Path(sys.executable).parent
+FIVE = "import click, dns.resolver, distro, jinja2, ntplib"
+LATER = ("distro", "dns", "jinja2", "ntplib")
+NAMES = ("alpha", "bravo", "charlie", "delta", "echo")
+ROUNDS = 15
+
+#: Runs in the server, so that the way there is not measured: the median of some runs of a command, in seconds.
+TIMER = """
+import subprocess, sys, time
+from statistics import median
+def once(argv):
+    began = time.monotonic()
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    took = time.monotonic() - began
+    if done.returncode:
+        sys.exit(f"{argv}: exit {done.returncode}: {done.stdout}{done.stderr}")
+    return took
+print(median(once(sys.argv[2:]) for _ in range(int(sys.argv[1]))))
+"""
+
+#: What an administrator would do by hand and nothing else: packages, a configuration, the clock set once, the daemon until it
+#: has a system peer.
+BY_HAND = """
+set -e
+apt-get -q -y -o Acquire::Max-FutureTime=10000 update
+DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends ntpsec
+cut -d. -f1 /proc/uptime >/run/installed
+systemctl stop ntpsec
+printf 'driftfile /var/lib/ntpsec/ntp.drift\\n' >/etc/ntpsec/ntp.conf
+for address in {addresses}; do echo "server $address iburst" >>/etc/ntpsec/ntp.conf; done
+ntpd -g -q -u ntpsec:ntpsec -c /etc/ntpsec/ntp.conf
+systemctl start ntpsec
+until ntpq -c 'rv 0 leap,peer' | grep -q 'leap=00.*peer=[1-9]'; do sleep 0.5; done
+"""
+
+
+def interleaved(commands: Mapping[str, Sequence[str]], env: Mapping[str, str], rounds: int) -> dict[str, float]:
+    """The median seconds of each command, all run in turn, so that what else the machine does falls on all of them alike."""
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, argv in commands.items():
+            began = time.monotonic()
+            subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=env)
+            took[name].append(time.monotonic() - began)
+    return {name: median(seconds) for name, seconds in took.items()}
+
+
+def table(title: str, took: Mapping[str, float], base: str) -> None:
+    """One line a measurement: milliseconds, and how often the base fits into it."""
+    print(f"\n{title}")
+    for name, seconds in took.items():
+        print(f"  {name:<34} {seconds * 1000:9.0f} ms {seconds / took[base]:7.1f} x", flush=True)
+
+
+def start_up(title: str, program: Sequence[str], path: str) -> None:
+    """Starting ntpjoin beside starting Python, and beside importing all that ntpjoin could need."""
+    python, env = str(HOME / "python"), {**os.environ, "PYTHONPATH": path}
+    commands: dict[str, Sequence[str]] = {
+        "python -c pass": [python, "-c", "pass"],
+        "ntpjoin --version": [*program, "--version"],
+        "ntpjoin --help": [*program, "--help"],
+        "ntpjoin setup --help": [*program, "setup", "--help"],
+        "python -c 'import all five'": [python, "-c", FIVE],
+    }
+    table(title, interleaved(commands, env, ROUNDS), "python -c pass")
+
+
+def modules() -> None:
+    """What `ntpjoin --help` imports."""
+    tell = "import sys; print(*sorted(sys.modules), file=sys.stderr)"
+    helped = f"from ntpjoin.cli import cli; cli.main(['--help'], standalone_mode=False); {tell}"
+    empty, full = (set(said([str(HOME / "python"), "-c", code]).split()) for code in (tell, helped))
+    late = [name for name in LATER if name in full]
+    print(f"\nmodules imported by --help: {len(full)}; by python -c pass: {len(empty)}")
+    print(f"  of {', '.join(LATER)}: {', '.join(late) or 'none'}")
+
+
+def said(argv: Sequence[str]) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stderr
+
+
+def inside(server: Server, rounds: int, *argv: str) -> float:
+    """The median seconds of a command on the server, by the server's own clock that nobody sets."""
+    done = server.run(["python3", "-c", TIMER, str(rounds), *argv], check=True, timeout=1800)
+    return float(done.out)
+
+
+def on_a_server() -> None:
+    """A fresh set-up beside the same by hand, and a set-up that finds nothing to do beside what it asks."""
+    with Lab() as lab:
+        server = lab.boot_server(clock_offset=-7200)
+        server.checkpoint("fresh")
+        addresses = " ".join(filter(None, (HOSTS[name].ipv4 or HOSTS[name].ipv6 for name in NAMES)))
+        began = float(server.run(["cut", "-d.", "-f1", "/proc/uptime"], check=True).out)
+        by_hand = inside(server, 1, "sh", "-c", BY_HAND.format(addresses=addresses))
+        installed = float(server.run(["cat", "/run/installed"], check=True).out) - began
+        server.rollback("fresh")
+        server.put(PYZ, "/usr/local/bin/ntpjoin")
+        upstreams = [word for name in NAMES for word in ("--upstream", HOSTS[name].name)]
+        wish = ["--yes", "--allow-step", "--allow-private", *upstreams]
+        fresh = inside(server, 1, "ntpjoin", "setup", *wish)
+        took = {"apt-get update, install ntpsec": installed, "… and ntpd until it has a peer": by_hand}
+        table("a fresh server", {**took, "ntpjoin setup": fresh}, "… and ntpd until it has a peer")
+        asked = {
+            "python3 -c pass": inside(server, 5, "python3", "-c", "pass"),
+            "systemctl show ntpsec": inside(server, 5, "systemctl", "show", "ntpsec"),
+            "ntpq -pn": inside(server, 5, "ntpq", "-pn"),
+            "ntpjoin verify": inside(server, 5, "ntpjoin", "verify"),
+            "ntpjoin setup, nothing to do": inside(server, 5, "ntpjoin", "setup", "--yes"),
+        }
+        table("a server that is set up", asked, "python3 -c pass")
+
+
+def main(words: Sequence[str]) -> int:
+    start_up("start-up, installed", [str(HOME / "ntpjoin")], "")
+    start_up("start-up, dist/ntpjoin.pyz", [str(HOME / "python"), str(PYZ)], str(PYZ))
+    modules()
+    if "--lab" in words:
+        on_a_server()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
