@@ -24,7 +24,7 @@ check: $(BIN)/ntpjoin ## linters, types and the tests that need no host: under a
 	$(BIN)/pytest -q -m 'not real and not campaign'
 
 test: check $(PYZ) ## everything CI runs: real hosts too, wants root
-	$(BIN)/pytest -m 'real and not campaign' --durations=15
+	$(BIN)/pytest -m 'real and not campaign' -n 2 --dist loadfile --durations=15
 
 campaign: $(BIN)/ntpjoin $(PYZ) ## the long tables, wants root and an hour
 	$(BIN)/pytest -m campaign -s

@@ -29,6 +29,8 @@ WAIT_S = 120.0
 #: After so long without a single reply the upstreams cannot be reached by ntpd; before, it is too early to tell.
 SILENCE_S = 30.0
 
+_INTERRUPTED = 128 + signal.SIGINT
+
 _SILENCE = (
     "not one upstream answered ntpd, although each answered the survey a moment ago. The survey asks from a high port, ntpd from "
     "UDP 123: the provider or an outgoing rule filters UDP 123"
@@ -78,8 +80,7 @@ def setup_command(
             return Blocked.exit_code
         pending = made.plan.pending(made.facts)
         if pending and not yes and not screen.ask("Go ahead?", text.diffs(made.facts, pending)):
-            screen.talk("Nothing was changed.")
-            return 0
+            return _declined(screen, "setup")
         return _SetUp(host, made, interrupts, screen, WAIT_S if wait_s is None else wait_s).run()
 
 
@@ -160,6 +161,13 @@ def _lock(host: Host) -> Optional[IO[bytes]]:
     return take_lock(host) if host.is_root() else None
 
 
+def _declined(screen: Screen, command: str) -> int:
+    """The user said no: as if interrupted."""
+    screen.talk("Nothing was changed.")
+    screen.page(jsons.envelope(command, _INTERRUPTED))
+    return _INTERRUPTED
+
+
 def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
     """`ntpjoin undo`: exit 0, or 4 where something was kept or could not be taken back."""
     if not yes and not screen.asks():
@@ -180,8 +188,7 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
         changes = tuple((number, from_journal(entry.kind, entry.fields)) for number, entry in live)
         screen.answer(text.undo_plan(changes, _clients(host)))
         if not yes and not screen.ask("Go ahead?", ""):
-            screen.talk("Nothing was changed.")
-            return 0
+            return _declined(screen, "undo")
         with interrupts.deferred():
             taken = undo_runs(host, runs, screen.tell)
     code = 0 if all(back.undone.state == "restored" for back in taken) else 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from time import monotonic, sleep
 
 from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Pinned
@@ -102,8 +103,21 @@ def install(host: Host, packages: Sequence[Pinned], log: str) -> None:
 
 
 def finish(host: Host, log: str) -> None:
-    """Let dpkg finish what it was interrupted in; does nothing where there is nothing."""
-    _work(host, ["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"], log)
+    """Let dpkg finish what it was interrupted in; does nothing where there is nothing.
+
+    dpkg itself does not wait for a lock, and a killed ntpjoin may have left an apt behind that still works.
+    """
+    deadline = monotonic() + LOCK_S
+    argv = ["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"]
+    while True:
+        said = host.run(argv, timeout_s=WORK_S, env=_ENV, log=log, check=False)
+        if said.code == 0:
+            return
+        if "lock" not in said.err or monotonic() > deadline:
+            raise CommandFailed(
+                f"dpkg could not finish what it was interrupted in:\n{said.said}", "dpkg --configure -a"
+            )
+        sleep(1)
 
 
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:

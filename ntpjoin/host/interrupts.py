@@ -21,7 +21,9 @@ class Interrupts:
         self._deferred = False
 
     def __enter__(self) -> Interrupts:  # noqa: PYI034 - Self came with Python 3.11
-        self._former = {sign: signal.signal(sign, self._take) for sign in _WORDS}
+        # What is ignored stays ignored: nohup(1) asks for that.
+        heard = [sign for sign in _WORDS if signal.getsignal(sign) is not signal.SIG_IGN]
+        self._former = {sign: signal.signal(sign, self._take) for sign in heard}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -200,6 +200,7 @@ class Host:
         missing = [folder for folder in [Path(path), *Path(path).parents] if not self.exists(str(folder))]
         for folder in reversed(missing):
             self.path(str(folder)).mkdir(mode=mode)
+            _sync_folder(self.path(str(folder)).parent)
         return tuple(str(folder) for folder in reversed(missing))
 
     def remove_folder(self, path: str) -> bool:

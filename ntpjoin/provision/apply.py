@@ -50,7 +50,7 @@ class Applier:
 
     def apply(self, plan: Plan, facts: Facts) -> Outcome:
         """Apply each change that does not hold yet. Never raises for a step that failed: the outcome tells."""
-        if all(change.holds(facts) for change in plan.changes) and not _died(facts):
+        if all(change.holds(facts) for change in plan.changes) and not _to_record(facts, plan):
             return Outcome(facts, tuple((change, "unchanged") for change in plan.changes))
         self.run = self.journal.open(dataclasses.asdict(plan.wish), tuple(dataclasses.asdict(pin) for pin in plan.pins))
         states: list[tuple[Change, State]] = []
@@ -105,9 +105,10 @@ class Applier:
         return replace(outcome, taken_back=taken)
 
 
-def _died(facts: Facts) -> bool:
-    """Whether the newest run is still open, so that it must be ended even if nothing is left to do."""
-    return facts.journal.last is not None and facts.journal.last.state == "open"
+def _to_record(facts: Facts, plan: Plan) -> bool:
+    """Whether the journal must hear of a run that changes nothing: the newest run died, or the wish is another one now."""
+    last = facts.journal.last
+    return last is not None and (last.state == "open" or (last.wish, last.pins) != (plan.wish, plan.pins))
 
 
 def _with_rest(changes: Sequence[Change], states: Sequence[tuple[Change, State]]) -> tuple[tuple[Change, State], ...]:

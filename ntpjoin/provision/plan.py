@@ -87,7 +87,7 @@ def _notes(facts: Facts, wish: Wish, changes: tuple[Change, ...], choice: Option
             big = abs(choice.offset_s) > STEP_LIMIT_S or choice.offset_s < 0
             notes.append(Note(f"the clock will step {choice.offset_s:+.1f} s", warning=big))
     config = facts.files.get(facts.system.row.config) if facts.system.row else None
-    if config and not config.stock and not config.ours:
+    if config and config.content.strip() and not config.stock and not config.ours:
         notes.append(
             Note(
                 f"{facts.system.row.config if facts.system.row else ''} is your own; it will be replaced", warning=True

@@ -71,7 +71,7 @@ def _package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
 
 def _config_blockers(facts: Facts, row: Row, consent: Consent) -> Iterator[Blocker]:
     config = facts.files.get(row.config)
-    if config and not config.stock and not config.ours and not consent.replace:
+    if config and config.content.strip() and not config.stock and not config.ours and not consent.replace:
         lines = [
             line
             for line in config.content.decode(errors="replace").splitlines()

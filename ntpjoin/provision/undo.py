@@ -23,8 +23,10 @@ class TakenBack:
 
 
 def in_effect(runs: tuple[Run, ...], *, last_only: bool) -> tuple[Run, ...]:
-    """The runs that undo would take back, newest first."""
-    live = [run for run in reversed(runs) if any(entry.in_effect for entry in run.entries)]
+    """The runs that undo would take back, newest first: also those that changed nothing but what is remembered."""
+    live = [
+        run for run in reversed(runs) if run.state in ("open", "done") or any(entry.in_effect for entry in run.entries)
+    ]
     return tuple(live[:1] if last_only else live)
 
 

@@ -23,7 +23,7 @@ _STATES: dict[CheckState, tuple[str, str]] = {
 
 def plan(facts: Facts, made: Plan, style: Style) -> str:
     """What will be done, or why nothing will."""
-    lines = [_host(facts)]
+    lines = [_host(facts), *_time_now(facts)]
     if made.choice:
         lines.append(f"  upstreams    {_choice(made.choice)}")
     lines += [
@@ -46,6 +46,14 @@ def _host(facts: Facts) -> str:
         )
     )
     return ", ".join(parts)
+
+
+def _time_now(facts: Facts) -> Iterator[str]:
+    """Who keeps the time now, where that is somebody whom setup replaces."""
+    row = facts.system.row
+    rivals = [rival.package for rival in row.rivals if facts.unit(rival.unit).running] if row else []
+    if rivals:
+        yield f"  time now     {', '.join(rivals)}; setup replaces it"
 
 
 def _choice(choice: Choice) -> str:

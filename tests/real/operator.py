@@ -1,0 +1,99 @@
+"""What an operator does with ntpjoin on the lab's server, and what the world sees of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.lab import Lab, Result, Server
+from tests.lab.hosts import SERVER4, SERVER6
+from tests.lab.snapshot import Snapshot
+
+PYZ = Path(__file__).parents[2] / "dist" / "ntpjoin.pyz"
+PROGRAM = "/usr/local/bin/ntpjoin"
+NAMES = ("ntp1.alpha", "ntp2.bravo", "ntp3.charlie", "ntp4.delta", "ntp5.echo")
+UPSTREAMS = [word for name in NAMES for word in ("--upstream", f"{name}.example")]
+#: The lab's addresses are documentation ranges, and its clock is two hours behind with nobody looking on.
+WISH = ["--allow-private", *UPSTREAMS]
+UNATTENDED = ["--yes", "--allow-step"]
+
+#: What undo does not bring back under /etc, each with its cause. The first three are dpkg's and adduser's own doing.
+CAUSES = {
+    r"etc: /etc/(passwd|group|shadow|gshadow)-: ": "adduser and deluser keep a copy of the file before their last change",
+    r"etc: /etc/apparmor.d/disable: folder .* -> absent": "ntpsec's postrm removes this folder when it is empty",
+    r"etc: /etc/\.pwd\.lock: ": "made by the first program that locks the user database",
+}
+
+
+def carry(server: Server) -> None:
+    """Put the one file on the server, as an operator would."""
+    server.put(PYZ, PROGRAM, mode=0o755)
+
+
+def ntpjoin(server: Server, *words: str, timeout: float = 60, **options: Any) -> Result:
+    """Run ntpjoin on the server; the time limit is for a machine that is not emulated."""
+    return server.run([PROGRAM, *words], timeout=timeout * server.slowness, **options)
+
+
+def set_up(server: Server, *words: str) -> Result:
+    """The unattended set-up with the lab's five upstreams."""
+    return ntpjoin(server, "setup", *UNATTENDED, *WISH, *words, timeout=90)
+
+
+def page(result: Result) -> dict[str, Any]:
+    """The one JSON object on stdout."""
+    found = json.loads(result.out)
+    assert isinstance(found, dict)
+    return found
+
+
+def entries(server: Server) -> list[dict[str, Any]]:
+    """The journal's entries, oldest first, read as root from the disk."""
+    listing = "glob.glob('/var/lib/ntpjoin/runs/*/[0-9]*.json')"
+    script = f"import glob,json;print(json.dumps([json.load(open(path)) for path in sorted({listing})]))"
+    found = json.loads(server.run(["python3", "-c", script], check=True).out)
+    assert isinstance(found, list)
+    return found
+
+
+def unexplained(before: Snapshot, after: Snapshot) -> list[str]:
+    """The differences between two snapshots that have no listed cause."""
+    return [line for line in before.diff(after) if not any(re.match(cause, line) for cause in CAUSES)]
+
+
+def outside_view(lab: Lab) -> dict[str, str]:
+    """What NTP clients and ntpq, written by others, see of the server from another host, per address."""
+    seen = {}
+    for address in (SERVER4, SERVER6):
+        chrony = lab.client.run(
+            ["chronyd", "-Q", "-t", "30", "-f", "/dev/null", f"server {address} iburst"], timeout=60
+        )
+        seen[f"chronyd {address}"] = chrony.out + chrony.err
+        digged = lab.client.run(["ntpdig", address], timeout=60)
+        seen[f"ntpdig {address}"] = digged.out + digged.err
+        asked = lab.client.run(["ntpq", "-c", "rv", address], timeout=60)
+        seen[f"ntpq {address}"] = asked.out + asked.err
+    control = lab.client.run(["ntpq", "-c", "rv", "open.example"], timeout=60)
+    return {**seen, "ntpq control": control.out + control.err}
+
+
+def accepts(seen: dict[str, str], address: str) -> tuple[float, float, int]:
+    """Offsets in seconds by chronyd and by ntpdig, and the stratum; fails where one of them does not accept the server."""
+    chrony = re.search(r"System clock wrong by (-?[\d.]+) seconds", seen[f"chronyd {address}"])
+    digged = re.search(r"([+-][\d.]+) \+/- [\d.]+ \S+ s(\d+) no-leap", seen[f"ntpdig {address}"])
+    assert chrony, seen
+    assert digged, seen
+    return float(chrony[1]), float(digged[1]), int(digged[2])
+
+
+def assert_good_member(lab: Lab) -> None:
+    """Over both families: accepted, stratum 2 or 3, within 50 ms, and closed to queries that the control does answer."""
+    seen = outside_view(lab)
+    for address in (SERVER4, SERVER6):
+        by_chronyd, by_ntpdig, stratum = accepts(seen, address)
+        assert stratum in (2, 3)
+        assert max(abs(by_chronyd), abs(by_ntpdig)) < 0.050
+        assert "timed out" in seen[f"ntpq {address}"], seen
+    assert "associd=0" in seen["ntpq control"], seen
