@@ -110,7 +110,7 @@ class _SetUp:
             applier.finish(outcome.run)
         wish, pins = self.made.plan.wish, self.made.plan.pins
         facts = look_again(self.host, outcome.facts, "daemon") if outcome.run else outcome.facts
-        checks = judge(facts, wish, pins, gather(self.host, facts, wish))
+        checks = judge(facts, wish, pins, gather(self.host, facts, wish, pins))
         code = self._code(board, checks)
         self._show(outcome, board, checks, code)
         return code
@@ -213,7 +213,7 @@ def verify_command(*, wait_s: float, screen: Screen) -> int:
             raise Blocked(f"{facts.system.title} is not supported", "docs/reference/supported-systems.md lists what is")
         last = facts.journal.last
         wish, pins = (last.wish, last.pins) if last else (Wish(), ())
-        checks = judge(facts, wish, pins, gather(host, facts, wish))
+        checks = judge(facts, wish, pins, gather(host, facts, wish, pins))
     board = facts.daemon.board if facts.daemon else Billboard()
     failed = any(check.state is CheckState.FAIL for check in checks)
     code = 5 if failed and settling(facts, checks) else 1 if failed else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Optional
 
 from ntpjoin.errors import WireError
@@ -22,10 +22,15 @@ OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, Check
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was asked for the checks beside the facts: per own address, what it answers to a client and whether to mode 6."""
+    """What was asked for the checks, beside the facts.
+
+    Per own address: what it answers to a client, and whether it answers mode 6;
+    per pinned name: where it leads today (nowhere: DNS did not tell).
+    """
 
     answers: Mapping[str, Asked]
     tells: Mapping[str, Optional[bool]]
+    leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
 
 
@@ -34,9 +39,10 @@ def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
     return tuple(address for address in facts.addresses if special_range(address) is None or wish.allow_private)
 
 
-def gather(host: Host, facts: Facts, wish: Wish) -> Evidence:
+def gather(host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...]) -> Evidence:
     """Look at everything the checks need; the waits run side by side."""
     from ntpjoin.wire.control import answers_control  # noqa: PLC0415 - sockets only where something is asked
+    from ntpjoin.wire.dns import resolve  # noqa: PLC0415
     from ntpjoin.wire.ntp import exchange  # noqa: PLC0415
 
     addresses = service_addresses(facts, wish)
@@ -50,11 +56,13 @@ def gather(host: Host, facts: Facts, wish: Wish) -> Evidence:
     with ThreadPoolExecutor(max_workers=8) as pool:
         control = {address: pool.submit(tells, address) for address in addresses}
         asked = pool.submit(exchange, addresses)
+        resolved = pool.submit(resolve, [pin.name for pin in pins])
         unit = facts.unit(facts.system.row.unit) if facts.system.row else None
         said = pool.submit(_complaints, host, unit) if unit and unit.running else None
     return Evidence(
         answers={answer.address: answer for answer in asked.result()},
         tells={address: future.result() for address, future in control.items()},
+        leads={one.name: one.addresses for one in resolved.result()},
         complaints=said.result() if said else (),
     )
 
@@ -73,6 +81,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     board = facts.daemon.board if facts.daemon else Billboard()
     found += _synchronisation(board)
     found += _upstreams(board, pins)
+    found += _pins(evidence, pins)
     found += _answers(facts, evidence, wish)
     found += _closed(evidence, told=board.system is not None)
     found.append(_firewall(facts))
@@ -159,6 +168,20 @@ def _upstreams(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
             )
         elif peer.reach == 0:
             yield Check("upstreams.silent", WARN, f"{name} does not answer", "ntpjoin setup --survey")
+
+
+def _pins(evidence: Evidence, pins: tuple[Pin, ...]) -> Iterator[Check]:
+    """A name that leads elsewhere means that its operator moved the server, and the old address may be anybody's soon."""
+    moved = [pin for pin in pins if evidence.leads.get(pin.name) and pin.address not in evidence.leads[pin.name]]
+    for pin in moved:
+        yield Check("upstreams.pins", WARN, f"{pin.name} no longer leads to {pin.address}", "ntpjoin setup")
+    untold = [pin.name for pin in pins if not evidence.leads.get(pin.name)]
+    if untold:
+        yield Check(
+            "upstreams.pins", UNKNOWN, f"where {', '.join(untold)} leads could not be asked", "is DNS reachable?"
+        )
+    elif pins and not moved:
+        yield Check("upstreams.pins", OK, "all names still lead to the addresses that are followed")
 
 
 def _answers(facts: Facts, evidence: Evidence, wish: Wish) -> Iterator[Check]:

@@ -120,6 +120,15 @@ def finish(host: Host, log: str) -> None:
         sleep(1)
 
 
+def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
+    if not names:
+        return ()
+    said = host.run(["apt-get", "-s", "-q", "remove", "--", *names], check=False, env=_ENV)
+    gone = re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)
+    return tuple(sorted(set(gone) - set(names)))
+
+
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
     """Remove packages, with their configuration where `purge` says so. Needs no network."""
     if names:

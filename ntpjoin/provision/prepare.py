@@ -13,8 +13,8 @@ from ntpjoin.look.look import look, with_packages
 from ntpjoin.model import Blocker, Choice, Consent, Event, Pin, Tell, Wish
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.preflight import count_problem
+from ntpjoin.upstreams import memory
 from ntpjoin.upstreams.choose import choose
-from ntpjoin.upstreams.survey import survey
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def prepare(
     problem = count_problem(wish)
     if problem:
         raise UsageProblem(problem, "ntpjoin setup --upstream NAME …, four to seven times")
-    pins, choice = _pins(facts, wish, tell, survey_anew=survey_anew)
+    pins, choice = _pins(host, facts, wish, tell, survey_anew=survey_anew)
     behind = choice.offset_s if choice else 0.0
     facts = with_packages(host, facts, clock_behind_s=behind, say=lambda text: tell(Event("looking", "look", text)))
     plan = decide(facts, wish, consent, pins=pins, choice=choice)
@@ -54,34 +54,53 @@ def merged(facts: Facts, given: Mapping[str, Any]) -> Wish:
     return replace(remembered, **given)
 
 
-def _pins(facts: Facts, wish: Wish, tell: Tell, *, survey_anew: bool) -> tuple[tuple[Pin, ...], Optional[Choice]]:
+def _pins(
+    host: Host, facts: Facts, wish: Wish, tell: Tell, *, survey_anew: bool
+) -> tuple[tuple[Pin, ...], Optional[Choice]]:
     """Whom to follow: the pins of the last run while nothing speaks against them, else a new choice."""
     if not wish.upstreams:
         return (), None
-    why = "as you asked" if survey_anew else _why_measure(facts, wish)
+    why, gone = ("as you asked", "") if survey_anew else _why_measure(facts, wish)
     if not why and facts.journal.last:
         return facts.journal.last.pins, None
-    tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({why})"))
     own = (*facts.addresses, *wish.public_addresses)
-    found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private)
-    choice = choose(found, own_addresses=own, allow_private=wish.allow_private)
+    question = {"upstreams": wish.upstreams, "allow_private": wish.allow_private, "own": own}
+    known = None if survey_anew else memory.recall(host, question)
+    if known and all(chosen.address != gone for chosen in known[0].chosen):
+        # Two measurements are never equal, and `setup` shall do what `plan` has just shown.
+        tell(Event("looking", "upstreams", f"{len(wish.upstreams)} upstreams, asked {known[1]:.0f} s ago"))
+        choice = known[0]
+    else:
+        tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({why})"))
+        choice = _measured(wish, own)
+        memory.remember(host, question, choice)
     return tuple(Pin(chosen.name, chosen.address) for chosen in choice.chosen), choice
 
 
-def _why_measure(facts: Facts, wish: Wish) -> str:
-    """Why the upstreams must be measured anew, '' where the pins still serve. Names are resolved again each time."""
+def _measured(wish: Wish, own: tuple[str, ...]) -> Choice:
+    from ntpjoin.upstreams.survey import survey  # noqa: PLC0415 - dnspython costs 60 ms
+
+    found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private)
+    return choose(found, own_addresses=own, allow_private=wish.allow_private)
+
+
+def _why_measure(facts: Facts, wish: Wish) -> tuple[str, str]:
+    """Why the upstreams must be measured anew ('' where the pins still serve), and the address that no longer will do.
+
+    Names are resolved again each time.
+    """
     last = facts.journal.last
     if last is None or last.state == "open" or not last.pins:
-        return "for the first time"
+        return "for the first time", ""
     if (wish.upstreams, wish.allow_private) != (last.wish.upstreams, last.wish.allow_private):
-        return "they are others than before"
+        return "they are others than before", ""
     if facts.daemon is None:
-        return "the daemon does not run"
+        return "the daemon does not run", ""
     from ntpjoin.wire.dns import resolve  # noqa: PLC0415 - dnspython costs 60 ms
 
     for pin, resolved in zip(last.pins, resolve([pin.name for pin in last.pins])):
         if resolved.addresses and pin.address not in resolved.addresses:
-            return f"{pin.name} no longer leads to {pin.address}"
+            return f"{pin.name} no longer leads to {pin.address}", pin.address
         if pin.address in facts.daemon.silent:
-            return f"{pin.name} does not answer"
-    return ""
+            return f"{pin.name} does not answer", pin.address
+    return "", ""

@@ -70,7 +70,11 @@ class InstallPackages(Change):
         """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged."""
         host, had = site.host, before["installed"]
         apt.finish(host, site.log)
+        versions, _ = apt.installed(host)
         came = [package.name for package in self.install if package.name not in had]
+        others = apt.goes_with(host, [name for name in came if name in versions])
+        if others:
+            return Undone("kept", f"{self.object} stays: {listed(others)}, installed since, needs what came with it")
         edited = _edited(host, came)
         apt.uninstall(host, came, purge=not edited, log=site.log)
         missing = [

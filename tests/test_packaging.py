@@ -1,0 +1,82 @@
+"""What users get: the wheel with its templates, and the one file to carry."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PYZ = REPOSITORY / "dist" / "ntpjoin.pyz"
+
+pytestmark = pytest.mark.usefixtures("real_programs")
+
+
+def interpreter(version: str) -> Optional[str]:
+    """A Python of this version, on the path or among pyenv's, which run by their own name only."""
+    installed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+    return str(installed[-1]) if installed else shutil.which(f"python{version}")
+
+
+def test_the_wheel_holds_every_template(tmp_path: Path) -> None:
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(tmp_path),
+        str(REPOSITORY),
+    ]
+    subprocess.run(build, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    held = set(zipfile.ZipFile(wheel).namelist())
+    templates = {f"ntpjoin/templates/{path.name}" for path in (REPOSITORY / "templates").iterdir()}
+    assert templates
+    assert templates <= held
+    assert not [name for name in held if name.startswith("tests/")]
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    subprocess.run(["make", "-s", "dist"], cwd=REPOSITORY, check=True, capture_output=True)
+    return PYZ
+
+
+def test_the_archive_carries_all_it_needs_and_nothing_compiled(archive: Path) -> None:
+    held = zipfile.ZipFile(archive).namelist()
+    for package in ("ntpjoin", "click", "jinja2", "markupsafe", "dns", "ntplib.py", "distro"):
+        assert any(name.split("/")[0] == package for name in held), package
+    assert "ntpjoin/templates/ntp.conf.j2" in held
+    assert not [name for name in held if name.endswith((".so", ".pyc"))]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13"])
+def test_the_archive_runs_without_anything_installed(archive: Path, version: str) -> None:
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"no Python {version} on this machine")
+    path = f"import sys; sys.path.insert(0, {str(archive)!r})"
+    script = f"{path}; from ntpjoin.provision.render import template; print(template('ntp.conf.j2'))"
+    shown = subprocess.run([python, "-I", "-S", "-c", script], check=True, capture_output=True, text=True)
+    assert shown.stdout.startswith("# Configuration of ntpd, written by ntpjoin.")
+    helped = subprocess.run([python, "-I", "-S", str(archive), "--help"], check=True, capture_output=True, text=True)
+    assert "setup" in helped.stdout
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.7", "3.8"])
+def test_an_older_python_is_told_in_one_line_which_one_is_needed(archive: Path, version: str) -> None:
+    python = interpreter(version)
+    if not python:
+        pytest.skip(f"no Python {version} on this machine")
+    refused = subprocess.run([python, "-I", "-S", str(archive), "--help"], check=False, capture_output=True, text=True)
+    assert refused.returncode == 3
+    assert refused.stderr.count("\n") == 1
+    assert "needs Python 3.9 or newer" in refused.stderr
