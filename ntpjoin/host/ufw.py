@@ -72,12 +72,10 @@ def filters_ipv6(host: Host) -> bool:
 def admits(found: Status, port: int, family: Family) -> Optional[bool]:
     """Whether a UDP packet to `port` from anywhere gets in: the first rule that fits decides, as in the kernel.
 
-    None where a rule for some sources only comes first, or the default is not one we know.
+    Rules for some sources only say nothing of the others. None where the default is not one we know.
     """
     for rule in found.rules:
-        if rule.family == family and _names_port(rule.to, port):
-            if rule.source != "Anywhere":
-                return None
+        if rule.family == family and rule.source == "Anywhere" and _names_port(rule.to, port):
             return rule.action in ("ALLOW", "LIMIT")
     answers: dict[str, bool] = {"allow": True, "deny": False, "reject": False}
     return answers.get(found.default)
