@@ -1,0 +1,127 @@
+"""No fast test may run a program or leave this machine unless it says so: what would is an error, wherever it is called from."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+from ntpjoin.host import machine
+
+_SLOW = (Path(__file__).parent / "real", Path(__file__).parent / "lab")
+
+_PROGRAMS = frozenset(
+    {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn"}
+)
+_PACKETS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+_NAMES = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+
+
+class Guard:
+    """Hears of everything the interpreter is about to do (PEP 578). It cannot be removed again, so it is switched."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.programs_allowed = False
+        self.caught: list[str] = []
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.on:
+            forbidden = self._forbidden(event, arguments)
+            if forbidden:
+                self.caught.append(forbidden)
+                pytest.fail(forbidden)
+
+    def _forbidden(self, event: str, arguments: tuple[Any, ...]) -> str:
+        if event in _PROGRAMS and not self.programs_allowed:
+            return f"a fast test runs a program without asking for real_programs: {event} {arguments[:2]}"
+        if event in _PACKETS and not _stays_here(arguments[1]):
+            return f"a fast test sends packets: {event} {arguments[1]}"
+        if event in _NAMES and not _is_local(arguments[0]):
+            return f"a fast test resolves a name: {arguments[0]}"
+        return ""
+
+
+def _stays_here(target: Any) -> bool:
+    """A Unix socket's path, or a loopback address; None: the socket was connected before."""
+    return not isinstance(target, tuple) or _is_local(target[0])
+
+
+def _is_local(host: Any) -> bool:
+    text = host.decode() if isinstance(host, bytes) else host
+    if text in (None, "", "localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+guard = Guard()
+sys.addaudithook(guard)
+
+
+@pytest.fixture(autouse=True)
+def guarded(request: pytest.FixtureRequest) -> Iterator[Guard]:
+    """The guard is up for every test but those on real hosts; what it caught fails the test, were the error swallowed."""
+    if any(folder in request.path.parents for folder in _SLOW):
+        yield guard
+        return
+    guard.caught.clear()
+    guard.programs_allowed = "real_programs" in request.fixturenames
+    guard.on = True
+    try:
+        yield guard
+    finally:
+        guard.on = False
+    if guard.caught:
+        pytest.fail("; ".join(guard.caught))
+
+
+@pytest.fixture
+def real_programs() -> None:
+    """The test may run programs."""
+
+
+class Programs:
+    """A search path of our own, with small scripts that stand for the system's programs and note how they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._calls = folder / ".calls"
+
+    def add(self, name: str, script: str) -> None:
+        """A program that is this shell script; its call is noted first."""
+        place = self.folder / name
+        note = f'printf "%s\\n" "{name} $*" >> {shlex.quote(str(self._calls))}\n'
+        place.write_text(f"#!/bin/sh\n{note}{script}\n")
+        place.chmod(0o755)
+
+    def says(self, name: str, out: str = "", *, err: str = "", code: int = 0) -> None:
+        """A program that always says the same."""
+        said = self.folder / f".{name}"
+        said.with_suffix(".out").write_text(out)
+        said.with_suffix(".err").write_text(err)
+        pour = f"/bin/cat {shlex.quote(str(said.with_suffix('.out')))}\n/bin/cat {shlex.quote(str(said.with_suffix('.err')))} >&2\n"
+        self.add(name, f"{pour}exit {code}")
+
+    def calls(self, name: Optional[str] = None) -> list[str]:
+        """How they were called, in order."""
+        lines = self._calls.read_text().splitlines() if self._calls.exists() else []
+        return [line for line in lines if name is None or line.split()[0] == name]
+
+
+@pytest.fixture
+def programs(real_programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    """Programs by name are those of the test, and no others."""
+    del real_programs
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setitem(machine.ENVIRONMENT, "PATH", str(folder))
+    return Programs(folder)
