@@ -74,7 +74,7 @@ class Journal:
 
     def runs(self) -> tuple[Run, ...]:
         """All runs, oldest first. Raises JournalProblem for one that cannot be read or is from a newer release."""
-        names = [name for name in self.host.names(f"{FOLDER}/runs") if name.isdigit()]
+        names = sorted((name for name in self.host.names(f"{FOLDER}/runs") if name.isdigit()), key=int)
         return tuple(run for run in map(self._run, names) if run is not None)
 
     def open(self, wish: Mapping[str, Any], pins: tuple[Mapping[str, str], ...]) -> Run:
@@ -123,35 +123,30 @@ class Journal:
 
     def _run(self, name: str) -> Optional[Run]:
         folder = f"{FOLDER}/runs/{name}"
-        page = self._page(f"{folder}/run.json")
-        if page is None:
-            return None  # it died before its first page was written, thus before anything was changed
         files = [file for file in self.host.names(folder) if file[:-5].isdigit() and file.endswith(".json")]
-        entries: list[Entry] = []
-        for file in files:
-            found = self._page(f"{folder}/{file}")
-            if found is not None:
-                entries.append(Entry(found["number"], found["kind"], found["fields"], found["before"], found["state"]))
+        if not files and not self.host.exists(f"{folder}/run.json"):
+            return None  # it died before its first page was written, thus before anything was changed
+        page = self._page(f"{folder}/run.json", ("number", "state", "wish", "pins"))
+        found = [self._page(f"{folder}/{file}", ("number", "kind", "fields", "before", "state")) for file in files]
+        entries = [Entry(one["number"], one["kind"], one["fields"], one["before"], one["state"]) for one in found]
+        entries.sort(key=lambda entry: entry.number)
         return Run(page["number"], page["state"], page["wish"], tuple(page["pins"]), tuple(entries))
 
-    def _page(self, path: str) -> Optional[dict[str, Any]]:
-        raw = self.host.read(path)
-        if raw is None:
-            return None
+    def _page(self, path: str, keys: tuple[str, ...]) -> dict[str, Any]:
         try:
-            page = json.loads(raw)
-            schema = page["schema"]
+            page = dict(json.loads(self.host.read(path) or b""))
+            schema = int(page["schema"])
+            if schema > SCHEMA:
+                raise JournalProblem(
+                    f"the journal page {path} has schema {schema}; this release knows up to {SCHEMA}",
+                    "use the newer ntpjoin",
+                )
+            return {key: page[key] for key in keys}
         except (ValueError, KeyError, TypeError) as error:
             raise JournalProblem(
                 f"the journal page {path} cannot be read: {error}",
                 f"it is needed for undo; restore it, or move {FOLDER} away",
             ) from error
-        if schema > SCHEMA:
-            raise JournalProblem(
-                f"the journal page {path} has schema {schema}; this release knows up to {SCHEMA}",
-                "use the newer ntpjoin",
-            )
-        return dict(page)
 
 
 def take_lock(host: Host) -> Optional[IO[bytes]]:
