@@ -76,7 +76,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((Path, "replace") if broken == "replace" else (os, broken)), full)
+    monkeypatch.setattr(Path if broken == "replace" else os, broken, full)
     with pytest.raises(StepFailed, match="/file could not be written: No space left on device") as caught:
         host.write("/file", FileState(b"new", 0o644, ""))
     assert str(host.root) in caught.value.remedy
