@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +12,11 @@ from typing import Optional
 from ntpjoin.host.machine import Host, environment
 from ntpjoin.model import Family
 
-_RULE = re.compile(
-    r"^(?P<to>\S.*?)\s{2,}(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|FWD))?\s+(?P<source>\S.*)$"
-)
+#: As ufw's backend_iptables.get_status writes it: a long `to` is followed by one blank only.
+_RULE = re.compile(r"^(?P<to>\S.*?)\s+(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|FWD))?\s+(?P<source>\S.*)$")
+
+#: Behind a port the name of its application profile, behind an address or a port the mark of IPv6, at the end what is logged.
+_REMARK = re.compile(r"\s+\(.*\)")
 
 
 @dataclass(frozen=True)
@@ -52,21 +56,27 @@ def parse(text: str) -> Status:
     for line in text.splitlines():
         found = _RULE.match(line.split("#")[0].rstrip())
         if found and found["way"] in (None, "IN"):
-            family: Family = "IPv6" if "(v6)" in line or ":" in found["to"] + found["source"] else "IPv4"
-            rules.append(
-                Rule(
-                    found["to"].replace("(v6)", "").strip(),
-                    found["action"],
-                    found["source"].replace(" (v6)", "").strip(),
-                    family,
-                )
-            )
+            family: Family = "IPv6" if "(v6)" in line or _has_ipv6(found["to"], found["source"]) else "IPv4"
+            rules.append(Rule(_REMARK.sub("", found["to"]), found["action"], _REMARK.sub("", found["source"]), family))
     return Status("Status: active" in text, default[1] if default else "deny", tuple(rules))
+
+
+def _has_ipv6(*places: str) -> bool:
+    """Whether a literal IPv6 address is named; a range of ports has a colon, too."""
+    for word in " ".join(places).split():
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_interface(word.removesuffix("/udp").removesuffix("/tcp")).version == 6:
+                return True
+    return False
 
 
 def filters_ipv6(host: Host) -> bool:
     """Whether ufw manages IPv6 at all (IPV6= in /etc/default/ufw)."""
     return environment(host.text("/etc/default/ufw")).get("IPV6", "yes").lower() == "yes"
+
+
+#: With a protocol where the rule names one and nothing else.
+_ANYWHERE = ("Anywhere", "Anywhere/udp")
 
 
 def admits(found: Status, port: int, family: Family) -> Optional[bool]:
@@ -75,14 +85,14 @@ def admits(found: Status, port: int, family: Family) -> Optional[bool]:
     Rules for some sources only say nothing of the others. None where the default is not one we know.
     """
     for rule in found.rules:
-        if rule.family == family and rule.source == "Anywhere" and _names_port(rule.to, port):
+        if rule.family == family and rule.source in _ANYWHERE and _names_port(rule.to, port):
             return rule.action in ("ALLOW", "LIMIT")
     answers: dict[str, bool] = {"allow": True, "deny": False, "reject": False}
     return answers.get(found.default)
 
 
 def _names_port(to: str, port: int) -> bool:
-    return to in ("Anywhere", str(port), f"{port}/udp") or _in_ranges(to, port)
+    return to in (*_ANYWHERE, str(port), f"{port}/udp") or _in_ranges(to, port)
 
 
 def _in_ranges(to: str, port: int) -> bool:

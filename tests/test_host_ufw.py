@@ -1,0 +1,186 @@
+"""What `ufw status verbose` says, read as the kernel would meet its rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+from ntpjoin.errors import CommandFailed
+from ntpjoin.host import ufw
+from ntpjoin.host.machine import FileState, Host
+from ntpjoin.model import Family
+from tests.conftest import Programs
+
+#: ufw 0.36.2, a real one.
+REAL = """\
+Status: active
+Logging: on (low)
+Default: deny (incoming), allow (outgoing), disabled (routed)
+New profiles: skip
+
+To                         Action      From
+--                         ------      ----
+22/tcp (OpenSSH)           ALLOW IN    Anywhere                  \x20
+6000:6007/udp              ALLOW IN    Anywhere                  \x20
+80,443/tcp (Nginx Full)    ALLOW IN    Anywhere                  \x20
+Anywhere                   DENY IN     198.51.100.0/24            # a nuisance
+22/tcp (OpenSSH (v6))      ALLOW IN    Anywhere (v6)             \x20
+6000:6007/udp (v6)         ALLOW IN    Anywhere (v6)             \x20
+80,443/tcp (Nginx Full (v6)) ALLOW IN    Anywhere (v6)             \x20
+
+123/udp                    ALLOW OUT   Anywhere                  \x20
+123/udp (v6)               ALLOW OUT   Anywhere (v6)             \x20
+
+123/udp                    ALLOW FWD   Anywhere                  \x20
+"""
+
+
+def row(to: str, action: str, source: str = "Anywhere", attribute: str = "", comment: str = "") -> str:
+    """One line, as ufw's backend_iptables.get_status writes it."""
+    return f"{to:<26} {action:<12}{source:<26}{attribute}{f' # {comment}' if comment else ''}"
+
+
+def status(*rows: str, default: str = "deny") -> ufw.Status:
+    head = REAL.split("\n22/tcp", maxsplit=1)[0].replace("Default: deny", f"Default: {default}")
+    return ufw.parse("\n".join([head, *rows, ""]))
+
+
+def test_a_real_status_is_read() -> None:
+    found = ufw.parse(REAL)
+    assert found.active
+    assert found.default == "deny"
+    assert [(rule.to, rule.action, rule.source, rule.family) for rule in found.rules] == [
+        ("22/tcp", "ALLOW", "Anywhere", "IPv4"),
+        ("6000:6007/udp", "ALLOW", "Anywhere", "IPv4"),
+        ("80,443/tcp", "ALLOW", "Anywhere", "IPv4"),
+        ("Anywhere", "DENY", "198.51.100.0/24", "IPv4"),
+        ("22/tcp", "ALLOW", "Anywhere", "IPv6"),
+        ("6000:6007/udp", "ALLOW", "Anywhere", "IPv6"),
+        ("80,443/tcp", "ALLOW", "Anywhere", "IPv6"),
+    ]
+    assert ufw.admits(found, 123, "IPv4") is False
+    assert ufw.admits(found, 6001, "IPv4") is True
+    assert ufw.admits(found, 6008, "IPv6") is False
+
+
+def test_an_inactive_one_is_read() -> None:
+    found = ufw.parse("Status: inactive\n")
+    assert not found.active
+    assert found.rules == ()
+
+
+OPEN4, OPEN6 = row("123/udp", "ALLOW IN"), row("123/udp (v6)", "ALLOW IN", "Anywhere (v6)")
+
+
+@pytest.mark.parametrize(
+    ("rows", "four", "six"),
+    [
+        ([], False, False),
+        ([OPEN4], True, False),
+        ([OPEN6], False, True),
+        ([OPEN4, OPEN6], True, True),
+        ([row("123", "ALLOW IN"), row("123 (v6)", "ALLOW IN", "Anywhere (v6)")], True, True),
+        ([row("123/tcp", "ALLOW IN")], False, False),
+        ([row("1234/udp", "ALLOW IN")], False, False),
+        ([row("123/udp", "DENY IN"), OPEN4], False, False),
+        ([row("123/udp", "REJECT IN"), OPEN4], False, False),
+        ([OPEN4, row("123/udp", "DENY IN")], True, False),
+        ([row("123/tcp", "DENY IN"), OPEN4], True, False),
+        ([row("123/udp", "LIMIT IN")], True, False),
+        ([row("123/udp", "ALLOW OUT")], False, False),
+        ([row("123/udp", "DENY OUT"), OPEN4], True, False),
+        ([row("123/udp", "DENY FWD"), OPEN4], True, False),
+        ([row("100:200/udp", "ALLOW IN")], True, False),
+        ([row("100:200/udp (v6)", "ALLOW IN", "Anywhere (v6)")], False, True),
+        ([row("100:200/tcp", "ALLOW IN")], False, False),
+        ([row("200:300/udp", "ALLOW IN")], False, False),
+        ([row("80,123/udp", "ALLOW IN")], True, False),
+        ([row("80,100:200,300/udp", "DENY IN"), OPEN4], False, False),
+        ([row("Anywhere", "ALLOW IN"), row("Anywhere (v6)", "DENY IN", "Anywhere (v6)"), OPEN6], True, False),
+        ([row("Anywhere/udp", "ALLOW IN", "Anywhere/udp")], True, False),
+        ([row("Anywhere/tcp", "ALLOW IN", "Anywhere/tcp")], False, False),
+        ([row("Anywhere/udp (v6)", "DENY IN", "Anywhere/udp (v6)"), OPEN6], False, False),
+        # Application profiles stand behind the port.
+        ([row("123/udp (NTP)", "ALLOW IN"), row("123/udp (NTP (v6))", "ALLOW IN", "Anywhere (v6)")], True, True),
+        ([row("123/udp (NTP)", "DENY IN"), OPEN4], False, False),
+        ([row("22/tcp (OpenSSH)", "ALLOW IN")], False, False),
+        # Longer than its column: one blank follows.
+        ([row("80,100:200,300,400/udp (Time and more (v6))", "DENY IN", "Anywhere (v6)"), OPEN6], False, False),
+        # What is logged stands behind the source.
+        ([row("123/udp", "DENY IN", attribute=" (log)"), OPEN4], False, False),
+        ([row("123/udp (v6)", "DENY IN", "Anywhere (v6)", " (log-all)", "why"), OPEN6], False, False),
+        ([row("123/udp", "ALLOW IN", comment="deny # in")], True, False),
+        # Rules for one source say nothing of the others.
+        ([row("123/udp", "DENY IN", "198.51.100.0/24"), OPEN4], True, False),
+        ([row("123/udp", "ALLOW IN", "198.51.100.0/24")], False, False),
+        ([row("123/udp", "ALLOW IN", "2001:db8::/32")], False, False),
+        ([row("123/udp", "ALLOW IN", "123/udp")], False, False),
+        # Nor does one interface, or one address of this host, of the others.
+        ([row("Anywhere on tun0", "ALLOW IN")], False, False),
+        ([row("123/udp on eth0", "ALLOW IN")], False, False),
+        ([row("192.0.2.1 123/udp", "ALLOW IN")], False, False),
+        ([row("2001:db8::1 123/udp", "ALLOW IN", "Anywhere (v6)")], False, False),
+    ],
+)
+def test_the_first_rule_that_fits_decides(rows: list[str], four: Optional[bool], six: Optional[bool]) -> None:
+    found = status(*rows)
+    assert len(found.rules) == sum(" IN " in one for one in rows)
+    assert (ufw.admits(found, 123, "IPv4"), ufw.admits(found, 123, "IPv6")) == (four, six)
+
+
+@pytest.mark.parametrize(
+    ("default", "admitted"), [("allow", True), ("deny", False), ("reject", False), ("whatever", None)]
+)
+@pytest.mark.parametrize("family", ["IPv4", "IPv6"])
+def test_without_a_rule_the_default_decides(default: str, admitted: Optional[bool], family: Family) -> None:
+    assert ufw.admits(status(default=default), 123, family) is admitted
+
+
+@pytest.mark.parametrize(
+    ("rows", "ours"),
+    [
+        ([OPEN4], ["IPv4"]),
+        ([OPEN4, OPEN6], ["IPv4", "IPv6"]),
+        ([row("123/udp", "DENY IN")], []),
+        ([row("123", "ALLOW IN")], []),
+        ([row("123/udp", "ALLOW IN", "198.51.100.0/24")], []),
+        ([row("100:200/udp", "ALLOW IN")], []),
+        ([row("123/udp", "LIMIT IN")], []),
+        ([row("123/udp on eth0", "ALLOW IN")], []),
+    ],
+)
+def test_the_very_rule_that_we_add_is_known(rows: list[str], ours: list[str]) -> None:
+    found = status(*rows)
+    families: list[Family] = ["IPv4", "IPv6"]
+    assert [family for family in families if ufw.has_rule(found, 123, family)] == ours
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [("IPV6=yes\n", True), ("IPV6=no\n", False), ("# IPV6=no\n", True), ("IPV6=NO\n", False), ("", True)],
+)
+def test_whether_ipv6_is_filtered_stands_in_its_defaults(tmp_path: Path, text: str, filters: bool) -> None:
+    host = Host(root=tmp_path)
+    host.make_folder("/etc/default")
+    host.write("/etc/default/ufw", FileState(text.encode(), 0o644, ""))
+    assert ufw.filters_ipv6(host) is filters
+
+
+def test_ufw_is_asked_and_told(programs: Programs) -> None:
+    programs.says("ufw", REAL)
+    host = Host()
+    found = ufw.status(host)
+    assert found
+    assert found.active
+    ufw.allow(host, 123)
+    ufw.delete(host, 123)
+    assert programs.calls() == ["ufw status verbose", "ufw allow 123/udp", "ufw delete allow 123/udp"]
+
+
+def test_a_ufw_that_refuses_is_unknown_or_a_failure(programs: Programs) -> None:
+    programs.says("ufw", err="ERROR: You need to be root to run this script\n", code=1)
+    assert ufw.status(Host()) is None
+    with pytest.raises(CommandFailed, match="You need to be root"):
+        ufw.allow(Host(), 123)
