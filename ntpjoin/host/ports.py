@@ -24,11 +24,16 @@ def holders(host: Host, port: int) -> Optional[tuple[Holder, ...]]:
     for pid, words in processes(host):
         inodes = {host.link_target(f"/proc/{pid}/fd/{name}") for name in host.names(f"/proc/{pid}/fd")}
         found += [
-            Holder(pid, words[0].split("/")[-1].rstrip(":"), address)
+            Holder(pid, _program(words[0]), address)
             for inode, address in sockets.items()
             if f"socket:[{inode}]" in inodes
         ]
     return tuple(found)
+
+
+def _program(word: str) -> str:
+    """The name of a program by its first word, which may be a title that it gave itself: 'ntpd: ntp engine'."""
+    return word.partition(":")[0].rpartition("/")[2]
 
 
 def _sockets(table: str, port: int) -> dict[str, str]:

@@ -1,0 +1,231 @@
+"""apt and dpkg: their words as they really say them, and what they are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ntpjoin.errors import CommandFailed
+from ntpjoin.facts import Pinned
+from ntpjoin.host import apt
+from ntpjoin.host.machine import FileState, Host
+from tests.conftest import Programs
+
+#: apt 2.6.1 on Debian 12.
+SIMULATED = """\
+NOTE: This is only a simulation!
+      apt-get needs root privileges for real execution.
+Reading package lists...
+Building dependency tree...
+The following additional packages will be installed:
+  python3-ntp
+The following packages will be REMOVED:
+  systemd-timesyncd
+The following NEW packages will be installed:
+  ntpsec python3-ntp
+0 upgraded, 2 newly installed, 1 to remove and 0 not upgraded.
+Remv systemd-timesyncd [252.39-1~deb12u1]
+Inst python3-ntp (1.2.2+dfsg1-1+deb12u1 Debian:12.12/oldstable [amd64])
+Inst libc6 [2.36-9+deb12u9] (2.36-9+deb12u10 Debian:12.12/oldstable [amd64]) []
+Inst ntpsec (1.2.2+dfsg1-1+deb12u1 Debian:12.12/oldstable [amd64])
+Conf python3-ntp (1.2.2+dfsg1-1+deb12u1 Debian:12.12/oldstable [amd64])
+Conf ntpsec (1.2.2+dfsg1-1+deb12u1 Debian:12.12/oldstable [amd64])
+"""
+
+NTPSEC = Pinned("ntpsec", "1.2.2+dfsg1-1+deb12u1")
+TIMESYNCD = Pinned("systemd-timesyncd", "252.39-1~deb12u1")
+CHRONY = Pinned("chrony", "1:4.3-2")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    (tmp_path / "root").mkdir()
+    return Host(root=tmp_path / "root")
+
+
+def test_a_simulation_tells_what_comes_and_what_goes(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", SIMULATED)
+    install, remove, problem = apt.simulate(host, ["ntpsec"])
+    assert problem == ""
+    assert install == (
+        Pinned("libc6", "2.36-9+deb12u10"),
+        NTPSEC,
+        Pinned("python3-ntp", "1.2.2+dfsg1-1+deb12u1"),
+    )
+    assert remove == (TIMESYNCD,)
+    assert programs.calls() == ["apt-get -s -q install --no-install-recommends -- ntpsec"]
+
+
+def test_a_simulation_that_fails_tells_why(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", "Reading package lists...\n", err="E: Unable to locate package ntpsec\n", code=100)
+    assert apt.simulate(host, ["ntpsec"]) == ((), (), "E: Unable to locate package ntpsec")
+
+
+def test_a_purge_in_a_simulation_goes_too(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", "Purg chrony [1:4.3-2]\nRemv ntpdate [1:4.2.8p15]\n")
+    assert apt.simulate(host, ["ntpsec"])[1] == (CHRONY, Pinned("ntpdate", "1:4.2.8p15"))
+
+
+def test_what_is_installed_and_what_is_unfinished(host: Host, programs: Programs) -> None:
+    lines = [
+        "ii \tlibc6:amd64\t2.36-9",
+        "ii \tntpsec\t1.2.2",
+        "hi \tchrony\t1:4.3-2",
+        "rc \topenntpd\t6.2",
+        "un \tntp\t",
+        "iF \thalf-configured\t1",
+        "iU \tunpacked\t2",
+        "iH \thalf-installed\t3",
+        "iW \ttriggers-awaited\t4",
+        "it \ttriggers-pending\t5",
+        "iHR\treinst-required\t6",
+    ]
+    programs.says("dpkg-query", "\n".join(lines) + "\n")
+    versions, unfinished = apt.installed(host)
+    assert versions == {
+        "libc6": "2.36-9",
+        "ntpsec": "1.2.2",
+        "chrony": "1:4.3-2",
+        "triggers-awaited": "4",
+        "triggers-pending": "5",
+    }
+    assert unfinished == ("half-configured", "half-installed", "reinst-required", "unpacked")
+
+
+def test_configuration_files_with_their_sums(host: Host, programs: Programs) -> None:
+    said = """\
+
+ /etc/ntpsec/ntp.conf 8e1b9e1a1f0b6d7f8f3f6a9a8b9e7c55
+ /etc/default/ntpsec 0123456789abcdef0123456789abcdef
+ /etc/old.conf 00000000000000000000000000000000 obsolete
+ /etc/new.conf newconffile
+"""
+    programs.says("dpkg-query", said)
+    found = apt.conffiles(host, ["ntpsec", "python3-ntp"])
+    assert found["/etc/ntpsec/ntp.conf"] == "8e1b9e1a1f0b6d7f8f3f6a9a8b9e7c55"
+    assert found["/etc/old.conf"] == "00000000000000000000000000000000"
+    assert set(found) == {"/etc/ntpsec/ntp.conf", "/etc/default/ntpsec", "/etc/old.conf", "/etc/new.conf"}
+    assert apt.conffiles(host, []) == {}
+
+
+def test_configuration_files_are_told_although_one_package_is_not_there(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query", "\n /etc/x 0123\n", err="dpkg-query: no packages found matching y\n", code=1)
+    assert apt.conffiles(host, ["x", "y"]) == {"/etc/x": "0123"}
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "future"), [(7203.4, "-o Acquire::Max-FutureTime=7263 "), (0.4, ""), (-7200.0, ""), (0.0, "")]
+)
+def test_a_clock_that_is_behind_does_not_refuse_the_indexes(
+    host: Host, programs: Programs, behind_s: float, future: str
+) -> None:
+    programs.says("apt-get")
+    assert apt.refresh(host, clock_behind_s=behind_s) == ""
+    [call] = programs.calls()
+    assert call.endswith(f"-o Acquire::http::Timeout=20 {future}update")
+    assert "APT::Update::Error-Mode=any" in call
+    assert "DPkg::Lock::Timeout=120" in call
+
+
+def test_indexes_that_cannot_be_had_are_told(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", "Ign:1\n", err="E: Failed to fetch http://x/\n", code=100)
+    assert apt.refresh(host, clock_behind_s=0) == "E: Failed to fetch http://x/"
+
+
+def test_a_file_is_fetched_once_and_found_by_its_version(host: Host, programs: Programs) -> None:
+    programs.add("apt-get", ': > "chrony_1%3a4.3-2_amd64.deb"')
+    found = apt.fetch(host, [CHRONY], "/cache")
+    assert found == {"chrony": "/cache/chrony_1%3a4.3-2_amd64.deb"}
+    assert apt.fetch(host, [CHRONY], "/cache") == found
+    [call] = programs.calls()
+    assert call.endswith("download chrony=1:4.3-2")
+
+
+def test_a_file_that_cannot_be_had_is_left_out(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", code=100)
+    host.make_folder("/cache")
+    for name in ("chrony_1%3a4.4-1_amd64.deb", "chrony-tools_1%3a4.3-2_amd64.deb", "chrony_1%3a4.3-2_amd64.deb.part"):
+        host.write(f"/cache/{name}", FileState(b"", 0o644, ""))
+    assert apt.fetch(host, [CHRONY], "/cache") == {}
+
+
+def test_an_installation_finishes_what_was_interrupted_and_pins_the_versions(host: Host, programs: Programs) -> None:
+    programs.says("dpkg", "Setting up x\n")
+    programs.says("apt-get", "done\n")
+    apt.install(host, [NTPSEC, TIMESYNCD], "/log")
+    first, second = programs.calls()
+    assert first == "dpkg --configure -a --force-confdef --force-confold"
+    assert second.endswith(
+        "install --no-install-recommends -- ntpsec=1.2.2+dfsg1-1+deb12u1 systemd-timesyncd=252.39-1~deb12u1"
+    )
+    assert "--force-confold" in second
+    assert "Setting up x" in host.text("/log")
+    assert "done" in host.text("/log")
+
+
+def test_a_failed_installation_tells_where_all_of_it_stands(host: Host, programs: Programs) -> None:
+    programs.says("dpkg")
+    programs.says("apt-get", err="E: broken\n", code=100)
+    with pytest.raises(CommandFailed, match="E: broken") as caught:
+        apt.install(host, [NTPSEC], "/log")
+    assert caught.value.remedy == "everything it said is in /log"
+
+
+def test_dpkg_waits_for_another_one_and_gives_up_on_anything_else(
+    host: Host, programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apt, "sleep", lambda _: None)
+    held = tmp_path / "held"
+    held.touch()
+    lock = "dpkg: error: dpkg frontend lock was locked by another process with pid 7"
+    programs.add("dpkg", f'[ -e {held} ] || exit 0; /bin/rm {held}; echo "{lock}" >&2; exit 2')
+    apt.finish(host, "/log")
+    assert len(programs.calls("dpkg")) == 2
+    programs.says("dpkg", err="dpkg: error processing package x\n", code=1)
+    with pytest.raises(CommandFailed, match="could not finish what it was interrupted in"):
+        apt.finish(host, "/log")
+
+
+def test_a_lock_that_is_never_given_up_ends_the_wait(
+    host: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apt, "LOCK_S", -1)
+    programs.says("dpkg", err="dpkg: error: dpkg frontend lock was locked by another process\n", code=2)
+    with pytest.raises(CommandFailed, match="frontend lock"):
+        apt.finish(host, "/log")
+
+
+def test_what_a_removal_takes_with_it(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", "Remv ntpviz [1]\nRemv ntpsec [2]\nPurg other [3]\n")
+    assert apt.goes_with(host, ["ntpsec"]) == ("ntpviz", "other")
+    assert apt.goes_with(host, []) == ()
+
+
+def test_nothing_is_run_for_nothing(host: Host, programs: Programs) -> None:
+    apt.uninstall(host, [], purge=True, log="/log")
+    apt.reinstall(host, [], "/log")
+    apt.mark_automatic(host, [], automatic=True)
+    assert apt.automatic(host, []) == ()
+    assert programs.calls() == []
+
+
+def test_removing_and_bringing_back(host: Host, programs: Programs) -> None:
+    programs.says("apt-get")
+    programs.says("apt-mark", "b\na\n")
+    apt.uninstall(host, ["x"], purge=True, log="/log")
+    apt.uninstall(host, ["x"], purge=False, log="/log")
+    apt.reinstall(host, ["/folder/x.deb"], "/log")
+    assert apt.automatic(host, ["a", "b", "c"]) == ("a", "b")
+    apt.mark_automatic(host, ["a"], automatic=True)
+    apt.mark_automatic(host, ["b"], automatic=False)
+    ends = ("purge -- x", "remove -- x", "--allow-downgrades install -- /folder/x.deb")
+    assert all(call.endswith(end) for call, end in zip(programs.calls("apt-get"), ends))
+    assert programs.calls("apt-mark")[1:] == ["apt-mark auto -- a", "apt-mark manual -- b"]
+
+
+def test_files_are_brought_back_by_their_place_on_this_machine(programs: Programs) -> None:
+    programs.says("apt-get")
+    apt.reinstall(Host(), ["/var/lib/ntpjoin/runs/0001/packages/chrony_1%3a4.3-2_amd64.deb"], "/dev/null")
+    [call] = programs.calls()
+    assert call.split()[-1].startswith("/")
