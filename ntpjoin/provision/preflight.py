@@ -78,6 +78,7 @@ def _config_blockers(facts: Facts, row: Row, consent: Consent) -> Iterator[Block
             if line.strip() and line.strip()[0] != "#"
         ]
         lost = "\n".join(f"    {line}" for line in lines[:20])
+        lost += f"\n    … and {len(lines) - 20} more" if len(lines) > 20 else ""
         text = f"{row.config} is neither the package's nor ours; replacing it would lose:\n{lost}"
         yield Blocker("config", text, f"keep lines of yours in {row.include}, then add --replace")
 

@@ -1,0 +1,139 @@
+"""Facts and what belongs to them, of a server as it would be: each test changes what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Optional
+
+from ntpjoin.facts import (
+    Daemon,
+    Facts,
+    FileFact,
+    FirewallFacts,
+    Holder,
+    JournalFacts,
+    PackageFacts,
+    Pinned,
+    RunFact,
+    System,
+    Unit,
+)
+from ntpjoin.host.distros import ROWS
+from ntpjoin.model import Asked, Billboard, Choice, Chosen, Peer, Pin, Sample, SystemVars, Wish
+from ntpjoin.provision.render import ntp_conf
+
+ROW = ROWS[0]
+NAMES = ("ntp1.example.net", "ntp2.example.net", "ntp3.example.net", "ntp4.example.net", "ntp5.example.net")
+ADDRESSES = ("192.0.2.1", "2001:db8::2", "192.0.2.3", "192.0.2.4", "2001:db8::5")
+PINS = tuple(Pin(name, address) for name, address in zip(NAMES, ADDRESSES))
+WISH = Wish(upstreams=NAMES, allow_private=True)
+OWN4, OWN6 = "203.0.113.7", "2001:db8:113::7"
+
+NTPSEC = Pinned("ntpsec", "1.2.2+dfsg1-1+deb12u1")
+PYTHON = Pinned("python3-ntp", "1.2.2+dfsg1-1+deb12u1")
+TIMESYNCD = Pinned("systemd-timesyncd", "252.39-1~deb12u1")
+TIMESYNCD_UNIT = "systemd-timesyncd.service"
+
+SYSTEM = System(
+    id="debian",
+    version="12",
+    codename="bookworm",
+    title="Debian GNU/Linux 12 (bookworm)",
+    row=ROW,
+    systemd=True,
+    container="",
+    may_set_clock=True,
+    root=True,
+)
+
+
+def changed(facts: Any, **parts: Any) -> Any:
+    """The same with other parts; `system__root=False` reaches into a part."""
+    for name, value in parts.items():
+        head, _, rest = name.partition("__")
+        facts = replace(facts, **{head: changed(getattr(facts, head), **{rest: value}) if rest else value})
+    return facts
+
+
+def sample(address: str, offset_s: float = 0.001, stratum: int = 2, leap: int = 0) -> Sample:
+    return Sample(address, offset_s, 0.01, stratum, leap, "192.0.2.99", 0.01, 0.01, -20)
+
+
+def choice(offset_s: Optional[float] = 0.001, count: int = 5, **changes: Any) -> Choice:
+    chosen = tuple(Chosen(pin.name, pin.address, sample(pin.address)) for pin in PINS[:count])
+    return replace(Choice(len(NAMES), chosen, (), offset_s, 0.004), **changes)
+
+
+def fresh(**parts: Any) -> Facts:
+    """Debian 12 with timesyncd and an active ufw, nothing done yet."""
+    made = Facts(
+        system=SYSTEM,
+        packages=PackageFacts(
+            installed={"libc6": "2.36", TIMESYNCD.name: TIMESYNCD.version},
+            install=(NTPSEC, PYTHON),
+            remove=(TIMESYNCD,),
+            kept={TIMESYNCD.name: "/var/cache/ntpjoin/packages/x.deb"},
+        ),
+        files={ROW.config: None, ROW.include: None},
+        units={
+            ROW.unit: Unit(ROW.unit),
+            TIMESYNCD_UNIT: Unit(TIMESYNCD_UNIT, "loaded", "enabled", "active", "running", 300, "aa"),
+        },
+        firewall=FirewallFacts("ufw", {"IPv4": False, "IPv6": False}),
+        addresses=(OWN4, OWN6),
+        leapfile_valid=True,
+    )
+    found: Facts = changed(made, **parts)
+    return found
+
+
+def peer(number: int, **changes: Any) -> Peer:
+    made = Peer(
+        associd=number,
+        tally="*" if number == 1 else "+",
+        address=ADDRESSES[number - 1],
+        refid="192.0.2.99",
+        stratum=2,
+        reach=255,
+        hmode=3,
+        poll_s=64,
+        configured=True,
+        when_s=12.0,
+        delay_ms=1.5,
+        offset_ms=0.4,
+        jitter_ms=0.1,
+    )
+    return replace(made, **changes)
+
+
+SYSTEM_VARS = SystemVars(0, 3, "192.0.2.1", 1, "ntpd ntpsec-1.2.2", 0.4, 1.0, 2.0, 0.1, -3.0)
+BOARD = Billboard(SYSTEM_VARS, tuple(peer(number) for number in range(1, 6)))
+
+
+def converged(**parts: Any) -> Facts:
+    """The same server after a set-up."""
+    content = ntp_conf(ROW, PINS, leapfile=True)
+    made = Facts(
+        system=SYSTEM,
+        packages=PackageFacts(installed={"libc6": "2.36", NTPSEC.name: NTPSEC.version, PYTHON.name: PYTHON.version}),
+        files={
+            ROW.config: FileFact(content.encode(), 0o644, "root:root", ours=True),
+            ROW.include: FileFact(b"", 0o644, "root:root", ours=True),
+        },
+        units={
+            ROW.unit: Unit(ROW.unit, "loaded", "enabled", "active", "running", 812, "bb"),
+            TIMESYNCD_UNIT: Unit(TIMESYNCD_UNIT),
+        },
+        holders=tuple(Holder(812, "ntpd", address) for address in ("0.0.0.0", "::", OWN4, OWN6)),
+        daemon=Daemon(812, ("/usr/sbin/ntpd", "-c", ROW.config), ROW.config, BOARD, heard=20, age_s=4000.0),
+        firewall=FirewallFacts("ufw", {"IPv4": True, "IPv6": True}),
+        addresses=(OWN4, OWN6),
+        leapfile_valid=True,
+        journal=JournalFacts(runs=(RunFact(1, "done", WISH, PINS, 8),)),
+    )
+    found: Facts = changed(made, **parts)
+    return found
+
+
+def answered(*addresses: str) -> dict[str, Asked]:
+    return {address: Asked(address, sample(address, stratum=3)) for address in addresses}
