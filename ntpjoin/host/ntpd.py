@@ -13,7 +13,6 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from ntpjoin.errors import StepFailed
-from ntpjoin.facts import Row
 from ntpjoin.host.machine import Host, processes
 
 #: A directive that no ntpd knows, put behind the last line of a candidate: when the daemon complains of it, in that line, it
@@ -41,11 +40,6 @@ def config_of(words: tuple[str, ...], default: str) -> str:
         elif word.startswith("-c") and len(word) > 2:
             found = word[2:]
     return found
-
-
-def step_once(row: Row) -> tuple[str, ...]:
-    """The command that sets the clock to what the configured upstreams say, once, however far it is off."""
-    return (row.daemon, "-g", "-q", "-u", f"{row.user}:{row.user}", "-c", row.config)
 
 
 def complaints(host: Host, daemon: str, path: str, content: str) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
         now = look_installed(host)
         return replace(facts, packages=replace(facts.packages, installed=now.installed, unfinished=now.unfinished))
     if part == "files":
-        files = look_files(host, row, (row.config, row.include), facts.journal.written)
+        files = look_files(host, row, (row.config, row.include, row.drift), facts.journal.written)
         return replace(facts, files=files, leapfile_valid=leapfile_valid(host.text(row.leapfile)))
     if part == "firewall":
         return replace(facts, firewall=look_firewall(host))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ntpjoin.facts import Facts, Row
-from ntpjoin.host.ntpd import step_once
 from ntpjoin.model import Blocker, Choice, Consent, Note, Pin, Wish
 from ntpjoin.provision.changes import AllowPort, Change, InstallPackages, RunDaemon, SetUnit, WriteConfig, WriteFile
 from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers
@@ -35,19 +34,22 @@ def decide(facts: Facts, wish: Wish, consent: Consent, *, pins: tuple[Pin, ...],
     """The plan. `choice` is None where the pins of the last run still lead to their names and nothing was measured anew."""
     found = blockers(facts, wish, consent, pins=pins, choice=choice)
     row = facts.system.row
-    changes = _changes(facts, row, wish, pins, choice) if row and pins else ()
-    return Plan(wish, pins, changes, _notes(facts, wish, changes, choice), found, choice)
+    changes = _changes(facts, row, wish, pins) if row and pins else ()
+    return Plan(wish, pins, changes, _notes(facts, wish, choice), found, choice)
 
 
-def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> tuple[Change, ...]:
+def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple[Change, ...]:
     packages = InstallPackages(row.packages, facts.packages.install, facts.packages.remove)
     before = () if packages.holds(facts) else _before_packages(facts, row)
     files = (
         WriteConfig(row.config, ntp_conf(row, pins, leapfile=facts.leapfile_valid), row.unit, daemon=row.daemon),
-        WriteFile(row.include, "", row.unit, once=True),
+        WriteFile(row.include, "", row.unit, whose="operator"),
     )
+    # A daemon that knows no frequency measures it for 300 s, and if it has stepped the clock at its start, it tells its clients all
+    # that time that it is not synchronised (seen: NTPsec 1.2.2): after the first start, and after a reboot in the first hour.
+    drift = WriteFile(row.drift, "0.000\n", owner=f"{row.user}:{row.user}", whose="daemon")
     firewall = (AllowPort("ufw", NTP_PORT),) if wish.firewall and facts.firewall.manager == "ufw" else ()
-    return (*before, packages, *files, _daemon(facts, row, pins, files, choice), *firewall)
+    return (*before, packages, *files, drift, _daemon(facts, row, pins, files), *firewall)
 
 
 def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
@@ -61,9 +63,7 @@ def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
     return (*rivals, hold)
 
 
-def _daemon(
-    facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFile, ...], choice: Optional[Choice]
-) -> RunDaemon:
+def _daemon(facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFile, ...]) -> RunDaemon:
     """The daemon as it shall run; started again if it runs and has not read what is written now, or what a died run wrote."""
     unit = facts.unit(row.unit)
     unread = facts.journal.restart_due or any(file.content and not file.holds(facts) for file in files)
@@ -75,11 +75,10 @@ def _daemon(
         stale=unit.invocation if unit.running and unread else "",
         fresh=not unit.running,
         others=bool(include and include.content.strip()),
-        set_clock=step_once(row) if choice and abs(choice.offset_s or 0) > STEP_S else (),
     )
 
 
-def _notes(facts: Facts, wish: Wish, changes: tuple[Change, ...], choice: Optional[Choice]) -> tuple[Note, ...]:
+def _notes(facts: Facts, wish: Wish, choice: Optional[Choice]) -> tuple[Note, ...]:
     notes: list[Note] = []
     if choice:
         notes += [Note(f"{dropped.name} is not followed: {dropped.why}", warning=True) for dropped in choice.dropped]
@@ -94,7 +93,6 @@ def _notes(facts: Facts, wish: Wish, changes: tuple[Change, ...], choice: Option
             )
         )
     notes += _firewall_notes(facts, wish)
-    del changes
     return tuple(notes)
 
 

@@ -73,7 +73,7 @@ def _steps(facts: Facts, changes: tuple[Change, ...]) -> Iterator[str]:
 
 
 def _about_file(facts: Facts, change: Change) -> str:
-    if not isinstance(change, WriteFile) or not change.content:
+    if not isinstance(change, WriteFile) or change.whose != "ours":
         return ""
     there = facts.files.get(change.path)
     if there is None:
@@ -84,7 +84,9 @@ def _about_file(facts: Facts, change: Change) -> str:
 
 def diffs(facts: Facts, changes: tuple[Change, ...]) -> str:
     """What each file will look like against what it is."""
-    return "\n".join(change.diff(facts) for change in changes if isinstance(change, WriteFile) and change.content)
+    return "\n".join(
+        change.diff(facts) for change in changes if isinstance(change, WriteFile) and change.whose == "ours"
+    )
 
 
 def _blockers(blockers: tuple[Blocker, ...], style: Style) -> Iterator[str]:

@@ -11,8 +11,8 @@ from tests.real import operator
 
 KILLER = "/usr/local/bin/killer.py"
 
-#: A run writes its own page first, then each of its seven changes before and after it is made, and its own page last.
-WRITES = 1 + 2 * 7 + 1
+#: A run writes its own page first, then each of its eight changes before and after it is made, and its own page last.
+WRITES = 1 + 2 * 8 + 1
 BOUNDARIES = range(1, WRITES)
 
 
@@ -42,7 +42,7 @@ def run_the_boundary(lab: Lab, server: Server, boundary: int) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("boundary", [3, 7, 12])
+@pytest.mark.parametrize("boundary", [3, 7, 14])
 def test_a_killed_setup_is_continued_and_undone(lab: Lab, server: Server, boundary: int) -> None:
     run_the_boundary(lab, server, boundary)
 

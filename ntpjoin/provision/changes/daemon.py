@@ -13,10 +13,8 @@ from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
 from ntpjoin.provision.changes.units import bring_back, look, remember
 
-#: How long setting the clock once may take (seen: 8 s); how long the daemon may take to hold its port, and how long it must
-#: then have lived: a daemon that finds its port taken, or a file unreadable, ends within a second or two while
-#: `systemctl start` has long said 0.
-_STEP_S = 40.0
+#: How long the daemon may take to hold its port, and how long it must then have lived: a daemon that finds its port taken, or
+#: a file unreadable, ends within a second or two while `systemctl start` has long said 0.
 _UP_S = 30.0
 _STEADY_S = 3.0
 
@@ -25,8 +23,6 @@ _STEADY_S = 3.0
 class RunDaemon(Change):
     """Have the daemon enabled, running, holding UDP 123, reading `config` and following exactly `peers`.
 
-    With `set_clock` the clock is so far off that ntpd would step it: then ntpd does so once before it serves, for a daemon that steps
-    its own clock on a first start stays in leap alarm for the 300 s in which it measures the frequency (seen: NTPsec 1.2.2).
     `stale` is the invocation that has not read what was written since, '' where there is none: then it is started again.
     With `others` the operator's own include file may bring more peers than ours.
     """
@@ -41,7 +37,6 @@ class RunDaemon(Change):
     stale: str = ""
     fresh: bool = True
     others: bool = False
-    set_clock: tuple[str, ...] = ()
 
     @property
     def object(self) -> str:
@@ -50,8 +45,7 @@ class RunDaemon(Change):
 
     def describe(self) -> str:
         """Start or restart."""
-        first = "set the clock, then " if self.set_clock else ""
-        return first + (f"enable and start {self.unit}" if self.fresh else f"restart {self.unit}")
+        return f"enable and start {self.unit}" if self.fresh else f"restart {self.unit}"
 
     def holds(self, facts: Facts) -> bool:
         """Whether systemd, the process table, the sockets and the daemon itself all say so."""
@@ -95,10 +89,6 @@ class RunDaemon(Change):
         if look(site.host, self.unit).held:
             systemd.release(site.host, self.unit)
         systemd.set_enabled(site.host, self.unit, enabled=True)
-        if self.set_clock:
-            # Its exit code and its silence prove nothing; whether the time is right is seen when the daemon runs.
-            systemd.stop(site.host, self.unit)
-            site.host.run(self.set_clock, timeout_s=_STEP_S, check=False)
         restart(site, self.unit)
 
     def undo(self, site: Site, before: Before) -> Undone:

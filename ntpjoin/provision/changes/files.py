@@ -6,7 +6,7 @@ import base64
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Optional
+from typing import ClassVar, Literal, Optional
 
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Facts
@@ -18,7 +18,10 @@ from ntpjoin.provision.changes.base import Change, Site
 
 @dataclass(frozen=True)
 class WriteFile(Change):
-    """Write a file. With `once` it is created if missing and never touched again: its content belongs to the operator."""
+    """Write a file. One that is the operator's or the daemon's is created if missing and never touched again.
+
+    What is ours or the operator's is kept on undo if somebody edited it since; what is the daemon's, it edits by itself.
+    """
 
     kind: ClassVar[str] = "file"
     part: ClassVar[str] = "files"
@@ -29,7 +32,7 @@ class WriteFile(Change):
     unit: str = ""
     owner: str = "root:root"
     mode: int = 0o644
-    once: bool = False
+    whose: Literal["ours", "operator", "daemon"] = "ours"
 
     @property
     def object(self) -> str:
@@ -38,14 +41,16 @@ class WriteFile(Change):
 
     def describe(self) -> str:
         """The path and the size."""
-        if not self.content:
+        if self.whose == "operator":
             return f"create {self.path}, empty, for your own lines"
+        if self.whose == "daemon":
+            return f"create {self.path}: {self.content.strip()}, until the daemon knows better"
         return f"write {self.path} ({len(self.content.splitlines())} lines)"
 
     def holds(self, facts: Facts) -> bool:
         """Whether the file has these bytes, this mode and this owner."""
         there = facts.files.get(self.path)
-        if there is None or self.once:
+        if there is None or self.whose != "ours":
             return there is not None
         return (there.content, there.mode, there.owner) == (self.content.encode(), self.mode, self.owner)
 
@@ -67,7 +72,7 @@ class WriteFile(Change):
         former, now = _from_json(before["file"]), site.host.state(self.path)
         if now == former:
             site.host.remove(self.path) if former is None else None
-        elif now is not None and now.content != self.content.encode():
+        elif now is not None and now.content != self.content.encode() and self.whose != "daemon":
             return Undone("kept", f"{self.path} was edited since and is kept")
         elif former is None:
             site.host.remove(self.path)
