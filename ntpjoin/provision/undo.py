@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 
-from ntpjoin.errors import NtpjoinError
+from ntpjoin.errors import NtpjoinError, StepFailed
 from ntpjoin.host import systemd
 from ntpjoin.host.journal import Entry, EntryState, Journal, Run
 from ntpjoin.host.machine import Host
@@ -49,7 +50,7 @@ def undo_run(host: Host, journal: Journal, run: Run, tell: Tell, *, restarting: 
             continue
         change = from_journal(entry.kind, entry.fields)
         undone = _one(site, entry, change)
-        run = journal.put(run, replace(entry, state=_STATES[undone.state]))
+        run = _mark(journal, run, replace(entry, state=_STATES[undone.state]), tell)
         if change.read_by():
             unread[change.read_by()] = None
         tell(
@@ -63,8 +64,18 @@ def undo_run(host: Host, journal: Journal, run: Run, tell: Tell, *, restarting: 
     if restarting:
         _restart(site, tuple(unread), tell)
     whole = all(entry.state == "undone" for entry in run.entries)
-    journal.save(replace(run, state="undone" if whole else "mixed"))
+    with contextlib.suppress(StepFailed):  # it was told with the entries
+        journal.save(replace(run, state="undone" if whole else "mixed"))
     return tuple(taken)
+
+
+def _mark(journal: Journal, run: Run, entry: Entry, tell: Tell) -> Run:
+    """Write down what became of an entry. A full disk must not keep the others from being taken back; undoing twice does no harm."""
+    try:
+        return journal.put(run, entry)
+    except StepFailed as error:
+        tell(Event("undo", "journal", error.message))
+        return replace(run, entries=tuple(entry if one.number == entry.number else one for one in run.entries))
 
 
 _STATES: dict[str, EntryState] = {"restored": "undone", "kept": "kept", "failed": "failed"}
@@ -73,7 +84,7 @@ _STATES: dict[str, EntryState] = {"restored": "undone", "kept": "kept", "failed"
 def _one(site: Site, entry: Entry, change: Change) -> Undone:
     try:
         return change.undo(site, entry.before)
-    except (NtpjoinError, OSError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - a fault of ours, too, must not keep the others from being taken back
         return Undone("failed", f"{change.describe()}: {error}")
 
 

@@ -1,0 +1,79 @@
+"""What is rendered, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jinja2 import UndefinedError
+
+from ntpjoin import __version__
+from ntpjoin.provision import render
+from ntpjoin.provision.render import ntp_conf
+from tests.sample import NAMES, PINS, ROW
+
+GOLDEN = Path(__file__).parent / "golden"
+
+#: No row of the table has classic ntpd yet; its paths are those of Debian 11.
+CLASSIC = replace(
+    ROW,
+    engine="classic",
+    config="/etc/ntp.conf",
+    include="/etc/ntp.local.conf",
+    drift="/var/lib/ntp/ntp.drift",
+    stats="/var/lib/ntp/",
+)
+
+
+def test_the_file_for_debian_12_is_this_one_byte_for_byte() -> None:
+    assert ntp_conf(ROW, PINS, leapfile=True) == (GOLDEN / "debian-12-ntp.conf").read_text()
+
+
+def test_the_file_for_classic_ntpd_is_this_one_byte_for_byte() -> None:
+    assert ntp_conf(CLASSIC, PINS[:4], leapfile=False) == (GOLDEN / "classic-ntp.conf").read_text()
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    assert ntp_conf(ROW, PINS, leapfile=True) == ntp_conf(ROW, PINS, leapfile=True)
+
+
+def test_no_date_and_no_version_stands_in_it() -> None:
+    text = ntp_conf(ROW, PINS, leapfile=True)
+    assert __version__ not in text
+    assert not re.search(r"20\d\d-|\d\d:\d\d:\d\d", text)
+
+
+@pytest.mark.parametrize(("count", "minsane"), [(3, 2), (4, 3), (5, 3), (6, 4), (7, 4)])
+def test_more_than_half_must_agree(count: int, minsane: int) -> None:
+    pins = tuple(replace(PINS[0], address=f"192.0.2.{number}") for number in range(1, count + 1))
+    text = ntp_conf(ROW, pins, leapfile=True)
+    assert f"\ntos minsane {minsane} maxclock 10\n" in text
+    assert text.count("\nserver ") == count
+
+
+def test_a_leapfile_is_named_only_where_it_is_valid() -> None:
+    assert f"\nleapfile {ROW.leapfile}\n" in ntp_conf(ROW, PINS, leapfile=True)
+    assert "leapfile" not in ntp_conf(ROW, PINS, leapfile=False)
+
+
+def test_every_file_ends_with_a_line_end_and_has_no_blank_ends() -> None:
+    for row in (ROW, CLASSIC):
+        text = ntp_conf(row, PINS, leapfile=True)
+        assert text.endswith("\n")
+        assert "\n\n\n" not in text
+        assert not re.search(r"[ \t]\n", text)
+        assert all(f"  # {name}\n" in text for name in NAMES)
+
+
+def test_an_undefined_variable_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "template", lambda _: "{{ drift }} {{ no_such_thing }}")
+    with pytest.raises(UndefinedError, match="no_such_thing"):
+        ntp_conf(ROW, PINS, leapfile=True)
+
+
+def test_the_template_is_found_beside_the_package_and_inside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "{{ drift }}" in render.template("ntp.conf.j2")
+    monkeypatch.setattr("pkgutil.get_data", lambda _package, name: f"packaged {name}".encode())
+    assert render.template("ntp.conf.j2") == "packaged templates/ntp.conf.j2"
