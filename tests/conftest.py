@@ -114,7 +114,7 @@ class Programs:
     def calls(self, name: Optional[str] = None) -> list[str]:
         """How they were called, in order."""
         lines = self._calls.read_text().splitlines() if self._calls.exists() else []
-        return [line for line in lines if name is None or line.split()[0] == name]
+        return [line for line in lines if line.strip() and name in (None, line.split()[0])]
 
 
 @pytest.fixture

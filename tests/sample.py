@@ -74,7 +74,7 @@ def fresh(**parts: Any) -> Facts:
             remove=(TIMESYNCD,),
             kept={TIMESYNCD.name: "/var/cache/ntpjoin/packages/x.deb"},
         ),
-        files={ROW.config: None, ROW.include: None},
+        files={ROW.config: None, ROW.include: None, ROW.drift: None},
         units={
             ROW.unit: Unit(ROW.unit),
             TIMESYNCD_UNIT: Unit(TIMESYNCD_UNIT, "loaded", "enabled", "active", "running", 300, "aa"),
@@ -119,6 +119,7 @@ def converged(**parts: Any) -> Facts:
         files={
             ROW.config: FileFact(content.encode(), 0o644, "root:root", ours=True),
             ROW.include: FileFact(b"", 0o644, "root:root", ours=True),
+            ROW.drift: FileFact(b"-3.000\n", 0o644, "ntpsec:ntpsec"),
         },
         units={
             ROW.unit: Unit(ROW.unit, "loaded", "enabled", "active", "running", 812, "bb"),

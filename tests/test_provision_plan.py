@@ -59,6 +59,7 @@ def test_a_fresh_host_gets_everything_in_this_order() -> None:
         ("packages", "package", "ntpsec"),
         ("config", "config", ROW.config),
         ("file", "config", ROW.include),
+        ("file", "config", ROW.drift),
         ("daemon", "service", ROW.unit),
         ("firewall", "firewall", "123/udp"),
     ]
@@ -68,6 +69,7 @@ def test_a_fresh_host_gets_everything_in_this_order() -> None:
         f"install ntpsec {NTPSEC.version} with python3-ntp; removes systemd-timesyncd {TIMESYNCD.version}",
         f"write {ROW.config} (24 lines)",
         f"create {ROW.include}, empty, for your own lines",
+        f"create {ROW.drift}: 0.000, until the daemon knows better",
         f"enable and start {ROW.unit}",
         "allow 123/udp in ufw",
     ]
@@ -83,7 +85,7 @@ def test_a_converged_host_has_nothing_to_do() -> None:
     plan = plan_for(facts)
     assert plan.blockers == ()
     assert plan.pending(facts) == ()
-    assert [change.kind for change in plan.changes] == ["packages", "config", "file", "daemon", "firewall"]
+    assert [change.kind for change in plan.changes] == ["packages", "config", "file", "file", "daemon", "firewall"]
 
 
 def test_a_rival_that_does_not_run_is_not_stopped() -> None:
@@ -102,7 +104,11 @@ def test_every_rival_that_runs_is_stopped() -> None:
     ("parts", "pending"),
     [
         ({"packages": PackageFacts({}, install=(NTPSEC, PYTHON))}, ["unit", "packages"]),
-        ({"files": {ROW.include: FileFact(b"", 0o644, "root:root")}}, ["config", "daemon"]),
+        (
+            {"files": {ROW.include: FileFact(b"", 0o644, "root:root"), ROW.drift: FileFact(b"", 0o644, "x:x")}},
+            ["config", "daemon"],
+        ),
+        ({"files": {**converged().files, ROW.drift: None}}, ["file"]),
         ({"units": {ROW.unit: Unit(ROW.unit, "loaded", "disabled", "active", "running", 812, "bb")}}, ["daemon"]),
         ({"units": {ROW.unit: Unit(ROW.unit, "loaded", "enabled", "inactive")}}, ["daemon"]),
         ({"daemon": None}, ["daemon"]),
@@ -135,7 +141,7 @@ def test_what_is_not_so_is_pending_and_nothing_else(parts: dict[str, Any], pendi
     ids=["content", "mode", "owner"],
 )
 def test_a_configuration_that_differs_is_written_and_the_daemon_restarted(fact: FileFact) -> None:
-    facts = converged(files={ROW.config: fact, ROW.include: FileFact(b"", 0o644, "root:root")})
+    facts = converged(files={**converged().files, ROW.config: fact})
     plan = plan_for(facts)
     assert [change.describe() for change in plan.pending(facts)] == [
         f"write {ROW.config} (24 lines)",
@@ -145,7 +151,7 @@ def test_a_configuration_that_differs_is_written_and_the_daemon_restarted(fact: 
 
 def test_the_operators_own_include_file_is_never_pending() -> None:
     own = FileFact(b"server 198.51.100.1\n", 0o640, "root:adm")
-    facts = converged(files={ROW.config: converged().files[ROW.config], ROW.include: own})
+    facts = converged(files={**converged().files, ROW.include: own})
     assert plan_for(facts).pending(facts) == ()
 
 
@@ -154,7 +160,7 @@ def test_peers_of_the_operators_own_are_accepted_beside_ours() -> None:
     facts = converged(daemon__board=board)
     assert [change.kind for change in plan_for(facts).pending(facts)] == ["daemon"]
     own = FileFact(b"server 198.51.100.1\n", 0o644, "root:root")
-    facts = changed(facts, files={ROW.config: facts.files[ROW.config], ROW.include: own})
+    facts = changed(facts, files={**facts.files, ROW.include: own})
     assert plan_for(facts).pending(facts) == ()
 
 
@@ -163,15 +169,6 @@ def test_a_daemon_that_has_not_read_what_a_died_run_wrote_is_restarted() -> None
     [daemon] = plan_for(facts).pending(facts)
     assert daemon.describe() == f"restart {ROW.unit}"
     assert daemon.holds(changed(facts, units={ROW.unit: replace(facts.unit(ROW.unit), invocation="cc")}))
-
-
-@pytest.mark.parametrize(
-    ("offset_s", "sets"), [(0.05, False), (0.2, True), (-0.2, True), (7203.4, True), (0.128, False), (None, False)]
-)
-def test_a_clock_that_ntpd_would_step_is_set_before_it_serves(offset_s: Optional[float], sets: bool) -> None:
-    plan = plan_for(fresh(), chosen=choice(offset_s))
-    [daemon] = [change for change in plan.changes if change.kind == "daemon"]
-    assert daemon.describe().startswith("set the clock") is sets
 
 
 # --- firewall

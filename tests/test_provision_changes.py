@@ -1,0 +1,589 @@
+"""Each kind of change: made, seen, taken back; and what earlier releases wrote can still be taken back."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+from ntpjoin.errors import JournalProblem, StepFailed
+from ntpjoin.facts import Facts, FileFact, Pinned, Unit
+from ntpjoin.host import machine, ntpd
+from ntpjoin.host.journal import FOLDER, Journal
+from ntpjoin.host.machine import FileState, Host
+from ntpjoin.look.journal import look_journal
+from ntpjoin.provision.changes import (
+    _KINDS,
+    AllowPort,
+    Change,
+    InstallPackages,
+    RunDaemon,
+    SetUnit,
+    Site,
+    WriteConfig,
+    WriteFile,
+    from_journal,
+)
+from tests.conftest import Programs
+from tests.sample import NTPSEC, PINS, PYTHON, ROW, SYSTEM, TIMESYNCD, WISH, converged, fresh
+
+JOURNALS = Path(__file__).parent / "journals"
+
+#: One of every kind, with every field set.
+EVERY = (
+    SetUnit("systemd-timesyncd.service", "stop systemd-timesyncd.service", active=False),
+    SetUnit(ROW.unit, "keep it", held=True),
+    InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,)),
+    WriteConfig("/etc/ntpsec/ntp.conf", "# grüße\nserver 192.0.2.1\n", ROW.unit, daemon="/usr/sbin/ntpd"),
+    WriteFile("/etc/ntpsec/ntp.d/local.conf", "", ROW.unit, owner="ntpsec:ntpsec", mode=0o640, whose="operator"),
+    WriteFile(ROW.drift, "0.000\n", "", "ntpsec:ntpsec", whose="daemon"),
+    RunDaemon(ROW.unit, ROW.config, ("192.0.2.1", "2001:db8::2"), "aa", fresh=False, others=True),
+    AllowPort("ufw", 123),
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    (tmp_path / "root/etc").mkdir(parents=True)
+    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(machine, "_owner", lambda *_: "root:root")
+    return Site(Host(root=tmp_path / "root"), "/run")
+
+
+# --- the journal's view
+
+
+@pytest.mark.parametrize("change", EVERY, ids=lambda change: change.kind)
+def test_a_change_survives_the_journal(change: Change) -> None:
+    again = from_journal(change.kind, json.loads(json.dumps(change.fields())))
+    assert again == change
+    assert type(again) is type(change)
+    assert hash(again) == hash(change)
+
+
+def test_every_kind_is_among_them_and_every_default_is_changed() -> None:
+    assert {change.kind for change in EVERY} == set(_KINDS)
+    for kind, known in _KINDS.items():
+        of_kind = [change for change in EVERY if change.kind == kind]
+        for one in dataclasses.fields(known):
+            values = [getattr(change, one.name) for change in of_kind]
+            if one.default is not dataclasses.MISSING and kind != "config":
+                assert any(value != one.default for value in values), f"{kind}.{one.name}"
+
+
+def test_an_unknown_kind_is_told() -> None:
+    with pytest.raises(JournalProblem, match="unknown kind 'teleport'"):
+        from_journal("teleport", {})
+
+
+def test_what_a_change_says_of_itself() -> None:
+    assert [change.describe() for change in EVERY] == [
+        "stop systemd-timesyncd.service",
+        "keep it",
+        f"install ntpsec {NTPSEC.version} with python3-ntp; removes systemd-timesyncd {TIMESYNCD.version}",
+        "write /etc/ntpsec/ntp.conf (2 lines)",
+        "create /etc/ntpsec/ntp.d/local.conf, empty, for your own lines",
+        f"create {ROW.drift}: 0.000, until the daemon knows better",
+        f"restart {ROW.unit}",
+        "allow 123/udp in ufw",
+    ]
+
+
+def test_long_lists_are_cut() -> None:
+    many = tuple(Pinned(f"p{number}", "1") for number in range(6))
+    assert InstallPackages(("p0",), many, ()).describe() == "install p0 1 with p1, p2, p3 and 2 more"
+
+
+@pytest.mark.parametrize("release", sorted(path.name for path in JOURNALS.iterdir()))
+def test_the_journal_of_an_earlier_release_is_still_understood(release: str, tmp_path: Path) -> None:
+    shutil.copytree(JOURNALS / release, tmp_path / "root" / FOLDER.lstrip("/") / "runs")
+    host = Host(root=tmp_path / "root")
+    found = Journal(host).runs()
+    assert found
+    kinds = set()
+    for run in found:
+        for entry in run.entries:
+            change = from_journal(entry.kind, entry.fields)
+            assert change.describe()
+            assert change.object
+            assert entry.before
+            kinds.add(entry.kind)
+    assert {"unit", "packages", "config", "file", "daemon", "firewall"} <= kinds
+    facts = look_journal(host)
+    assert facts.problem == ""
+    assert facts.last is not None
+    assert len(facts.last.pins) == len(facts.last.wish.upstreams) == 5
+
+
+def test_the_journal_of_0_1_0_rebuilds_the_very_changes(tmp_path: Path) -> None:
+    shutil.copytree(JOURNALS / "0.1.0", tmp_path / "root" / FOLDER.lstrip("/") / "runs")
+    [run] = Journal(Host(root=tmp_path / "root")).runs()
+    assert tuple(from_journal(entry.kind, entry.fields) for entry in run.entries) == EVERY
+    assert look_journal(Host(root=tmp_path / "root")).runs[0].wish == WISH
+
+
+def test_its_files_can_still_be_taken_back(site: Site, tmp_path: Path) -> None:
+    """Not only read: the former bytes, mode and owner come back from the page of that release."""
+    shutil.copytree(JOURNALS / "0.1.0", tmp_path / "root" / FOLDER.lstrip("/") / "runs")
+    [run] = Journal(site.host).runs()
+    [entry] = [one for one in run.entries if one.kind == "config"]
+    change = from_journal(entry.kind, entry.fields)
+    assert isinstance(change, WriteFile)
+    site.host.make_folder("/etc/ntpsec")
+    site.host.write(change.path, FileState(change.content.encode(), change.mode, change.owner))
+    undone = change.undo(site, entry.before)
+    assert (undone.state, site.host.text(change.path)) == ("restored", "# as it was\n")
+
+
+# --- files
+
+FILE = WriteFile("/etc/ntpsec/ntp.d/x.conf", "ours\n", "x.service")
+
+
+def seen(site: Site, path: str = FILE.path) -> Facts:
+    """The facts as looking at that file would have them."""
+    state = site.host.state(path)
+    fact = FileFact(state.content, state.mode, state.owner) if state else None
+    return Facts(SYSTEM, files={path: fact})
+
+
+def test_a_file_is_written_and_taken_away_with_the_folders_made_for_it(site: Site) -> None:
+    assert not FILE.holds(seen(site))
+    before = json.loads(json.dumps(FILE.before(site)))
+    assert before == {"file": None, "folders": ["/etc/ntpsec/ntp.d", "/etc/ntpsec"]}
+    FILE.apply(site)
+    assert FILE.holds(seen(site))
+    assert FILE.undo(site, before).state == "restored"
+    assert site.host.names("/etc") == ()
+
+
+def test_a_folder_that_others_use_meanwhile_stays(site: Site) -> None:
+    before = FILE.before(site)
+    FILE.apply(site)
+    site.host.write("/etc/ntpsec/other", FileState(b"", 0o644, ""))
+    assert FILE.undo(site, before).state == "restored"
+    assert site.host.names("/etc/ntpsec") == ("other",)
+
+
+@pytest.mark.parametrize("content", [b"former\n", b"", b"\xff\0binary"])
+def test_a_file_that_was_there_comes_back_as_it_was(site: Site, content: bytes) -> None:
+    site.host.make_folder("/etc/ntpsec/ntp.d")
+    former = FileState(content, 0o640, "root:root")
+    site.host.write(FILE.path, former)
+    before = json.loads(json.dumps(FILE.before(site)))
+    FILE.apply(site)
+    assert site.host.state(FILE.path) == FileState(b"ours\n", 0o644, "root:root")
+    assert FILE.undo(site, before).state == "restored"
+    assert site.host.state(FILE.path) == former
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_what_somebody_edited_since_is_kept(site: Site, was_there: bool) -> None:
+    if was_there:
+        site.host.make_folder("/etc/ntpsec/ntp.d")
+        site.host.write(FILE.path, FileState(b"former\n", 0o644, "root:root"))
+    before = FILE.before(site)
+    FILE.apply(site)
+    site.host.write(FILE.path, FileState(b"edited\n", 0o644, "root:root"))
+    undone = FILE.undo(site, before)
+    assert (undone.state, site.host.text(FILE.path)) == ("kept", "edited\n")
+    assert "was edited since" in undone.text
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_undoing_what_was_begun_only_changes_nothing(site: Site, was_there: bool) -> None:
+    if was_there:
+        site.host.make_folder("/etc/ntpsec/ntp.d")
+        site.host.write(FILE.path, FileState(b"former\n", 0o600, "root:root"))
+    before = FILE.before(site)
+    assert FILE.undo(site, before).state == "restored"
+    assert site.host.exists(FILE.path) is was_there
+
+
+def test_undoing_twice_does_no_harm(site: Site) -> None:
+    before = FILE.before(site)
+    FILE.apply(site)
+    assert [FILE.undo(site, before).state for _ in range(2)] == ["restored", "restored"]
+
+
+def test_a_file_that_somebody_removed_since_comes_back(site: Site) -> None:
+    site.host.make_folder("/etc/ntpsec/ntp.d")
+    site.host.write(FILE.path, FileState(b"former\n", 0o644, "root:root"))
+    before = FILE.before(site)
+    FILE.apply(site)
+    site.host.remove(FILE.path)
+    site.host.remove_folder("/etc/ntpsec/ntp.d")
+    assert FILE.undo(site, before).state == "restored"
+    assert site.host.text(FILE.path) == "former\n"
+
+
+def test_what_a_killed_write_left_goes_with_the_undo(site: Site) -> None:
+    before = FILE.before(site)
+    site.host.make_folder("/etc/ntpsec/ntp.d")
+    site.host.write(FILE.path + machine.NEW, FileState(b"half", 0o600, ""))
+    assert FILE.undo(site, before).state == "restored"
+    assert site.host.names("/etc") == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "whose", "holds"),
+    [
+        (None, "ours", False),
+        (None, "operator", False),
+        (FileFact(b"ours\n", 0o644, "root:root"), "ours", True),
+        (FileFact(b"ours\n", 0o600, "root:root"), "ours", False),
+        (FileFact(b"ours\n", 0o644, "ntpsec:ntpsec"), "ours", False),
+        (FileFact(b"theirs\n", 0o644, "root:root"), "ours", False),
+        (FileFact(b"theirs\n", 0o600, "x:y"), "operator", True),
+        (None, "daemon", False),
+        (FileFact(b"-3.1\n", 0o644, "ntpsec:ntpsec"), "daemon", True),
+    ],
+)
+def test_when_a_file_is_as_it_shall_be(fact: Optional[FileFact], whose: Any, holds: bool) -> None:
+    assert replace(FILE, whose=whose).holds(Facts(SYSTEM, files={FILE.path: fact})) is holds
+
+
+def test_a_difference_is_shown_against_what_is(site: Site) -> None:
+    assert FILE.diff(seen(site)).splitlines()[:2] == ["--- /dev/null", f"+++ {FILE.path}"]
+    fact = FileFact(b"server x\nsame\n", 0o644, "root:root")
+    shown = replace(FILE, content="same\n").diff(Facts(SYSTEM, files={FILE.path: fact}))
+    assert "-server x" in shown.splitlines()
+    assert replace(FILE, content="server x\nsame\n").diff(Facts(SYSTEM, files={FILE.path: fact})) == ""
+
+
+def test_what_the_daemon_wrote_into_its_own_file_is_no_edit(site: Site) -> None:
+    drift = replace(FILE, content="0.000\n", whose="daemon")
+    before = drift.before(site)
+    drift.apply(site)
+    site.host.write(drift.path, FileState(b"-17.345\n", 0o644, "root:root"))
+    assert drift.undo(site, before).state == "restored"
+    assert site.host.names("/etc") == ()
+
+
+def test_what_the_operator_wrote_into_his_own_file_is_kept(site: Site) -> None:
+    own = replace(FILE, content="", whose="operator")
+    before = own.before(site)
+    own.apply(site)
+    site.host.write(own.path, FileState(b"server x\n", 0o644, "root:root"))
+    assert own.undo(site, before).state == "kept"
+    assert site.host.text(own.path) == "server x\n"
+
+
+CONFIG = WriteConfig("/etc/ntpsec/ntp.conf", "server 192.0.2.1\n", "x.service", daemon="/usr/sbin/ntpd")
+
+
+def listen(monkeypatch: pytest.MonkeyPatch, *complaints: str, fault: Optional[Exception] = None) -> None:
+    def checked(host: Host, daemon: str, path: str, content: str) -> tuple[str, ...]:
+        assert (daemon, path, content) == (CONFIG.daemon, CONFIG.path, CONFIG.content)
+        assert host.exists(path), "the candidate is laid over the path, which must be there"
+        if fault:
+            raise fault
+        return complaints
+
+    monkeypatch.setattr(ntpd, "complaints", checked)
+
+
+def test_a_configuration_that_the_daemon_accepts_is_written(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    listen(monkeypatch)
+    before = CONFIG.before(site)
+    CONFIG.apply(site)
+    assert site.host.text(CONFIG.path) == CONFIG.content
+    assert CONFIG.undo(site, before).state == "restored"
+    assert site.host.names("/etc") == ()
+
+
+def test_one_that_it_complains_of_is_not(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    listen(monkeypatch, "line 1: syntax error")
+    site.host.make_folder("/etc/ntpsec")
+    site.host.write(CONFIG.path, FileState(b"former\n", 0o644, "root:root"))
+    with pytest.raises(StepFailed, match=r"does not accept the new /etc/ntpsec/ntp\.conf:\nline 1: syntax error"):
+        CONFIG.apply(site)
+    assert site.host.text(CONFIG.path) == "former\n"
+
+
+def test_the_empty_place_of_a_check_that_failed_is_taken_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    listen(monkeypatch, fault=StepFailed("no proof"))
+    before = CONFIG.before(site)
+    with pytest.raises(StepFailed, match="no proof"):
+        CONFIG.apply(site)
+    assert CONFIG.undo(site, before).state == "restored"
+    assert site.host.names("/etc") == ()
+
+
+# --- units
+
+
+class Systemd:
+    """systemctl as a script over files: one unit, its states, and what it was told."""
+
+    def __init__(self, programs: Programs, **states: str) -> None:
+        self.states = programs.folder / ".unit"
+        self.states.mkdir()
+        self.set(LoadState="loaded", UnitFileState="enabled", ActiveState="active", **states)
+        script = f"""
+cd {self.states}
+case "$1" in
+show) echo Id=x.service; for one in *; do read -r value < "$one"; echo "$one=$value"; done ;;
+start|restart) echo active > ActiveState ;;
+stop) echo inactive > ActiveState ;;
+enable) echo enabled > UnitFileState ;;
+disable) echo disabled > UnitFileState ;;
+esac"""
+        programs.add("systemctl", script)
+        self.programs = programs
+
+    def set(self, **states: str) -> None:
+        for name, value in states.items():
+            (self.states / name).write_text(f"{value}\n")
+
+    def get(self) -> tuple[str, str]:
+        return tuple((self.states / name).read_text().strip() for name in ("UnitFileState", "ActiveState"))  # type: ignore[return-value]
+
+    def told(self) -> list[str]:
+        return [call.split()[1] for call in self.programs.calls("systemctl") if call.split()[1] != "show"]
+
+
+@pytest.fixture
+def systemctl(programs: Programs) -> Systemd:
+    return Systemd(programs)
+
+
+STOP = SetUnit("x.service", "stop it", active=False)
+HOLD = SetUnit("x.service", "hold it", held=True)
+
+
+def unit_facts(site: Site) -> Facts:
+    from ntpjoin.host import systemd
+
+    return Facts(SYSTEM, units=systemd.show(site.host, ["x.service"]))
+
+
+@pytest.mark.parametrize("enabled", ["enabled", "disabled", "static", "masked"])
+def test_a_rival_is_stopped_and_brought_back(site: Site, systemctl: Systemd, enabled: str) -> None:
+    systemctl.set(UnitFileState=enabled)
+    before = json.loads(json.dumps(STOP.before(site)))
+    assert not STOP.holds(unit_facts(site))
+    STOP.apply(site)
+    assert STOP.holds(unit_facts(site))
+    undone = STOP.undo(site, before)
+    assert (undone.state, systemctl.get()) == ("restored", (enabled, "active"))
+
+
+@pytest.mark.parametrize("enabled", ["enabled", "disabled"])
+@pytest.mark.parametrize("active", ["active", "inactive"])
+def test_whatever_somebody_did_to_it_all_its_states_come_back(
+    site: Site, systemctl: Systemd, enabled: str, active: str
+) -> None:
+    systemctl.set(UnitFileState=enabled, ActiveState=active)
+    before = HOLD.before(site)
+    HOLD.apply(site)
+    systemctl.set(
+        UnitFileState="disabled" if enabled == "enabled" else "enabled",
+        ActiveState="inactive" if active == "active" else "active",
+    )
+    assert HOLD.undo(site, before).state == "restored"
+    assert systemctl.get() == (enabled, active)
+    assert not HOLD.holds(unit_facts(site))
+
+
+def test_a_unit_that_does_not_come_back_is_a_failure(site: Site, systemctl: Systemd) -> None:
+    before = STOP.before(site)
+    STOP.apply(site)
+    systemctl.programs.add(
+        "systemctl", f"cd {systemctl.states}; [ $1 = show ] && for f in *; do read -r v < $f; echo $f=$v; done; exit 0"
+    )
+    undone = STOP.undo(site, before)
+    assert undone.state == "failed"
+    assert "does not run, did" in undone.text
+
+
+def test_a_unit_that_was_not_there_needs_only_its_hold_taken_away(site: Site, systemctl: Systemd) -> None:
+    systemctl.set(LoadState="not-found", UnitFileState="", ActiveState="inactive")
+    before = HOLD.before(site)
+    HOLD.apply(site)
+    assert HOLD.holds(unit_facts(site))
+    assert HOLD.undo(site, before).state == "restored"
+    assert not HOLD.holds(unit_facts(site))
+    assert set(systemctl.told()) == {"daemon-reload"}
+
+
+# --- firewall
+
+HEAD = "Status: active\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n\n"
+RULE4 = f"{'123/udp':<26} {'ALLOW IN':<12}Anywhere\n"
+RULE6 = f"{'123/udp (v6)':<26} {'ALLOW IN':<12}Anywhere (v6)\n"
+PORT = AllowPort("ufw", 123)
+
+
+def test_a_rule_is_added_and_taken_away(site: Site, programs: Programs) -> None:
+    programs.says("ufw", HEAD)
+    before = PORT.before(site)
+    PORT.apply(site)
+    programs.says("ufw", HEAD + RULE4 + RULE6)
+    undone = PORT.undo(site, before)
+    assert undone.state == "failed", "this ufw keeps its rule whatever it is told"
+    assert "ufw delete allow 123/udp" in programs.calls()
+    programs.says("ufw", HEAD)
+    assert PORT.undo(site, before).state == "restored"
+    assert programs.calls().count("ufw delete allow 123/udp") == 1
+
+
+def test_a_rule_that_was_there_before_stays(site: Site, programs: Programs) -> None:
+    programs.says("ufw", HEAD + RULE4 + RULE6)
+    before = json.loads(json.dumps(PORT.before(site)))
+    undone = PORT.undo(site, before)
+    assert (undone.state, programs.calls("ufw")) == ("restored", ["ufw status verbose"])
+
+
+def test_which_family_stays_shut_is_told() -> None:
+    facts = fresh(firewall__admits={"IPv4": True, "IPv6": False})
+    assert PORT.why_not(facts) == "ufw still does not let 123/udp in over IPv6: an earlier rule decides otherwise"
+
+
+# --- packages
+
+PACKAGES = InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,))
+
+
+class Dpkg:
+    """dpkg and apt as scripts over a list of what is installed."""
+
+    def __init__(self, programs: Programs) -> None:
+        self.programs = programs
+        self.list = programs.folder / ".installed"
+        self.conffiles = programs.folder / ".conffiles"
+        self.conffiles.write_text("")
+        query = f'case "$*" in *Conffiles*) /bin/cat {self.conffiles};; *) /bin/cat {self.list};; esac'
+        programs.add("dpkg-query", query)
+        programs.says("dpkg")
+        programs.says("apt-mark", "systemd-timesyncd\n")
+        programs.says("apt-get")
+
+    def has(self, *packages: Pinned) -> None:
+        self.list.write_text("".join(f"ii \t{package.name}\t{package.version}\n" for package in packages))
+
+    def apt(self, *then: Pinned, also: str = "") -> None:
+        """From now on apt-get leads to these packages."""
+        lines = "".join(f"ii \t{package.name}\t{package.version}\n" for package in then)
+        name = "systemd-timesyncd_252.39-1~deb12u1_amd64.deb"
+        script = (
+            f"case \"$*\" in *download*) : > {name};; *-s*) printf '{also}';; *) printf '{lines}' > {self.list};; esac"
+        )
+        self.programs.add("apt-get", script)
+
+    def did(self) -> list[str]:
+        return [" ".join(call.split()[-4:]) for call in self.programs.calls("apt-get") if " -s " not in call]
+
+
+@pytest.fixture
+def dpkg(programs: Programs, site: Site) -> Dpkg:
+    site.host.make_folder("/run/packages")
+    return Dpkg(programs)
+
+
+def installed(site: Site, dpkg: Dpkg) -> Any:
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = PACKAGES.before(site)
+    PACKAGES.apply(site)
+    return json.loads(json.dumps(before))
+
+
+def test_the_file_of_a_package_that_goes_lies_in_the_journal_first(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    assert before == {
+        "installed": {TIMESYNCD.name: TIMESYNCD.version},
+        "automatic": [TIMESYNCD.name],
+        "files": ["/run/packages/systemd-timesyncd_252.39-1~deb12u1_amd64.deb"],
+    }
+    assert site.host.exists(before["files"][0])
+
+
+def test_packages_are_purged_and_the_others_brought_back_with_their_marks(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt(TIMESYNCD)
+    undone = PACKAGES.undo(site, before)
+    assert (undone.state, undone.text) == ("restored", "removed ntpsec, systemd-timesyncd is back")
+    assert any(call.endswith("purge -- ntpsec python3-ntp") for call in dpkg.programs.calls("apt-get"))
+
+
+def test_packages_with_an_edited_file_are_removed_and_kept(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    site.host.write("/etc/edited", FileState(b"mine", 0o644, ""))
+    site.host.write("/etc/stock", FileState(b"stock", 0o644, ""))
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/edited {stock}\n /etc/stock {stock}\n /etc/gone {stock}\n")
+    dpkg.apt(TIMESYNCD)
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "kept"
+    assert "/etc/edited was edited" in undone.text
+    assert "/etc/stock" not in undone.text
+    assert any(call.endswith("remove -- ntpsec python3-ntp") for call in dpkg.programs.calls("apt-get"))
+
+
+def test_packages_that_others_need_by_now_stay(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt(also="Remv ntpviz [1]\\nRemv ntpsec [1]\\nRemv python3-ntp [1]\\n")
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "kept"
+    assert "ntpviz, installed since, needs what came with it" in undone.text
+    assert not any(" purge " in call for call in dpkg.programs.calls("apt-get"))
+
+
+def test_packages_that_do_not_come_back_are_a_failure(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt()
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "failed"
+    assert f"systemd-timesyncd is missing, was {TIMESYNCD.version}" in undone.text
+
+
+@pytest.mark.parametrize(
+    ("there", "holds"),
+    [
+        ((NTPSEC, PYTHON), True),
+        ((NTPSEC, PYTHON, TIMESYNCD), False),
+        ((NTPSEC,), False),
+        ((PYTHON,), False),
+        ((), False),
+    ],
+)
+def test_when_the_packages_are_as_they_shall_be(there: tuple[Pinned, ...], holds: bool) -> None:
+    facts = fresh(packages__installed={package.name: package.version for package in there})
+    assert PACKAGES.holds(facts) is holds
+
+
+# --- the daemon
+
+DAEMON = RunDaemon(ROW.unit, ROW.config, tuple(pin.address for pin in PINS))
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"units": {}}, "does not run"),
+        ({"units": {ROW.unit: Unit(ROW.unit, "loaded", condition=False)}}, "a condition of the unit is not met"),
+        (
+            {"units": {ROW.unit: Unit(ROW.unit, "loaded", "disabled", "active", pid=812)}},
+            "would not run after a reboot",
+        ),
+        ({"daemon": None}, "is not ntpd"),
+        ({"daemon__pid": 3}, "is not ntpd"),
+        ({"daemon__config": "/x"}, "ntpd reads /x, not /etc/ntpsec/ntp.conf"),
+        ({"holders": ()}, "does not hold UDP 123"),
+        ({"daemon__board__system": None}, "does not tell its peers"),
+        ({"daemon__board__peers": ()}, "ntpd follows nobody, not 192.0.2.1"),
+        ({}, ""),
+    ],
+)
+def test_what_is_wrong_with_the_daemon_is_told(parts: dict[str, Any], words: str) -> None:
+    facts = converged(**parts)
+    assert words in DAEMON.why_not(facts)
+    assert DAEMON.holds(facts) is not bool(words)
