@@ -222,9 +222,9 @@ def _firewall(facts: Facts) -> Check:
     if manager == "none":
         return Check("firewall", OK, "no firewall on this host")
     if manager != "ufw":
-        return Check(
-            "firewall", UNKNOWN, "somebody's own packet filter rules could not be judged", "let UDP 123 in by hand"
-        )
+        unseen = {"firewalld": "firewalld's rules", "rules": "somebody's own packet filter rules"}.get(manager)
+        text = f"{unseen} could not be judged" if unseen else "the firewall can only be seen by root"
+        return Check("firewall", UNKNOWN, text, "let UDP 123 in by hand" if unseen else "sudo ntpjoin verify")
     if shut:
         return Check("firewall", FAIL, f"ufw does not let UDP 123 in over {' and '.join(shut)}", "ntpjoin setup")
     return Check("firewall", OK, f"ufw lets UDP 123 in over {' and '.join(facts.firewall.families)}")
