@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from tests.lab import Lab, Result, Server
@@ -88,12 +89,16 @@ def accepts(seen: dict[str, str], address: str) -> tuple[float, float, int]:
     return float(chrony[1]), float(digged[1]), int(digged[2])
 
 
-def assert_good_member(lab: Lab) -> None:
-    """Over both families: accepted, stratum 2 or 3, within 50 ms, and closed to queries that the control does answer."""
-    seen = outside_view(lab)
-    for address in (SERVER4, SERVER6):
-        by_chronyd, by_ntpdig, stratum = accepts(seen, address)
-        assert stratum in (2, 3)
-        assert max(abs(by_chronyd), abs(by_ntpdig)) < 0.050
-        assert "timed out" in seen[f"ntpq {address}"], seen
-    assert "associd=0" in seen["ntpq control"], seen
+def wait_until_close(lab: Lab, offset_s: float = 0.050) -> float:
+    """Wait until the server's time is that close, as ntpdig sees it; returns the seconds that took.
+
+    A machine boots with what its hardware clock says, right to half a second at best. What is off by more than 128 ms ntpd
+    steps at once; what is less it slews, with a time constant of 256 s.
+    """
+    began = monotonic()
+    while monotonic() - began < 400:
+        digged = re.search(r"([+-][\d.]+) \+/- ", lab.client.run(["ntpdig", SERVER4], timeout=60).out)
+        if digged and abs(float(digged[1])) < offset_s:
+            return monotonic() - began
+        sleep(5)
+    raise AssertionError(f"not within {offset_s} s after 400 s")

@@ -31,6 +31,7 @@ class Job:
     pids: list[str] = field(default_factory=list)
     again: list[Result] = field(default_factory=list)
     rebooted: Result | None = None
+    close_after_s: float = 0.0
     seen_rebooted: dict[str, str] = field(default_factory=dict)
     undo: Result | None = None
     undone: Snapshot = field(default_factory=lambda: Snapshot({}, {}, {}, {}))
@@ -59,6 +60,8 @@ def job(lab: Lab, booted: Server) -> Iterator[Job]:
     job.pids.append(pid(server))
     server.reboot()
     job.rebooted = operator.ntpjoin(server, "verify", "--wait", "120", "--json", timeout=150)
+    job.close_after_s = operator.wait_until_close(lab)
+    print(f"after a reboot within 50 ms after {job.close_after_s:.0f} s")
     job.seen_rebooted = operator.outside_view(lab)
     lab.packages.stop()
     job.undo = operator.ntpjoin(server, "undo", "--yes", "--json", timeout=60)
