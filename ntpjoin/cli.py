@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from typing import Any, Callable, NoReturn, Optional, TypeVar
@@ -29,6 +30,13 @@ def _addresses(_context: click.Context, _option: click.Parameter, values: tuple[
         return tuple(str(ipaddress.ip_address(value)) for value in values if value != "none")
     except ValueError as error:
         raise UsageProblem(f"--public-address: {error}", "ntpjoin setup --public-address 203.0.113.7") from None
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[float]) -> Optional[float]:
+    """A number of seconds; click's range lets through what is not a number."""
+    if value is not None and math.isnan(value):
+        raise UsageProblem("--wait: nan is no number of seconds", "ntpjoin setup --wait 120")
+    return value
 
 
 def _options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -72,7 +80,12 @@ _output = _options(
 )  # fmt: skip
 
 _WAIT = click.option(
-    "--wait", "wait_s", type=click.FloatRange(0, 3600), metavar="SECONDS", help="Wait so long to be synchronised."
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 3600),
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Wait so long to be synchronised.",
 )
 _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
@@ -174,23 +187,23 @@ def _main() -> int:
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
-        return 2
-    except click.Abort:
-        return 130
-    except Interrupted as error:
-        return 128 + (signal.SIGINT if error.signal == signal.SIGINT else signal.SIGTERM)
+        return _object(2, error.format_message())
+    except (click.Abort, Interrupted) as error:
+        number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
+        click.echo("ntpjoin: interrupted", err=True)
+        return _object(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM), "interrupted")
     except NtpjoinError as error:
-        _complain(error)
-        return error.exit_code
+        click.echo(f"ntpjoin: {error.message}" + (f"\n  {error.remedy}" if error.remedy else ""), err=True)
+        return _object(error.exit_code, error.message, error.remedy)
     except BrokenPipeError:
         return 1
 
 
-def _complain(error: NtpjoinError) -> None:
-    """An error that no command showed itself: as one object where JSON was asked for."""
+def _object(code: int, message: str, remedy: str = "") -> int:
+    """The exit code of an error that no command showed itself; told as one object where JSON was asked for."""
     if "--json" in sys.argv:
         from ntpjoin.show import jsons  # noqa: PLC0415
 
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        click.echo(jsons.envelope(command, error.exit_code, errors=jsons.error(error)))
-    click.echo(f"ntpjoin: {error.message}" + (f"\n  {error.remedy}" if error.remedy else ""), err=True)
+        click.echo(jsons.envelope(command, code, errors=jsons.error(NtpjoinError(message, remedy))))
+    return code
