@@ -1,0 +1,190 @@
+"""The reference and the program tell the same: every command, option, exit code, JSON key, check and system."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from ntpjoin import errors
+from ntpjoin.checks.verify import judge
+from ntpjoin.cli import cli
+from ntpjoin.host.distros import ROWS
+from ntpjoin.model import Consent, Dropped, Undone
+from ntpjoin.provision.plan import decide
+from ntpjoin.provision.undo import TakenBack
+from ntpjoin.show import jsons
+from tests.sample import BOARD, PINS, WISH, choice, converged, fresh
+from tests.test_checks_verify import GOOD
+
+REPOSITORY = Path(__file__).parents[1]
+REFERENCE = REPOSITORY / "docs" / "reference"
+
+
+def page(name: str) -> str:
+    return (REFERENCE / name).read_text()
+
+
+def section(text: str, heading: str) -> str:
+    """From this heading to the next of its level or above."""
+    level = heading.split(" ", 1)[0]
+    rest = text.split(f"\n{heading}\n", 1)[1]
+    return re.split(rf"\n#{{1,{len(level)}}} ", rest, maxsplit=1)[0]
+
+
+def rows(text: str) -> list[str]:
+    """The first column of every table."""
+    return re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
+
+
+def documented(text: str) -> set[str]:
+    """Everything in code marks in the first columns, an option without its value."""
+    return {word.split(maxsplit=1)[0] for column in rows(text) for word in re.findall(r"`([^`]+)`", column)}
+
+
+COMMON = {"--json", "-v", "--verbose", "-q", "--quiet", "--color"}
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_option_of_a_command_is_in_its_table_and_no_other(name: str) -> None:
+    options = {one for option in cli.commands[name].params for one in (*option.opts, *option.secondary_opts)}
+    assert documented(section(page("cli.md"), f"## {name}")) == options - COMMON
+
+
+def test_the_options_of_all_commands_are_in_theirs() -> None:
+    assert documented(section(page("cli.md"), "## On every command")) == COMMON
+    assert documented(page("cli.md").split("\n## ", maxsplit=1)[0]) == {"--version", "-h", "--help"}
+
+
+def test_every_command_is_documented_with_its_own_words_and_no_other() -> None:
+    headings = set(re.findall(r"^## ([a-z]+)$", page("cli.md"), re.MULTILINE))
+    assert headings == set(cli.commands)
+    for name, command in cli.commands.items():
+        first = (command.help or "").split("\n\n", 1)[0].split("\n", 1)[0]
+        assert first.split(". ")[0].rstrip(".") in section(page("cli.md"), f"## {name}"), name
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_what_help_says_of_an_option_stands_in_the_reference(name: str) -> None:
+    for option in cli.commands[name].params:
+        assert isinstance(option, click.Option)
+        assert (option.help or "").rstrip(".") in page("cli.md"), option.name
+
+
+def leaves(kind: type[errors.NtpjoinError]) -> Iterator[type[errors.NtpjoinError]]:
+    yield kind
+    for leaf in kind.__subclasses__():
+        yield from leaves(leaf)
+
+
+def test_every_exit_code_is_documented() -> None:
+    told = {int(word) for word in re.findall(r"^\| (\d+) \|", page("exit-codes.md"), re.MULTILINE)}
+    assert {leaf.exit_code for leaf in leaves(errors.NtpjoinError)} <= told
+    assert told == {0, 1, 2, 3, 4, 5, 130, 143}
+
+
+def keys(value: Any, above: str = "") -> Iterator[str]:
+    """'changes[].kind' and the like, of everything in a page."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            path = f"{above}.{name}" if above else name
+            yield path
+            yield from keys(inner, path)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys(inner, f"{above}[]")
+
+
+def everything() -> dict[str, Any]:
+    """Every key that any command prints, with something in every list."""
+    import json
+
+    facts = fresh(firewall__manager="rules", system__root=False)
+    measured = choice(dropped=(Dropped("x", "y"),))
+    plan = decide(facts, WISH, Consent(attended=True), pins=PINS, choice=measured)
+    assert plan.blockers
+    assert plan.notes
+    found = json.loads(jsons.envelope("plan", 0, **jsons.plan(facts, plan), errors=jsons.error(errors.Blocked("x"))))
+    found |= jsons.checks(judge(converged(), WISH, PINS, GOOD), BOARD)
+    found["taken_back"] = jsons.taken_back((TakenBack(1, plan.changes[0], Undone("kept", "x")),))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_every_json_key_is_documented_and_no_other() -> None:
+    printed = set(keys(everything()))
+    text = page("json.md")
+    assert documented(text.replace(section(text, "### Blockers"), "")) == printed - {"packages"}  # only what is in it
+
+
+def constants(folder: str, call: str) -> set[str]:
+    """The first argument of every such call below a folder of the package, as a pattern where it is put together."""
+    found = set()
+    for file in (REPOSITORY / "ntpjoin" / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == call and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    found.add(str(first.value))
+                elif isinstance(first, ast.JoinedStr):
+                    found.add(
+                        "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in first.values)
+                    )
+    return found
+
+
+def blocker_codes() -> set[str]:
+    return constants("provision", "Blocker")
+
+
+def test_every_blocker_is_documented_and_no_other() -> None:
+    assert len(blocker_codes()) > 10
+    assert documented(section(page("json.md"), "### Blockers").split("```", maxsplit=1)[0]) == blocker_codes()
+
+
+def test_every_check_is_documented_and_no_other() -> None:
+    written = constants("checks", "Check")
+    assert len(written) > 10
+    # Both are built from a family.
+    families = {f"{head}.{family}" for head in ("answers", "closed") for family in ("ipv4", "ipv6")}
+    assert documented(page("checks.md")) == {one for one in written if "*" not in one} | families
+    assert {one for one in written if "*" in one} == {"answers.*"}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_supported_system_is_documented(row: Any) -> None:
+    [line] = [line for line in page("supported-systems.md").splitlines() if f"`{row.name}`" in line]
+    assert row.title in line
+    for word in (*row.packages, row.unit, row.config):
+        assert f"`{word}`" in line
+    for rival in row.rivals:
+        assert f"`{rival.package}`" in page("supported-systems.md")
+
+
+def test_no_other_system_is_documented_as_supported() -> None:
+    table = page("supported-systems.md").split("Every other system", maxsplit=1)[0]
+    assert len(rows(table)) - 1 == len(ROWS)
+
+
+def test_every_file_that_a_row_names_is_documented() -> None:
+    text = page("files.md")
+    for row in ROWS:
+        for field in ("config", "include", "drift", "leapfile"):
+            assert f"`{getattr(row, field)}`" in text
+    assert dataclasses.is_dataclass(ROWS[0])
+
+
+def test_every_link_in_the_documentation_leads_somewhere() -> None:
+    broken = [
+        f"{file.relative_to(REPOSITORY)}: {target}"
+        for file in (*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"))
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", file.read_text())
+        if "://" not in target and not (file.parent / target).exists()
+    ]
+    assert not broken
