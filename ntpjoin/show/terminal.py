@@ -53,12 +53,10 @@ class Terminal:
         self._line(f"  {self.style.mark(mark, code)} {event.step:<10} {event.text:<56}{took}".rstrip())
 
     def _draw(self, event: Event) -> None:
-        waited = f" {event.elapsed_s:.0f} s of {event.limit_s:.0f} s" if event.kind == "wait" else " …"
-        text = (
-            f"  … {event.step:<10} {event.text}{waited}"
-            if self.style.unicode
-            else f"  .. {event.step:<9} {event.text}{waited}"
-        )
+        waited = f" {event.elapsed_s:.0f} s of {event.limit_s:.0f} s" if event.kind == "wait" else ""
+        text = f"  … {event.step:<10} {event.text}{waited or ' …'}"
+        if not self.style.unicode:
+            text = _ascii(f"  .. {event.step:<9} {event.text}{waited or ' ..'}")
         if self.style.tty:
             width = _width(self.stream)
             self.stream.write("\r\x1b[K" + text[: width - 1])
@@ -79,10 +77,12 @@ class Terminal:
             self._drawn = False
 
     def _line(self, text: str) -> None:
-        if not self.style.unicode:
-            text = text.encode("ascii", "replace").decode()
-        self.stream.write(text + "\n")
+        self.stream.write((text if self.style.unicode else _ascii(text)) + "\n")
         self.stream.flush()
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode()
 
 
 def _width(stream: TextIO) -> int:

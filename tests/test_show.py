@@ -1,0 +1,370 @@
+"""What the user sees: the right stream, no escapes where nobody can see them, one line that is redrawn and cut to width."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ntpjoin.errors import StepFailed
+from ntpjoin.model import Billboard, Check, CheckState, Consent, Event, Undone
+from ntpjoin.provision.apply import Outcome
+from ntpjoin.provision.plan import Plan, decide
+from ntpjoin.provision.undo import TakenBack
+from ntpjoin.show import terminal, text
+from ntpjoin.show.screen import Screen
+from ntpjoin.show.terminal import Style, Terminal
+from tests.sample import BOARD, NAMES, PINS, ROW, WISH, choice, converged, fresh, peer
+
+
+class Stream(io.TextIOWrapper):
+    """A terminal, or not, that takes UTF-8, or ASCII only."""
+
+    def __init__(self, *, tty: bool = False, encoding: str = "utf-8") -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, newline="")
+        self.tty = tty
+
+    def isatty(self) -> bool:
+        return self.tty
+
+    @property
+    def said(self) -> str:
+        self.flush()
+        raw = self.buffer
+        assert isinstance(raw, io.BytesIO)
+        return raw.getvalue().decode(self.encoding)
+
+
+@pytest.fixture(autouse=True)
+def _colourful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+# --- style
+
+
+@pytest.mark.parametrize(
+    ("tty", "color", "set_to", "colours"),
+    [
+        (True, "auto", {}, True),
+        (True, "auto", {"NO_COLOR": "1"}, False),
+        (True, "auto", {"NO_COLOR": ""}, True),
+        (True, "auto", {"TERM": "dumb"}, False),
+        (False, "auto", {}, False),
+        (False, "always", {}, True),
+        (True, "always", {"NO_COLOR": "1"}, True),
+        (True, "never", {}, False),
+    ],
+)
+def test_when_there_are_colours(
+    monkeypatch: pytest.MonkeyPatch, tty: bool, color: str, set_to: dict[str, str], colours: bool
+) -> None:
+    for name, value in set_to.items():
+        monkeypatch.setenv(name, value)
+    style = Style(Stream(tty=tty), color)
+    assert style.paint("x", "31") == ("\x1b[31mx\x1b[0m" if colours else "x")
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-8", "✓"), ("ascii", "ok"), ("latin-1", "ok")])
+def test_marks_are_letters_where_the_stream_takes_no_more(encoding: str, mark: str) -> None:
+    assert Style(Stream(encoding=encoding), "never").mark("✓", "32") == mark
+
+
+# --- events
+
+
+def told(stream: Stream, *events: Event, **options: Any) -> str:
+    shown = Terminal(stream, **options)
+    for event in events:
+        shown(event)
+    shown.clear()
+    return stream.said
+
+
+EVENTS = (
+    Event("looking", "look", "looking at this host"),
+    Event("begin", "package", "install ntpsec"),
+    Event("done", "package", "install ntpsec", 11.84),
+    Event("unchanged", "config", "write /etc/ntpsec/ntp.conf"),
+    Event("wait", "verify", "waiting", 1, 120),
+    Event("wait", "verify", "waiting", 2, 120),
+    Event("wait", "verify", "waiting", 3, 120),
+    Event("failed", "service", "enable and start ntpsec.service", 3.0),
+    Event("undo", "config", "removed /etc/ntpsec/ntp.conf"),
+    Event("note", "verify", "look out"),
+)
+
+
+def test_not_on_a_terminal_each_event_is_one_finished_line() -> None:
+    said = told(Stream(), *EVENTS)
+    assert "\x1b" not in said
+    assert "\r" not in said
+    assert [line.split()[0] for line in said.splitlines()] == ["…", "✓", "=", "..", "✗", "↶", "!"]
+    assert "11.8 s" in said
+    assert said.count("waiting") == 1
+    assert "up to 120 s" in said
+
+
+def test_an_ascii_stream_takes_everything() -> None:
+    said = told(Stream(encoding="ascii"), *EVENTS, Event("done", "package", "grüße … ✓", 1))
+    assert [line.split()[0] for line in said.splitlines()] == ["..", "ok", "==", "..", "!!", "<-", "!", "ok"]
+
+
+def test_an_ascii_terminal_takes_everything_while_it_waits() -> None:
+    said = told(Stream(encoding="ascii", tty=True), Event("looking", "look", "grüße …"), Event("begin", "x", "…"))
+    assert "gr?" in said
+
+
+def test_on_a_terminal_one_line_is_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_width", lambda _: 40)
+    said = told(
+        Stream(tty=True), *(Event("wait", "verify", "waiting for a system peer " * 3, n, 120) for n in range(5))
+    )
+    assert "\n" not in said
+    drawn = said.split("\r\x1b[K")[1:]
+    assert len(drawn) == 6
+    assert drawn[-1] == ""
+    assert all(len(line) <= 39 for line in drawn)
+
+
+def test_a_waiting_line_tells_how_long_and_of_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_width", lambda _: 80)
+    assert "waiting 7 s of 120 s" in told(Stream(tty=True), Event("wait", "verify", "waiting", 7.4, 120))
+
+
+def test_a_finished_line_takes_the_place_of_the_redrawn_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_width", lambda _: 80)
+    said = told(Stream(tty=True), *EVENTS[1:3], color="never")
+    assert said.startswith("\r\x1b[K  … package    install ntpsec")
+    assert said.endswith("\r\x1b[K  ✓ package    install ntpsec" + " " * 46 + "11.8 s\n")
+
+
+def test_quiet_tells_failures_only() -> None:
+    said = told(Stream(), *EVENTS, quiet=True)
+    assert said.splitlines() == [line for line in said.splitlines() if "✗" in line]
+    assert len(said.splitlines()) == 1
+
+
+def test_a_stream_without_a_size_is_80_wide() -> None:
+    assert terminal._width(io.StringIO()) == 80
+
+
+def test_a_terminal_tells_its_width() -> None:
+    inner, outer = os.openpty()
+    try:
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(outer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 57, 0, 0))
+        with os.fdopen(os.dup(outer), "w") as stream:
+            assert terminal._width(stream) == 57
+    finally:
+        os.close(inner)
+        os.close(outer)
+
+
+# --- the two streams
+
+
+class Streams:
+    """Stdout and stderr of a screen that is made in the test: pytest puts its own in place before it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+        self.out, self.err = Stream(), Stream()
+
+    def screen(self, **options: Any) -> Screen:
+        self.monkeypatch.setattr("sys.stdout", self.out)
+        self.monkeypatch.setattr("sys.stderr", self.err)
+        return Screen(**{"as_json": False, "quiet": False, "verbose": False, "color": "auto", **options})
+
+
+@pytest.fixture
+def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
+    return Streams(monkeypatch)
+
+
+def test_the_answer_goes_to_stdout_and_talk_to_stderr(streams: Streams) -> None:
+    shown = streams.screen(verbose=True)
+    shown.answer("answer")
+    shown.page("{}")
+    shown.talk("talk")
+    shown.trace("ufw status")
+    assert (streams.out.said, streams.err.said) == ("answer\n", "talk\n  + ufw status\n")
+
+
+def test_with_json_there_is_the_object_and_nothing_else(streams: Streams) -> None:
+    shown = streams.screen(as_json=True)
+    shown.answer("answer")
+    shown.page("{}")
+    shown.trace("ufw status")
+    assert (streams.out.said, streams.err.said) == ("{}\n", "")
+
+
+def test_ascii_streams_take_every_answer(streams: Streams) -> None:
+    streams.out, streams.err = Stream(encoding="ascii"), Stream(encoding="ascii")
+    shown = streams.screen()
+    shown.answer("é ✓")
+    shown.talk("é ✓")
+    shown.page("{}")
+    assert (streams.out.said, streams.err.said) == ("? ?\n", "? ?\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer", "shows"),
+    [
+        ("y\n", True, 0),
+        ("YES\n", True, 0),
+        ("n\n", False, 0),
+        ("\n", False, 0),
+        ("", False, 0),
+        ("sure\n", False, 0),
+        ("d\ny\n", True, 1),
+        ("d\nd\nn\n", False, 2),
+    ],
+)
+def test_only_yes_means_yes(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch, typed: str, answer: bool, shows: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert streams.screen().ask("Go ahead?", "the difference") is answer
+    assert streams.err.said.count("the difference") == shows
+    assert streams.err.said.count("Go ahead? [y/d/N]") == shows + 1
+    assert streams.out.said == ""
+
+
+def test_without_a_difference_there_is_no_d(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("d\n"))
+    assert streams.screen().ask("Go ahead?", "") is False
+    assert "[y/N]" in streams.err.said
+
+
+@pytest.mark.parametrize(("stdin", "stderr", "asks"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_who_can_be_asked(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch, stdin: bool, stderr: bool, asks: bool
+) -> None:
+    streams.err.tty = stderr
+    monkeypatch.setattr("sys.stdin", Stream(tty=stdin))
+    assert streams.screen().asks() is asks
+
+
+# --- texts
+
+PLAIN = Style(Stream(), "never")
+
+
+def plan() -> Plan:
+    return decide(fresh(), WISH, Consent(attended=True), pins=PINS, choice=choice(7203.4))
+
+
+def test_a_plan_as_people_see_it() -> None:
+    assert text.plan(fresh(), plan(), PLAIN).splitlines() == [
+        "Debian GNU/Linux 12 (bookworm), systemd, apt, ufw",
+        "  time now     systemd-timesyncd; setup replaces it",
+        "  upstreams    5 asked, 5 chosen, within 4.0 ms of each other",
+        "  ! the clock will step +7203.4 s",
+        "",
+        "  1 package    stop systemd-timesyncd.service",
+        f"               keep {ROW.unit} from starting before it is configured",
+        f"               {plan().changes[2].describe()}",
+        f"  2 config     write {ROW.config} (24 lines); d shows it",
+        f"               create {ROW.include}, empty, for your own lines",
+        f"               create {ROW.drift}: 0.000, until the daemon knows better",
+        f"  3 service    enable and start {ROW.unit}",
+        "  4 firewall   allow 123/udp in ufw",
+        "`ntpjoin undo` takes all of this back.",
+    ]
+
+
+def test_blockers_come_with_what_to_type_and_no_steps() -> None:
+    facts = fresh(system__root=False, system__systemd=False)
+    said = text.plan(facts, decide(facts, WISH, Consent(attended=True), pins=PINS, choice=choice()), PLAIN)
+    assert said.splitlines()[-5:] == [
+        "Nothing was touched:",
+        "  ✗ this needs root",
+        "      type: sudo ntpjoin …",
+        "  ✗ no systemd runs here",
+        "      set this host up by hand, or boot it with systemd",
+    ]
+    assert "1 package" not in said
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ((), "Nothing was changed."),
+        (("restored",), "All that was done is taken back; this host is as it was."),
+        (("restored", "kept"), "Not all of it could be taken back:\n  kept: why"),
+    ],
+)
+def test_a_failure_tells_what_happened_what_is_left_and_what_to_type(states: tuple[str, ...], words: str) -> None:
+    taken = tuple(TakenBack(1, plan().changes[0], Undone(state, "why")) for state in states)  # type: ignore[arg-type]
+    said = text.failure(StepFailed("it broke", "type this"), taken, PLAIN)
+    assert said == f"✗ it broke\n{words}\n  type this"
+
+
+def test_checks_are_one_line_each_with_what_to_type_below() -> None:
+    found = (
+        Check("a", CheckState.OK, "good"),
+        Check("b", CheckState.FAIL, "bad", "do this"),
+        Check("c", CheckState.UNKNOWN, "?"),
+        Check("d", CheckState.WARN, "hm"),
+    )
+    lines = text.checks(found, PLAIN).splitlines()
+    assert [line.split()[0] for line in lines] == ["✓", "✗", "do", "?", "!"]
+
+
+def test_the_billboard_shows_addresses_uncut_with_their_names() -> None:
+    long = "2001:db8:1234:5678:9abc:def0:1234:5678"
+    board = replace(BOARD, peers=(peer(1), peer(2, address=long, delay_ms=None, reach=3, tally="x")))
+    lines = text.billboard(board, PINS).splitlines()
+    assert len({line.index(word) for line, word in zip(lines, ("refid", "192.0.2.99", "192.0.2.99"))}) == 1
+    assert lines[1].startswith("  *192.0.2.1 ")
+    assert lines[1].endswith(NAMES[0])
+    assert f"x{long}" in lines[2]
+    assert " 377 " in lines[1]
+    assert " - " in lines[2]
+    assert text.billboard(Billboard(), PINS) == ""
+
+
+def test_the_end_of_a_setup_promises_no_more_than_was_seen() -> None:
+    outcome = Outcome(converged(), ())
+    said = text.result(outcome, BOARD, plan())
+    assert "as far as can be seen from here; from outside it has not been tried" in said
+    assert "ntpdig 203.0.113.7" in said
+    assert "not synchronised yet" in text.result(outcome, Billboard(), plan())
+    declared = replace(plan(), wish=replace(WISH, public_addresses=("198.51.100.77",)))
+    assert "ntpdig 198.51.100.77" in text.result(outcome, BOARD, declared)
+
+
+def test_undo_shows_what_it_means() -> None:
+    said = text.undo_plan(((2, plan().changes[-1]), (1, plan().changes[0])), clients=7)
+    assert said.splitlines() == [
+        "This takes back, last first:",
+        "  run 2  firewall   allow 123/udp in ufw",
+        "  run 1  package    stop systemd-timesyncd.service",
+        "  ! about 7 clients have asked this server lately; they will find nobody",
+        "The clock is not taken back.",
+    ]
+    assert "clients" not in text.undo_plan((), clients=0)
+
+
+def test_how_undoing_went() -> None:
+    back = TakenBack(1, plan().changes[0], Undone("restored", "x"))
+    assert text.undone((back,)) == "This host is as it was before."
+    kept = replace(back, undone=Undone("kept", "y was edited"))
+    assert text.undone((back, kept)).splitlines()[1:] == ["  kept: y was edited"]
+
+
+@pytest.mark.parametrize(("stock", "ours", "whose"), [(True, False, "the package's own"), (False, True, "our older one"), (False, False, "yours")])  # fmt: skip  # noqa: E501
+def test_whose_file_is_replaced_is_said(stock: bool, ours: bool, whose: str) -> None:
+    from ntpjoin.facts import FileFact
+
+    facts = fresh(files={ROW.config: FileFact(b"x\n", 0o644, "root:root", stock=stock, ours=ours)})
+    made = decide(facts, WISH, Consent(replace=True, attended=True), pins=PINS, choice=choice())
+    assert f"replaces {whose}; d shows the difference" in text.plan(facts, made, PLAIN)
