@@ -217,7 +217,15 @@ def _is_gone(pid: int) -> bool:
 
 def test_stdin_is_closed(host: Host, programs: Programs) -> None:
     programs.add("reader", 'read line; echo "code $?, line <$line>"')
-    assert host.run(["reader"], timeout_s=5).out == "code 1, line <>\n"
+    ours, (end, start) = os.dup(0), os.pipe()
+    try:
+        os.write(start, b"typed\n")
+        os.dup2(end, 0)
+        assert host.run(["reader"], timeout_s=5).out == "code 1, line <>\n"
+    finally:
+        os.dup2(ours, 0)
+        for handle in (ours, end, start):
+            os.close(handle)
 
 
 def test_the_environment_is_fixed(host: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
