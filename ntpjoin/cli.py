@@ -103,25 +103,18 @@ def cli() -> None:
 @click.option("--allow-step", is_flag=True, help="Let the clock step by more than 1000 s, or back, without asking.")
 @_WAIT
 @_output
-def setup(*, dry_run: bool, yes: bool, **options: Any) -> int:
+def setup(*, dry_run: bool, yes: bool, allow_step: bool, **options: Any) -> int:
     """Set this server up: install ntp, configure, start, open the firewall, wait for the time.
 
     Shows the plan first and asks. Options that are not given keep their values of the last run.
     """
     from ntpjoin.commands import plan_command, setup_command  # noqa: PLC0415
 
+    consent = _consent(options, allow_step=allow_step, attended=not yes)
     if dry_run:
-        return plan_command(
-            "setup", _given(options), replace=options["replace"], survey=options["survey"], screen=_screen(options)
-        )
+        return plan_command("setup", _given(options), consent, survey=options["survey"], screen=_screen(options))
     return setup_command(
-        _given(options),
-        yes=yes,
-        replace=options["replace"],
-        allow_step=options["allow_step"],
-        survey=options["survey"],
-        wait_s=options["wait_s"],
-        screen=_screen(options),
+        _given(options), consent, survey=options["survey"], wait_s=options["wait_s"], screen=_screen(options)
     )
 
 
@@ -132,9 +125,8 @@ def plan(**options: Any) -> int:
     """Show what setup would do, and change nothing."""
     from ntpjoin.commands import plan_command  # noqa: PLC0415
 
-    return plan_command(
-        "plan", _given(options), replace=options["replace"], survey=options["survey"], screen=_screen(options)
-    )
+    consent = _consent(options, allow_step=False, attended=True)
+    return plan_command("plan", _given(options), consent, survey=options["survey"], screen=_screen(options))
 
 
 @cli.command()
@@ -166,6 +158,12 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     names = ("upstreams", "few", "firewall", "allow_private", "public_addresses")
     given = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
     return {name: options[name] for name in given}
+
+
+def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:
+    from ntpjoin.model import Consent  # noqa: PLC0415
+
+    return Consent(options["replace"], allow_step, attended)
 
 
 def _screen(options: dict[str, Any]) -> Any:

@@ -14,7 +14,9 @@ from ntpjoin.facts import Facts
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.journal import Journal, take_lock
 from ntpjoin.host.machine import Host
+from ntpjoin.look.daemon import look_billboard, look_daemon
 from ntpjoin.look.look import look, look_again
+from ntpjoin.look.system import look_system
 from ntpjoin.model import Billboard, Check, CheckState, Consent, Wish
 from ntpjoin.provision.apply import Applier, Outcome
 from ntpjoin.provision.changes import from_journal
@@ -32,17 +34,15 @@ SILENCE_S = 30.0
 _INTERRUPTED = 128 + signal.SIGINT
 
 _SILENCE = (
-    "not one upstream answered ntpd, although each answered the survey a moment ago. The survey asks from a high port, ntpd from "
+    "not one upstream answers ntpd, although each answered the survey. The survey asks from a high port, ntpd from "
     "UDP 123: the provider or an outgoing rule filters UDP 123"
 )
 
 
-def plan_command(command: str, given: Mapping[str, Any], *, replace: bool, survey: bool, screen: Screen) -> int:
+def plan_command(command: str, given: Mapping[str, Any], consent: Consent, *, survey: bool, screen: Screen) -> int:
     """`ntpjoin plan`: exit 0, or 3 where something blocks it."""
     with Interrupts():
-        made = prepare(
-            Host(screen.trace), given, Consent(replace=replace, attended=True), screen.tell, survey_anew=survey
-        )
+        made = prepare(Host(screen.trace), given, consent, screen.tell, survey_anew=survey)
     screen.answer(text.plan(made.facts, made.plan, screen.style))
     if not made.plan.blockers:
         difference = text.diffs(made.facts, made.plan.pending(made.facts))
@@ -53,24 +53,16 @@ def plan_command(command: str, given: Mapping[str, Any], *, replace: bool, surve
 
 
 def setup_command(
-    given: Mapping[str, Any],
-    *,
-    yes: bool,
-    replace: bool,
-    allow_step: bool,
-    survey: bool,
-    wait_s: Optional[float],
-    screen: Screen,
+    given: Mapping[str, Any], consent: Consent, *, survey: bool, wait_s: Optional[float], screen: Screen
 ) -> int:
     """`ntpjoin setup`."""
-    if not yes and not screen.asks():
+    if consent.attended and not screen.asks():
         raise UsageProblem(
             "setup asks before it changes anything, and there is nobody to ask", "add --yes, or use: ntpjoin plan"
         )
     host = Host(screen.trace)
     lock = _lock(host)
     with Interrupts() as interrupts:
-        consent = Consent(replace, allow_step, attended=not yes)
         made = prepare(
             host, given, consent, screen.tell, survey_anew=survey, locked_out=host.is_root() and lock is None
         )
@@ -79,7 +71,7 @@ def setup_command(
             screen.page(jsons.envelope("setup", Blocked.exit_code, **jsons.plan(made.facts, made.plan)))
             return Blocked.exit_code
         pending = made.plan.pending(made.facts)
-        if pending and not yes and not screen.ask("Go ahead?", text.diffs(made.facts, pending)):
+        if pending and consent.attended and not screen.ask("Go ahead?", text.diffs(made.facts, pending)):
             return _declined(screen, "setup")
         return _SetUp(host, made, interrupts, screen, WAIT_S if wait_s is None else wait_s).run()
 
@@ -100,29 +92,45 @@ class _SetUp:
         outcome = applier.apply(self.made.plan, self.made.facts)
         if outcome.error:
             return self._failed(outcome, outcome.error)
-        board = self._wait(outcome.facts)
-        if board.system and not board.replying and self.wait_s >= SILENCE_S:
-            taken = applier.take_back(outcome)
-            return self._failed(
-                taken, StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
-            )
+        board, waited = self._wait(outcome.facts)
+        facts = look_again(self.host, outcome.facts, "daemon") if outcome.run else outcome.facts
+        lost = self._lost(facts, board, waited)
+        if lost:
+            return self._failed(applier.take_back(outcome), lost)
         if outcome.run:
             applier.finish(outcome.run)
         wish, pins = self.made.plan.wish, self.made.plan.pins
-        facts = look_again(self.host, outcome.facts, "daemon") if outcome.run else outcome.facts
         checks = judge(facts, wish, pins, gather(self.host, facts, wish, pins))
         code = self._code(board, checks)
+        if waited is None and not board.settled:
+            code = _INTERRUPTED
         self._show(outcome, board, checks, code)
         return code
 
-    def _wait(self, facts: Facts) -> Billboard:
-        """An interrupted wait stops waiting; the set-up stays. A daemon that was seen settled a moment ago is not asked again."""
+    def _wait(self, facts: Facts) -> tuple[Billboard, Optional[float]]:
+        """The billboard, and how long was waited; None where the wait was interrupted, which the set-up survives.
+
+        A daemon that was seen settled a moment ago is not asked again.
+        """
         if facts.daemon and facts.daemon.board.settled:
-            return facts.daemon.board
+            return facts.daemon.board, 0.0
         try:
-            return settle(self.wait_s, self.screen.tell)
+            return settle(self.wait_s, self.screen.tell), self.wait_s
         except Interrupted:
-            return settle(0, self.screen.tell)
+            return look_billboard(), None
+
+    def _lost(self, facts: Facts, board: Billboard, waited: Optional[float]) -> Optional[StepFailed]:
+        """Why the set-up cannot stay: the daemon has not lasted, or not one upstream answers it."""
+        gone = [
+            change.why_not(facts)
+            for change in self.made.plan.changes
+            if change.part == "daemon" and not change.holds(facts)
+        ]
+        if gone:
+            return StepFailed(f"after the set-up {gone[0]}", "look at: journalctl -e")
+        if board.system and not board.replying and waited is not None and waited >= SILENCE_S:
+            return StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
+        return None
 
     def _code(self, board: Billboard, checks: tuple[Check, ...]) -> int:
         unmanaged = self.made.plan.wish.firewall and self.made.facts.firewall.manager not in ("ufw", "none")
@@ -181,7 +189,7 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
     with lock, Interrupts() as interrupts:
         runs = in_effect(Journal(host).runs(), last_only=last)
         if not runs:
-            screen.answer("Nothing to undo: ntpjoin has changed nothing here.")
+            screen.answer("Nothing to undo.")
             screen.page(jsons.envelope("undo", 0, taken_back=[]))
             return 0
         live = [(run.number, entry) for run in runs for entry in reversed(run.entries) if entry.in_effect]
@@ -198,8 +206,10 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
 
 
 def _clients(host: Host) -> int:
-    facts = look(host)
-    return facts.daemon.clients if facts.daemon else 0
+    """About how many clients would miss this server; where that cannot be seen, undoing goes on all the same."""
+    row = look_system(host).row
+    daemon = look_daemon(host, row) if row else None
+    return daemon.clients if daemon else 0
 
 
 def verify_command(*, wait_s: float, screen: Screen) -> int:

@@ -84,13 +84,14 @@ class PackageFacts:
 
 @dataclass(frozen=True)
 class FileFact:
-    """A file as it is. `stock`: unchanged since the package brought it; `ours`: unchanged since we wrote it."""
+    """A file as it is. `stock`: unchanged since the package brought it; `ours`: unchanged since we wrote it; not `plain`: a link."""
 
     content: bytes
     mode: int
     owner: str
     stock: bool = False
     ours: bool = False
+    plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -191,8 +192,9 @@ class JournalFacts:
 
     @property
     def last(self) -> Optional[RunFact]:
-        """The newest run that is still in effect."""
-        return self.runs[-1] if self.runs else None
+        """The newest run that stands, or that died; one that failed or was taken back says nothing of what the operator wants."""
+        standing = [run for run in self.runs if run.state in ("open", "done")]
+        return standing[-1] if standing else None
 
 
 @dataclass(frozen=True)

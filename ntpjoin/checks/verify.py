@@ -81,6 +81,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     board = facts.daemon.board if facts.daemon else Billboard()
     found += _synchronisation(board)
     found += _upstreams(board, pins)
+    found += _followed(board, pins)
     found += _pins(evidence, pins)
     found += _answers(facts, evidence, wish)
     found += _closed(evidence, told=board.system is not None)
@@ -168,6 +169,19 @@ def _upstreams(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
             )
         elif peer.reach == 0:
             yield Check("upstreams.silent", WARN, f"{name} does not answer", "ntpjoin setup --survey")
+
+
+def _followed(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
+    """The daemon's own word on whom it follows; more than ours may come from the operator's include file."""
+    peers = {peer.address for peer in board.peers}
+    if board.system and pins:
+        lost = [pin.name for pin in pins if pin.address not in peers]
+        text = (
+            f"ntpd does not follow {', '.join(lost)}"
+            if lost
+            else f"ntpd follows the {len(pins)} upstreams that were chosen"
+        )
+        yield Check("upstreams.followed", FAIL if lost else OK, text, "ntpjoin setup" if lost else "")
 
 
 def _pins(evidence: Evidence, pins: tuple[Pin, ...]) -> Iterator[Check]:

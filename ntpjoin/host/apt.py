@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 
 from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Pinned
-from ntpjoin.host.machine import Completed, Host
+from ntpjoin.host.machine import Host
 
 #: How long a lock of another apt is waited for, and how long an installation may take.
 LOCK_S = 120
@@ -18,6 +19,9 @@ WORK_S = 3600
 CACHE = "/var/cache/ntpjoin/packages"
 
 _ENV = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1", "APT_LISTCHANGES_FRONTEND": "none"}
+#: apt's and dpkg's own words for a lock that another one holds.
+_LOCKED = "lock"
+
 _KEEP_CONFFILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 _COMMON = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_S}")
 
@@ -40,16 +44,17 @@ def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
 def refresh(host: Host, *, clock_behind_s: float) -> str:
     """Fetch the package indexes anew; returns '' or why they could not be had.
 
-    A clock that is behind makes apt refuse a Release file of today as not valid yet, so it is told by how much.
+    A clock that is behind makes apt refuse a Release file of today as not valid yet, so it is told by how much. apt does not
+    wait for the lock of its lists (DPkg::Lock::Timeout is for dpkg's), so we do.
     """
     future = ("-o", f"Acquire::Max-FutureTime={int(clock_behind_s) + 60}") if clock_behind_s > 1 else ()
-    said = host.run(
-        [*_COMMON, "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::http::Timeout=20", *future, "update"],
-        timeout_s=WORK_S,
-        check=False,
-        env=_ENV,
-    )
-    return "" if said.code == 0 else said.said
+    argv = [*_COMMON, "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::http::Timeout=20", *future, "update"]
+    deadline = monotonic() + LOCK_S
+    while True:
+        said = host.run(argv, timeout_s=WORK_S, check=False, env=_ENV)
+        if said.code == 0 or _LOCKED not in said.err or monotonic() > deadline:
+            return "" if said.code == 0 else said.said
+        sleep(1)
 
 
 def simulate(host: Host, names: Sequence[str]) -> tuple[tuple[Pinned, ...], tuple[Pinned, ...], str]:
@@ -110,10 +115,10 @@ def finish(host: Host, log: str) -> None:
     deadline = monotonic() + LOCK_S
     argv = ["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"]
     while True:
-        said = host.run(argv, timeout_s=WORK_S, env=_ENV, log=log, check=False)
+        said = host.run_logged(argv, log, timeout_s=WORK_S, env=_ENV)
         if said.code == 0:
             return
-        if "lock" not in said.err or monotonic() > deadline:
+        if _LOCKED not in said.said or monotonic() > deadline:
             raise CommandFailed(
                 f"dpkg could not finish what it was interrupted in:\n{said.said}", "dpkg --configure -a"
             )
@@ -127,6 +132,18 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     said = host.run(["apt-get", "-s", "-q", "remove", "--", *names], check=False, env=_ENV)
     gone = re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)
     return tuple(sorted(set(gone) - set(names)))
+
+
+def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
+    """Which packages installing these files would remove."""
+    said = host.run(["apt-get", "-s", "-q", "install", "--", *files], check=False, env=_ENV) if files else None
+    return tuple(sorted(re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE))) if said else ()
+
+
+def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """Which of these packages are removed but have left their configuration."""
+    said = host.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${Package}\n", "--", *names], check=False)
+    return tuple(line.split("\t")[1] for line in said.out.splitlines() if line[1:2] == "c")
 
 
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
@@ -154,11 +171,11 @@ def reinstall(host: Host, files: Sequence[str], log: str) -> None:
         )
 
 
-def _work(host: Host, argv: Sequence[str], log: str) -> Completed:
-    try:
-        return host.run(argv, timeout_s=WORK_S, env=_ENV, log=log)
-    except CommandFailed as error:
-        raise CommandFailed(error.message, f"everything it said is in {log}") from error
+def _work(host: Host, argv: Sequence[str], log: str) -> None:
+    said = host.run_logged(argv, log, timeout_s=WORK_S, env=_ENV)
+    if said.code != 0:
+        what = f"{shlex.join(argv)} ended with exit code {said.code}:\n{said.said}"
+        raise CommandFailed(what, f"everything it said is in {log}")
 
 
 def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:

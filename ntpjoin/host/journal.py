@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import IO, Any, Literal, Optional
@@ -42,7 +43,7 @@ class Entry:
     @property
     def in_effect(self) -> bool:
         """Whether something of it may still be on this host."""
-        return self.state in ("begun", "done", "failed")
+        return self.state != "undone"
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,6 @@ class Run:
     def folder(self) -> str:
         """Where it lies."""
         return f"{FOLDER}/runs/{self.number:04d}"
-
-    @property
-    def log(self) -> str:
-        """What the package manager said in it."""
-        return f"{self.folder}/packages.log"
 
 
 class Journal:
@@ -154,7 +150,8 @@ def take_lock(host: Host) -> Optional[IO[bytes]]:
 
     The kernel drops it with the process, however that ends; children do not inherit it.
     """
-    file = host.path(LOCK).open("ab")
+    # Nobody else may hold it: flock(2) asks for no more than the right to read.
+    file = open(os.open(host.path(LOCK), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "ab")  # noqa: PTH123, SIM115
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

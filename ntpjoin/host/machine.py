@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import grp
 import os
-import pwd
 import shlex
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 from ntpjoin.errors import CommandFailed, StepFailed
+from ntpjoin.host import owners
 
 #: A fixed search path and language: what a program says is read by us, not by the user.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}
@@ -69,11 +68,10 @@ class Host:
         check: bool = True,
         env: Optional[Mapping[str, str]] = None,
         cwd: Optional[str] = None,
-        log: Optional[str] = None,
     ) -> Completed:
         """Run a program to its end, in a session of its own so that no Ctrl-C of ours reaches it.
 
-        `log` names a file that gets everything it says, too. Raises CommandFailed when it is missing, runs out of time, or
+        Raises CommandFailed when it is missing, runs out of time, or
         (with `check`) ends with anything but 0.
         """
         words = tuple(argv)
@@ -89,11 +87,33 @@ class Host:
                 raise CommandFailed(f"{words[0]} is not installed here") from None
             return Completed(words, 127, "", f"{words[0]} is not installed here")
         done = Completed(words, process.returncode, out, err)
-        if log:
-            self.append(log, f"$ {shlex.join(words)}\n{out}{err}[exit {done.code}]\n".encode())
         if check and done.code != 0:
             raise CommandFailed(f"{shlex.join(words)} ended with exit code {done.code}:\n{done.said}")
         return done
+
+    def run_logged(
+        self, argv: Sequence[str], log: str, *, timeout_s: float, env: Optional[Mapping[str, str]] = None
+    ) -> Completed:
+        """Run a program that must not be disturbed: all it says goes to the end of a file, and from there into the result.
+
+        A pipe would end with us, and the next word would kill a package manager half way. Raises CommandFailed as `run`,
+        but leaves the exit code to the caller.
+        """
+        words = tuple(argv)
+        self.append(log, f"$ {shlex.join(words)}\n".encode())
+        try:
+            file = self.path(log).open("ab")
+        except OSError:  # a full disk must not keep us from taking things back
+            return self.run(argv, timeout_s=timeout_s, env=env, check=False)
+        with file:
+            began = file.tell()
+            process = self._popen(words, env, None, file, file)
+        try:
+            code = process.wait(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            _end_group(process)
+            raise CommandFailed(f"{shlex.join(words)} did not end within {timeout_s:g} s") from None
+        return Completed(words, code, (self.read(log) or b"")[began:].decode(errors="replace"), "")
 
     def start(
         self,
@@ -104,12 +124,17 @@ class Host:
         merge: bool = False,
     ) -> subprocess.Popen[str]:
         """Start a program whose output is piped to us, with `merge` in one pipe; the caller ends it."""
+        return self._popen(argv, env, cwd, subprocess.PIPE, subprocess.STDOUT if merge else subprocess.PIPE)
+
+    def _popen(
+        self, argv: Sequence[str], env: Optional[Mapping[str, str]], cwd: Optional[str], out: Any, err: Any
+    ) -> subprocess.Popen[str]:
         self.trace(shlex.join(argv))
         return subprocess.Popen(
             list(argv),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+            stdout=out,
+            stderr=err,
             env={**ENVIRONMENT, **(env or {})},
             cwd=cwd,
             start_new_session=True,
@@ -157,17 +182,20 @@ class Host:
         context = ""
         with contextlib.suppress(OSError):
             context = os.getxattr(place, _SELINUX).rstrip(b"\0").decode()
-        return FileState(place.read_bytes(), stat.S_IMODE(info.st_mode), _owner(info.st_uid, info.st_gid), context)
+        return FileState(place.read_bytes(), stat.S_IMODE(info.st_mode), owners.name(info.st_uid, info.st_gid), context)
 
     def write(self, path: str, state: FileState) -> None:
         """Put a whole file in place: written beside it, synced, renamed. Nobody ever sees half of it."""
         place = self.path(path)
         beside = place.with_name(place.name + NEW)
         try:
-            with beside.open("wb") as file:
+            # The folder may be a daemon's own: what it has planted there under our name must not be followed.
+            beside.unlink(missing_ok=True)
+            fresh = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with open(os.open(beside, fresh, 0o600), "wb") as file:  # noqa: PTH123 - Path.open takes no flags
                 os.fchmod(file.fileno(), state.mode)
                 if state.owner:
-                    os.fchown(file.fileno(), *_ids(state.owner))
+                    os.fchown(file.fileno(), *owners.ids(state.owner))
                 if state.context:
                     with contextlib.suppress(OSError):
                         os.setxattr(file.fileno(), _SELINUX, state.context.encode())
@@ -176,10 +204,11 @@ class Host:
                 os.fsync(file.fileno())
             beside.replace(place)
             _sync_folder(place.parent)
-        except OSError as error:
+        except (OSError, KeyError) as error:
             with contextlib.suppress(OSError):
                 beside.unlink()
-            raise StepFailed(f"{path} could not be written: {error.strerror}", f"look at: df {place.parent}") from error
+            why = error.strerror if isinstance(error, OSError) else f"there is no {state.owner}"
+            raise StepFailed(f"{path} could not be written: {why}", f"look at: df {place.parent}") from error
 
     def append(self, path: str, content: bytes) -> None:
         """Add to a log of ours; a log that cannot be written stops nothing."""
@@ -188,12 +217,18 @@ class Host:
 
     def remove(self, path: str) -> None:
         """Take a file away, if it is there, with what a killed write left beside it."""
+        self.remove_unfinished(path)
         place = self.path(path)
-        for victim in (place.with_name(place.name + NEW), place):
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                victim.unlink()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            place.unlink()
         with contextlib.suppress(OSError):
             _sync_folder(place.parent)
+
+    def remove_unfinished(self, path: str) -> None:
+        """Take away what a killed write left beside a file."""
+        place = self.path(path)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            place.with_name(place.name + NEW).unlink()
 
     def make_folder(self, path: str, mode: int = 0o755) -> tuple[str, ...]:
         """Make a folder and those above it; returns the ones that were not there, outermost first."""
@@ -230,7 +265,7 @@ class Host:
         return os.geteuid() == 0
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
+def _end_group(process: subprocess.Popen[Any]) -> None:
     """End a program of ours and its children; they share its session."""
     for sign, patience_s in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
@@ -240,50 +275,9 @@ def _end_group(process: subprocess.Popen[str]) -> None:
             return
 
 
-def _owner(uid: int, gid: int) -> str:
-    """'user:group', by number where the number has no name."""
-    try:
-        user = pwd.getpwuid(uid).pw_name
-    except KeyError:
-        user = str(uid)
-    try:
-        group = grp.getgrgid(gid).gr_name
-    except KeyError:
-        group = str(gid)
-    return f"{user}:{group}"
-
-
-def _ids(owner: str) -> tuple[int, int]:
-    user, _, group = owner.partition(":")
-    uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
-    gid = int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-    return uid, gid
-
-
 def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def processes(host: Host) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Every process of this machine that has a command line: its id and words."""
-    for name in host.names("/proc"):
-        if name.isdigit():
-            words = host.read(f"/proc/{name}/cmdline")
-            if words:
-                yield int(name), tuple(word.decode(errors="replace") for word in words.rstrip(b"\0").split(b"\0"))
-
-
-def environment(text: str) -> dict[str, str]:
-    """A file of KEY=value lines as systemd and shells write them (os-release(5)): quotes taken off, comments left out."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        key, sign, value = line.strip().partition("=")
-        if sign and key.isidentifier():
-            with contextlib.suppress(ValueError):
-                words = shlex.split(value, comments=True)
-                found[key] = words[0] if words else ""
-    return found

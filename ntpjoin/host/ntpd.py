@@ -13,7 +13,8 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from ntpjoin.errors import StepFailed
-from ntpjoin.host.machine import Host, processes
+from ntpjoin.host.machine import Host
+from ntpjoin.host.reading import processes
 
 #: A directive that no ntpd knows, put behind the last line of a candidate: when the daemon complains of it, in that line, it
 #: has read the candidate to its end.

@@ -8,7 +8,8 @@ import struct
 from typing import Optional
 
 from ntpjoin.facts import Holder
-from ntpjoin.host.machine import Host, processes
+from ntpjoin.host.machine import Host
+from ntpjoin.host.reading import processes
 
 
 def holders(host: Host, port: int) -> Optional[tuple[Holder, ...]]:

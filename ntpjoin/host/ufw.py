@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
 
-from ntpjoin.host.machine import Host, environment
+from ntpjoin.host.machine import Host
+from ntpjoin.host.reading import environment
 from ntpjoin.model import Family
 
 #: As ufw's backend_iptables.get_status writes it: a long `to` is followed by one blank only.

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
+from ntpjoin.errors import StepFailed
 from ntpjoin.facts import FileFact, Row
 from ntpjoin.host import apt
 from ntpjoin.host.machine import Host
@@ -20,7 +21,10 @@ def look_files(
 
 
 def _look(host: Host, path: str, stock: str, written: tuple[str, ...]) -> Optional[FileFact]:
-    state = host.state(path)
+    try:
+        state = host.state(path)
+    except StepFailed:
+        return FileFact(b"", 0, "", plain=False)
     if state is None:
         return None
     return FileFact(

@@ -6,7 +6,8 @@ import re
 
 from ntpjoin.facts import System
 from ntpjoin.host import distros, systemd
-from ntpjoin.host.machine import Host, environment
+from ntpjoin.host.machine import Host
+from ntpjoin.host.reading import environment
 
 #: Bit number of CAP_SYS_TIME (capabilities(7), linux/capability.h).
 _CAP_SYS_TIME = 25

@@ -17,7 +17,7 @@ from ntpjoin.look.look import look_again
 from ntpjoin.model import Event, Tell
 from ntpjoin.provision.changes import Change, Site
 from ntpjoin.provision.plan import Plan
-from ntpjoin.provision.undo import TakenBack, undo_run
+from ntpjoin.provision.undo import TakenBack, undo_runs
 
 State = Literal["done", "unchanged", "failed", "not reached"]
 
@@ -100,7 +100,7 @@ class Applier:
         if outcome.run is None:
             return outcome
         with self.interrupts.deferred():
-            taken = undo_run(self.host, self.journal, outcome.run, self.tell)
+            taken = undo_runs(self.host, (outcome.run,), self.tell)
             self.interrupts.forget()
         return replace(outcome, taken_back=taken)
 

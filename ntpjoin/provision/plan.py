@@ -84,7 +84,8 @@ def _notes(facts: Facts, wish: Wish, choice: Optional[Choice]) -> tuple[Note, ..
         notes += [Note(f"{dropped.name} is not followed: {dropped.why}", warning=True) for dropped in choice.dropped]
         if choice.offset_s is not None and abs(choice.offset_s) > STEP_S:
             big = abs(choice.offset_s) > STEP_LIMIT_S or choice.offset_s < 0
-            notes.append(Note(f"the clock will step {choice.offset_s:+.1f} s", warning=big))
+            limit = "; unattended this needs --allow-step" if big else ""
+            notes.append(Note(f"the clock will step {choice.offset_s:+.1f} s{limit}", warning=big))
     config = facts.files.get(facts.system.row.config) if facts.system.row else None
     if config and config.content.strip() and not config.stock and not config.ours:
         notes.append(

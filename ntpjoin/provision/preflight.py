@@ -71,6 +71,11 @@ def _package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
 
 def _config_blockers(facts: Facts, row: Row, consent: Consent) -> Iterator[Blocker]:
     config = facts.files.get(row.config)
+    for path, file in facts.files.items():
+        if file and not file.plain:
+            yield Blocker(
+                "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"
+            )
     if config and config.content.strip() and not config.stock and not config.ours and not consent.replace:
         lines = [
             line
@@ -94,7 +99,7 @@ def _upstream_blockers(wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choic
         )
     elif len(pins) < least:
         why = "".join(f"\n    {dropped.name}: {dropped.why}" for dropped in (choice.dropped if choice else ()))
-        text = f"{len(pins)} of {len(wish.upstreams)} upstreams are left, {least} are needed:{why}"
+        text = f"{len(pins)} of {len(wish.upstreams)} upstreams are left, {least} are needed{':' if why else ''}{why}"
         few = "" if wish.few or len(pins) < LEAST_FEW else ", or add --few to go ahead with three"
         yield Blocker("upstreams", text, f"name more with --upstream{few}")
 

@@ -32,41 +32,37 @@ def in_effect(runs: tuple[Run, ...], *, last_only: bool) -> tuple[Run, ...]:
 
 
 def undo_runs(host: Host, runs: tuple[Run, ...], tell: Tell) -> tuple[TakenBack, ...]:
-    """Take back these runs, in the order given."""
+    """Take back these runs, in the order given. A daemon that still runs then and reads what was restored is started again, last.
+
+    No run is marked as undone before that, so that an undo that died is done again to its end.
+    """
     journal = Journal(host)
     taken: list[TakenBack] = []
+    ended = []
     for run in runs:
-        taken += undo_run(host, journal, run, tell, restarting=run is runs[-1])
+        after, backs = _undo_entries(host, journal, run, tell)
+        ended.append(after)
+        taken += backs
+    taken += _restart(host, runs, tell)
+    for run in ended:
+        whole = all(entry.state == "undone" for entry in run.entries)
+        with contextlib.suppress(StepFailed):  # it was told with the entries
+            journal.save(replace(run, state="undone" if whole else "mixed"))
     return tuple(taken)
 
 
-def undo_run(host: Host, journal: Journal, run: Run, tell: Tell, *, restarting: bool = True) -> tuple[TakenBack, ...]:
-    """Take back one run. With `restarting` a daemon that runs and reads what was restored is started again, once, last."""
+def _undo_entries(host: Host, journal: Journal, run: Run, tell: Tell) -> tuple[Run, list[TakenBack]]:
     taken: list[TakenBack] = []
-    unread: dict[str, None] = {}
     site = Site(host, run.folder)
     for entry in sorted(run.entries, key=lambda entry: entry.number, reverse=True):
-        if not entry.in_effect:
-            continue
-        change = from_journal(entry.kind, entry.fields)
-        undone = _one(site, entry, change)
-        run = _mark(journal, run, replace(entry, state=_STATES[undone.state]), tell)
-        if change.read_by():
-            unread[change.read_by()] = None
-        tell(
-            Event(
-                "undo",
-                change.step.value,
-                undone.text if undone.state == "restored" else f"{undone.state}: {undone.text}",
-            )
-        )
-        taken.append(TakenBack(run.number, change, undone))
-    if restarting:
-        _restart(site, tuple(unread), tell)
-    whole = all(entry.state == "undone" for entry in run.entries)
-    with contextlib.suppress(StepFailed):  # it was told with the entries
-        journal.save(replace(run, state="undone" if whole else "mixed"))
-    return tuple(taken)
+        if entry.in_effect:
+            change = from_journal(entry.kind, entry.fields)
+            undone = _one(site, entry, change)
+            run = _mark(journal, run, replace(entry, state=_STATES[undone.state]), tell)
+            text = undone.text if undone.state == "restored" else f"{undone.state}: {undone.text}"
+            tell(Event("undo", change.step.value, text))
+            taken.append(TakenBack(run.number, change, undone))
+    return run, taken
 
 
 def _mark(journal: Journal, run: Run, entry: Entry, tell: Tell) -> Run:
@@ -88,10 +84,20 @@ def _one(site: Site, entry: Entry, change: Change) -> Undone:
         return Undone("failed", f"{change.describe()}: {error}")
 
 
-def _restart(site: Site, units: tuple[str, ...], tell: Tell) -> None:
-    for name, unit in systemd.show(site.host, units).items() if units else ():
+def _restart(host: Host, runs: tuple[Run, ...], tell: Tell) -> list[TakenBack]:
+    """Start again what runs and reads any file that these runs had written; returns those that did not come up."""
+    changes = {}
+    for run in runs:
+        for change in (from_journal(entry.kind, entry.fields) for entry in run.entries):
+            if change.read_by():
+                changes[change.read_by()] = (run, change)
+    failed = []
+    for name, unit in systemd.show(host, tuple(changes)).items() if changes else ():
         if unit.running:
+            run, change = changes[name]
             try:
-                restart(site, name)
+                restart(Site(host, run.folder), name)
             except NtpjoinError as error:
                 tell(Event("undo", "service", f"{name} did not come up again: {error.message}"))
+                failed.append(TakenBack(run.number, change, Undone("failed", error.message)))
+    return failed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 from ntpjoin.show.terminal import Style, Terminal
 
@@ -21,21 +23,27 @@ class Screen:
         """Text that is what the user asked for."""
         self.tell.clear()
         if not self.as_json:
-            sys.stdout.write((text if self.style.unicode else text.encode("ascii", "replace").decode()) + "\n")
-            sys.stdout.flush()
+            self._put((text if self.style.unicode else text.encode("ascii", "replace").decode()) + "\n")
 
     def page(self, text: str) -> None:
         """The one JSON object."""
         self.tell.clear()
         if self.as_json:
-            sys.stdout.write(text + "\n")
+            self._put(text + "\n")
+
+    def _put(self, text: str) -> None:
+        """Write the answer; a reader that is gone must not turn what was done into a failure."""
+        try:
+            sys.stdout.write(text)
             sys.stdout.flush()
+        except OSError:
+            # Python flushes once more at its end, and would complain then.
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
 
     def talk(self, text: str) -> None:
         """Text beside the answer."""
         self.tell.clear()
-        sys.stderr.write((text if self.talk_style.unicode else text.encode("ascii", "replace").decode()) + "\n")
-        sys.stderr.flush()
+        self.tell.put((text if self.talk_style.unicode else text.encode("ascii", "replace").decode()) + "\n")
 
     def trace(self, command: str) -> None:
         """A program that is started; shown where that was asked for."""
@@ -51,8 +59,7 @@ class Screen:
         letters = "[y/d/N]" if more else "[y/N]"
         while True:
             self.tell.clear()
-            sys.stderr.write(f"\n{question} {letters} ")
-            sys.stderr.flush()
+            self.tell.put(f"\n{question} {letters} ")
             line = sys.stdin.readline()
             if line.strip().lower() in ("d", "diff") and more:
                 self.talk(more)

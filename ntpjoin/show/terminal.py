@@ -39,6 +39,7 @@ class Terminal:
         self.quiet = quiet
         self._drawn = False
         self._told_wait = False
+        self._gone = False
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -59,8 +60,7 @@ class Terminal:
             text = _ascii(f"  .. {event.step:<9} {event.text}{waited or ' ..'}")
         if self.style.tty:
             width = _width(self.stream)
-            self.stream.write("\r\x1b[K" + text[: width - 1])
-            self.stream.flush()
+            self.put("\r\x1b[K" + text[: width - 1])
             self._drawn = True
         elif event.kind == "wait":
             if not self._told_wait:
@@ -72,13 +72,21 @@ class Terminal:
     def clear(self) -> None:
         """Take the redrawn line away."""
         if self._drawn:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
+            self.put("\r\x1b[K")
             self._drawn = False
 
     def _line(self, text: str) -> None:
-        self.stream.write((text if self.style.unicode else _ascii(text)) + "\n")
-        self.stream.flush()
+        self.put((text if self.style.unicode else _ascii(text)) + "\n")
+
+    def put(self, text: str) -> None:
+        """Write to the stream; where nobody listens any more the work goes on in silence, it may be a taking back."""
+        if self._gone:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):
+            self._gone = True
 
 
 def _ascii(text: str) -> str:

@@ -99,11 +99,11 @@ class RunDaemon(Change):
 def restart(site: Site, unit: str) -> None:
     """Start a unit, again where it runs, and watch it until it holds UDP 123 and has stayed."""
     host = site.host
-    running = systemd.show(host, [unit])[unit].running
+    running = look(host, unit).running
     systemd.start(host, unit, again=running)
     deadline, pid, since = monotonic() + _UP_S, 0, monotonic()
     while monotonic() < deadline:
-        now = systemd.show(host, [unit])[unit]
+        now = look(host, unit)
         if now.active in ("failed", "inactive"):
             words = "\n".join(systemd.log(host, now)[-8:])
             reason = f"it ended ({now.result})" if now.condition else "a condition of the unit is not met"

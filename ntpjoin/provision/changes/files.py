@@ -70,8 +70,9 @@ class WriteFile(Change):
     def undo(self, site: Site, before: Before) -> Undone:
         """Bring the former bytes back, unless somebody edited ours meanwhile."""
         former, now = _from_json(before["file"]), site.host.state(self.path)
+        site.host.remove_unfinished(self.path)
         if now == former:
-            site.host.remove(self.path) if former is None else None
+            pass
         elif now is not None and now.content != self.content.encode() and self.whose != "daemon":
             return Undone("kept", f"{self.path} was edited since and is kept")
         elif former is None:

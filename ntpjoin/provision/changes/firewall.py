@@ -51,14 +51,17 @@ class AllowPort(Change):
         ufw.allow(site.host, self.port)
 
     def undo(self, site: Site, before: Before) -> Undone:
-        """Take the rule away where it was not there before."""
-        if before["families"]:
-            return Undone("restored", f"{self.manager} had a rule for {self.object} before; it stays")
-        if _ours(site.host, self.port):
+        """Take the rule away where it was not there before; ufw deletes it for both families or for none."""
+        if not before["families"] and _ours(site.host, self.port):
             ufw.delete(site.host, self.port)
-        if _ours(site.host, self.port):
+        left = [family for family in _ours(site.host, self.port) if family not in before["families"]]
+        if left and before["families"]:
+            return Undone(
+                "kept", f"{self.manager} keeps the rule for {self.object} over {left[0]}: it had the other one before"
+            )
+        if left:
             return Undone("failed", f"{self.manager} still has the rule for {self.object}")
-        return Undone("restored", f"{self.manager} no longer has the rule for {self.object}")
+        return Undone("restored", f"{self.manager} no longer has our rule for {self.object}")
 
 
 def _ours(host: Host, port: int) -> list[str]:

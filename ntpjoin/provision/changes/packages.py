@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Facts, Pinned
 from ntpjoin.host import apt
-from ntpjoin.host.machine import Host
+from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site, listed
 
@@ -54,39 +54,48 @@ class InstallPackages(Change):
     def before(self, site: Site) -> Before:
         """Which of them were there, their marks, and the files of those that go: moved into the journal for undo."""
         versions, _ = apt.installed(site.host)
-        gone = [package.name for package in self.remove if package.name in versions]
-        files = [_keep(site, package) for package in self.remove if package.name in versions]
+        moved = [
+            f"{p.name} is {versions[p.name]} now" for p in self.remove if versions.get(p.name, p.version) != p.version
+        ]
+        if moved:
+            raise StepFailed(f"the packages are no longer as in the plan: {'; '.join(moved)}", "try again")
+        names = [package.name for package in (*self.install, *self.remove)]
         return {
-            "installed": {p.name: versions[p.name] for p in (*self.install, *self.remove) if p.name in versions},
-            "automatic": list(apt.automatic(site.host, gone)),
-            "files": files,
+            "installed": {name: versions[name] for name in names if name in versions},
+            "residual": list(apt.residual(site.host, names)),
+            "automatic": list(apt.automatic(site.host, [name for name in names if name in versions])),
+            "files": [_keep(site, package) for package in self.remove if package.name in versions],
         }
 
     def apply(self, site: Site) -> None:
-        """Install exactly what the plan said."""
+        """Install exactly what the plan said; what only came along is marked so."""
         apt.install(site.host, self.install, site.log)
+        along = [package.name for package in self.install if package.name not in self.wanted]
+        apt.mark_automatic(site.host, along, automatic=True)
 
     def undo(self, site: Site, before: Before) -> Undone:
-        """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged."""
+        """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged.
+
+        What somebody has installed since and would go with it keeps all as it is.
+        """
         host, had = site.host, before["installed"]
         apt.finish(host, site.log)
-        versions, _ = apt.installed(host)
-        came = [package.name for package in self.install if package.name not in had]
-        others = apt.goes_with(host, [name for name in came if name in versions])
+        versions, unfinished = apt.installed(host)
+        names = [package.name for package in self.install if package.name not in had]
+        there = {*versions, *unfinished, *apt.residual(host, names)}
+        came = [name for name in names if name in there]
+        missing = [package.name for package in self.remove if package.name in had and package.name not in versions]
+        files = [path for path in before["files"] if Path(path).name.split("_")[0] in missing]
+        others = tuple(sorted({*apt.goes_with(host, came), *apt.would_remove(host, files)} - set(came)))
         if others:
-            return Undone("kept", f"{self.object} stays: {listed(others)}, installed since, needs what came with it")
-        edited = _edited(host, came)
-        apt.uninstall(host, came, purge=not edited, log=site.log)
-        missing = [
-            package.name
-            for package in self.remove
-            if package.name in had and package.name not in apt.installed(host)[0]
-        ]
-        apt.reinstall(host, [path for path in before["files"] if Path(path).name.split("_")[0] in missing], site.log)
-        by_hand = [name for name in missing if name not in before["automatic"]]
-        apt.mark_automatic(host, [name for name in missing if name in before["automatic"]], automatic=True)
-        apt.mark_automatic(host, by_hand, automatic=False)
-        return self._verdict(host, had, came, edited)
+            return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
+        edited = _edited(host, names)
+        apt.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
+        apt.reinstall(host, files, site.log)
+        for automatic in (True, False):
+            marked = [p.name for p in self.remove if p.name in had and (p.name in before["automatic"]) == automatic]
+            apt.mark_automatic(host, marked, automatic=automatic)
+        return self._verdict(host, had, names, edited)
 
     def _verdict(self, host: Host, had: Mapping[str, str], came: list[str], edited: tuple[str, ...]) -> Undone:
         now, _ = apt.installed(host)
@@ -114,9 +123,12 @@ class InstallPackages(Change):
 
 
 def _keep(site: Site, package: Pinned) -> str:
-    cached = apt.fetch(site.host, (package,), apt.CACHE)[package.name]
+    cached = apt.fetch(site.host, (package,), apt.CACHE).get(package.name)
+    content = site.host.read(cached) if cached else None
+    if cached is None or not content:
+        raise StepFailed(f"the file of {package.name} {package.version} is gone from {apt.CACHE}", "try again")
     kept = f"{site.folder}/packages/{Path(cached).name}"
-    shutil.copyfile(site.host.path(cached), site.host.path(kept))
+    site.host.write(kept, FileState(content, 0o600, ""))
     return kept
 
 
