@@ -46,11 +46,11 @@ apt-get -q -y -o Acquire::Max-FutureTime=10000 update
 DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends ntpsec
 cut -d. -f1 /proc/uptime >/run/installed
 systemctl stop ntpsec
-printf 'driftfile /var/lib/ntpsec/ntp.drift\\n' >/etc/ntpsec/ntp.conf
+printf 'driftfile /var/lib/ntpsec/ntp.drift\\nrestrict 127.0.0.1\\nrestrict ::1\\n' >/etc/ntpsec/ntp.conf
 for address in {addresses}; do echo "server $address iburst" >>/etc/ntpsec/ntp.conf; done
 ntpd -g -q -u ntpsec:ntpsec -c /etc/ntpsec/ntp.conf
 systemctl start ntpsec
-until ntpq -c 'rv 0 leap,peer' | grep -q 'leap=00.*peer=[1-9]'; do sleep 0.5; done
+timeout 600 sh -c "until ntpq -c 'rv 0 leap,peer' | grep -q 'leap=00.*peer=[1-9]'; do sleep 0.5; done"
 """
 
 
@@ -66,10 +66,11 @@ def interleaved(commands: Mapping[str, Sequence[str]], env: Mapping[str, str], r
 
 
 def table(title: str, took: Mapping[str, float], base: str) -> None:
-    """One line a measurement: milliseconds, and how often the base fits into it."""
+    """One line a measurement: how long it took, and how often the base fits into it."""
     print(f"\n{title}")
     for name, seconds in took.items():
-        print(f"  {name:<34} {seconds * 1000:9.0f} ms {seconds / took[base]:7.1f} x", flush=True)
+        told = f"{seconds * 1000:7.0f} ms" if seconds < 10 else f"{seconds:7.1f} s "
+        print(f"  {name:<34} {told} {seconds / took[base]:7.1f} x", flush=True)
 
 
 def start_up(title: str, program: Sequence[str], path: str) -> None:
