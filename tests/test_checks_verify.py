@@ -53,6 +53,7 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "sync.peer",
         "sync.stratum",
         "sync.survivors",
+        "upstreams.followed",
         "upstreams.pins",
         "answers.ipv4",
         "answers.ipv6",
@@ -61,7 +62,7 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "firewall",
         "outside",
     ]
-    assert count(checks) == {CheckState.OK: 13, CheckState.WARN: 0, CheckState.FAIL: 0, CheckState.UNKNOWN: 1}
+    assert count(checks) == {CheckState.OK: 14, CheckState.WARN: 0, CheckState.FAIL: 0, CheckState.UNKNOWN: 1}
 
 
 def unit(**changes: Any) -> dict[str, Any]:

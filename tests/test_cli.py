@@ -61,7 +61,8 @@ class Typed:
 
         self.monkeypatch.setattr(commands, "prepare", prepare)
         self.monkeypatch.setattr(commands, "look", lambda _: facts)
-        self.monkeypatch.setattr(commands, "look_again", lambda _host, now, _part: now)
+        self.monkeypatch.setattr(commands, "look_again", lambda *_: converged())
+        self.monkeypatch.setattr(commands, "_clients", lambda _: facts.daemon.clients if facts.daemon else 0)
         self.monkeypatch.setattr(commands, "gather", lambda *_: GOOD)
         self.monkeypatch.setattr(commands, "settle", lambda *_: board)
         self.monkeypatch.setattr(Host, "is_root", lambda _: root)

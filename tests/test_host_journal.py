@@ -48,7 +48,6 @@ def test_a_run_has_its_place_and_only_root_may_look_into_it(host: Host) -> None:
     journal = Journal(host)
     run = journal.put(journal.open(WISH, PINS), entry())
     assert run.folder == "/var/lib/ntpjoin/runs/0001"
-    assert run.log == "/var/lib/ntpjoin/runs/0001/packages.log"
     for folder in (FOLDER, f"{FOLDER}/runs", run.folder, f"{run.folder}/packages"):
         assert stat.S_IMODE(host.path(folder).stat().st_mode) == 0o700, folder
     for page in ("run.json", "001.json"):
@@ -210,7 +209,7 @@ def test_a_full_disk_in_mid_run_is_a_failed_step(host: Host, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("state", "in_effect"), [("begun", True), ("done", True), ("failed", True), ("undone", False), ("kept", False)]
+    ("state", "in_effect"), [("begun", True), ("done", True), ("failed", True), ("undone", False), ("kept", True)]
 )
 def test_an_entry_is_in_effect_until_it_is_taken_back(state: Any, in_effect: bool) -> None:
     assert entry(state=state).in_effect is in_effect

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from ntpjoin.errors import CommandFailed, StepFailed
-from ntpjoin.host import machine
-from ntpjoin.host.machine import FileState, Host, environment, processes
+from ntpjoin.host import machine, owners
+from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.reading import environment, processes
 from tests.conftest import Programs
 
 
@@ -34,7 +35,7 @@ def names(host: Host) -> list[str]:
 
 
 def test_a_file_gets_its_bytes_mode_and_owner(host: Host) -> None:
-    owner = machine._owner(os.geteuid(), os.getegid())
+    owner = owners.name(os.geteuid(), os.getegid())
     host.write("/file", FileState(b"a\0b", 0o640, owner))
     found = host.state("/file")
     assert found is not None
@@ -62,8 +63,8 @@ def test_the_owner_is_set(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_owner_that_is_gone_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert machine._owner(0, 0) == "root:root"
-    assert machine._owner(4_000_001, 4_000_002) == "4000001:4000002"
+    assert owners.name(0, 0) == "root:root"
+    assert owners.name(4_000_001, 4_000_002) == "4000001:4000002"
     del monkeypatch
 
 
@@ -261,8 +262,23 @@ def test_output_that_is_not_utf_8_does_not_hurt(host: Host, programs: Programs) 
 
 def test_a_log_gets_everything_and_the_exit_code(host: Host, programs: Programs) -> None:
     programs.says("dpkg", "out\n", err="err\n", code=2)
-    host.run(["dpkg", "--configure", "-a"], check=False, log="/log")
-    assert (host.root / "log").read_text() == "$ dpkg --configure -a\nout\nerr\n[exit 2]\n"
+    said = host.run_logged(["dpkg", "--configure", "-a"], "/log", timeout_s=10)
+    assert (host.root / "log").read_text() == "$ dpkg --configure -a\nout\nerr\n"
+    assert (said.code, said.out) == (2, "out\nerr\n")
+    assert host.run_logged(["dpkg", "--audit"], "/log", timeout_s=10).out == "out\nerr\n"
+
+
+def test_where_no_log_can_be_written_the_program_runs_all_the_same(host: Host, programs: Programs) -> None:
+    programs.says("dpkg", "out\n")
+    assert host.run_logged(["dpkg", "-C"], "/no/folder/log", timeout_s=10).out == "out\n"
+
+
+def test_what_a_daemon_has_planted_in_its_folder_is_not_followed(host: Host) -> None:
+    (host.root / "shadow").write_text("secret")
+    (host.root / f"ntp.drift{machine.NEW}").symlink_to(host.root / "shadow")
+    host.write("/ntp.drift", FileState(b"0.000\n", 0o644, ""))
+    assert (host.root / "shadow").read_text() == "secret"
+    assert not (host.root / "ntp.drift").is_symlink()
 
 
 def test_every_program_is_traced(programs: Programs, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Holder, Row, Unit
 from ntpjoin.host import distros, ntpd, ports, systemd
-from ntpjoin.host.machine import FileState, Host, environment
+from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.reading import environment
 from tests.conftest import Programs
 
 

@@ -23,7 +23,7 @@ from ntpjoin.provision import undo as undo_module
 from ntpjoin.provision.apply import Applier, Outcome
 from ntpjoin.provision.changes import Change, Site
 from ntpjoin.provision.plan import Plan
-from ntpjoin.provision.undo import TakenBack, in_effect, undo_run, undo_runs
+from ntpjoin.provision.undo import TakenBack, in_effect, undo_runs
 from tests.sample import PINS, SYSTEM, WISH
 
 
@@ -392,15 +392,18 @@ def test_the_last_run_alone_can_be_taken_back(world: World) -> None:
     assert [one.change.object for one in undo(world, last=True)] == ["b", "a"]
 
 
-def test_what_failed_is_tried_again_and_what_was_kept_is_not(world: World) -> None:
+def test_what_failed_and_what_was_kept_is_tried_again(world: World) -> None:
     do(world, A, B, C)
     world.undo_fails["a"] = StepFailed("no")
     world.undo_keeps.add("b")
     assert [one.undone.state for one in undo(world)] == ["restored", "kept", "failed"]
     assert [run.state for run in runs(world)] == ["mixed"]
     world.undo_fails.clear()
-    assert [(one.change.object, one.undone.state) for one in undo(world)] == [("a", "restored")]
+    assert [(one.change.object, one.undone.state) for one in undo(world)] == [("b", "kept"), ("a", "restored")]
+    world.undo_keeps.clear()
+    assert [(one.change.object, one.undone.state) for one in undo(world)] == [("b", "restored")]
     assert undo(world) == ()
+    assert [run.state for run in runs(world)] == ["undone"]
 
 
 def test_a_run_that_died_is_undone_too(world: World) -> None:
@@ -434,9 +437,8 @@ def test_a_restart_that_fails_is_told_and_stops_nothing(world: World, monkeypatc
     monkeypatch.setattr(systemd, "show", lambda _host, names: dict.fromkeys(names, unit))
     monkeypatch.setattr(undo_module, "restart", fails)
     do(world, Fake("a", "x.service"))
-    undo(world)
+    assert [one.undone.state for one in undo(world)] == ["restored", "failed"]
     assert "x.service did not come up again: port taken" in world.events[-1].text
-    assert runs(world)[0].state == "undone"
 
 
 def test_an_entry_of_an_unknown_kind_is_refused(world: World) -> None:
@@ -444,4 +446,4 @@ def test_an_entry_of_an_unknown_kind_is_refused(world: World) -> None:
     [run] = runs(world)
     strange = replace(run, entries=(replace(run.entries[0], kind="teleport"),))
     with pytest.raises(JournalProblem, match="teleport"):
-        undo_run(world.host, Journal(world.host), strange, world.tell)
+        undo_runs(world.host, (strange,), world.tell)

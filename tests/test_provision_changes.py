@@ -15,7 +15,7 @@ import pytest
 
 from ntpjoin.errors import JournalProblem, StepFailed
 from ntpjoin.facts import Facts, FileFact, Pinned, Unit
-from ntpjoin.host import machine, ntpd
+from ntpjoin.host import machine, ntpd, owners
 from ntpjoin.host.journal import FOLDER, Journal
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.look.journal import look_journal
@@ -53,7 +53,7 @@ EVERY = (
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     (tmp_path / "root/etc").mkdir(parents=True)
     monkeypatch.setattr(os, "fchown", lambda *_: None)
-    monkeypatch.setattr(machine, "_owner", lambda *_: "root:root")
+    monkeypatch.setattr(owners, "name", lambda *_: "root:root")
     return Site(Host(root=tmp_path / "root"), "/run")
 
 
@@ -439,7 +439,8 @@ def test_a_rule_that_was_there_before_stays(site: Site, programs: Programs) -> N
     programs.says("ufw", HEAD + RULE4 + RULE6)
     before = json.loads(json.dumps(PORT.before(site)))
     undone = PORT.undo(site, before)
-    assert (undone.state, programs.calls("ufw")) == ("restored", ["ufw status verbose"])
+    assert undone.state == "restored"
+    assert set(programs.calls("ufw")) == {"ufw status verbose"}
 
 
 def test_which_family_stays_shut_is_told() -> None:
@@ -473,9 +474,7 @@ class Dpkg:
         """From now on apt-get leads to these packages."""
         lines = "".join(f"ii \t{package.name}\t{package.version}\n" for package in then)
         name = "systemd-timesyncd_252.39-1~deb12u1_amd64.deb"
-        script = (
-            f"case \"$*\" in *download*) : > {name};; *-s*) printf '{also}';; *) printf '{lines}' > {self.list};; esac"
-        )
+        script = f"case \"$*\" in *download*) echo deb > {name};; *-s*) printf '{also}';; *) printf '{lines}' > {self.list};; esac"
         self.programs.add("apt-get", script)
 
     def did(self) -> list[str]:
@@ -502,6 +501,7 @@ def test_the_file_of_a_package_that_goes_lies_in_the_journal_first(site: Site, d
     before = installed(site, dpkg)
     assert before == {
         "installed": {TIMESYNCD.name: TIMESYNCD.version},
+        "residual": [],
         "automatic": [TIMESYNCD.name],
         "files": ["/run/packages/systemd-timesyncd_252.39-1~deb12u1_amd64.deb"],
     }
@@ -535,7 +535,7 @@ def test_packages_that_others_need_by_now_stay(site: Site, dpkg: Dpkg) -> None:
     dpkg.apt(also="Remv ntpviz [1]\\nRemv ntpsec [1]\\nRemv python3-ntp [1]\\n")
     undone = PACKAGES.undo(site, before)
     assert undone.state == "kept"
-    assert "ntpviz, installed since, needs what came with it" in undone.text
+    assert "would remove ntpviz, installed since" in undone.text
     assert not any(" purge " in call for call in dpkg.programs.calls("apt-get"))
 
 

@@ -356,8 +356,8 @@ def test_a_step_that_nobody_watches(consent: Consent, blocked: bool, offset_s: O
 @pytest.mark.parametrize(
     ("offset_s", "text", "warning"),
     [
-        (7203.44, "the clock will step +7203.4 s", True),
-        (-2.0, "the clock will step -2.0 s", True),
+        (7203.44, "the clock will step +7203.4 s; unattended this needs --allow-step", True),
+        (-2.0, "the clock will step -2.0 s; unattended this needs --allow-step", True),
         (2.0, "the clock will step +2.0 s", False),
     ],
 )

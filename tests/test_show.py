@@ -267,7 +267,7 @@ def test_a_plan_as_people_see_it() -> None:
         "Debian GNU/Linux 12 (bookworm), systemd, apt, ufw",
         "  time now     systemd-timesyncd; setup replaces it",
         "  upstreams    5 asked, 5 chosen, within 4.0 ms of each other",
-        "  ! the clock will step +7203.4 s",
+        "  ! the clock will step +7203.4 s; unattended this needs --allow-step",
         "",
         "  1 package    stop systemd-timesyncd.service",
         f"               keep {ROW.unit} from starting before it is configured",

@@ -6,12 +6,12 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from ntpjoin.errors import NtpjoinError, StepFailed
-from ntpjoin.host import systemd
 from ntpjoin.host.journal import Entry, EntryState, Journal, Run
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Event, Tell, Undone
 from ntpjoin.provision.changes import Change, Site, from_journal
 from ntpjoin.provision.changes.daemon import restart
+from ntpjoin.provision.changes.units import look
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,17 @@ def _restart(host: Host, runs: tuple[Run, ...], tell: Tell) -> list[TakenBack]:
         for change in (from_journal(entry.kind, entry.fields) for entry in run.entries):
             if change.read_by():
                 changes[change.read_by()] = (run, change)
-    failed = []
-    for name, unit in systemd.show(host, tuple(changes)).items() if changes else ():
-        if unit.running:
-            run, change = changes[name]
-            try:
-                restart(Site(host, run.folder), name)
-            except NtpjoinError as error:
-                tell(Event("undo", "service", f"{name} did not come up again: {error.message}"))
-                failed.append(TakenBack(run.number, change, Undone("failed", error.message)))
-    return failed
+    tried = [
+        TakenBack(run.number, change, _try_restart(host, run, name, tell)) for name, (run, change) in changes.items()
+    ]
+    return [back for back in tried if back.undone.state == "failed"]
+
+
+def _try_restart(host: Host, run: Run, unit: str, tell: Tell) -> Undone:
+    try:
+        if look(host, unit).running:
+            restart(Site(host, run.folder), unit)
+    except NtpjoinError as error:
+        tell(Event("undo", "service", f"{unit} did not come up again: {error.message}"))
+        return Undone("failed", error.message)
+    return Undone("restored", unit)

@@ -52,10 +52,12 @@ class AllowPort(Change):
 
     def undo(self, site: Site, before: Before) -> Undone:
         """Take the rule away where it was not there before; ufw deletes it for both families or for none."""
-        if not before["families"] and _ours(site.host, self.port):
+        had, now = before["families"], _ours(site.host, self.port)
+        if not had and now:
             ufw.delete(site.host, self.port)
-        left = [family for family in _ours(site.host, self.port) if family not in before["families"]]
-        if left and before["families"]:
+            now = _ours(site.host, self.port)
+        left = [family for family in now if family not in had]
+        if left and had:
             return Undone(
                 "kept", f"{self.manager} keeps the rule for {self.object} over {left[0]}: it had the other one before"
             )
