@@ -45,8 +45,13 @@ def _unit(name: str, block: str) -> Unit:
 
 def start(host: Host, name: str, *, again: bool = False) -> None:
     """Start a unit, or start it again; forgets earlier failures first so that systemd's start limit does not refuse."""
-    host.run(["systemctl", "reset-failed", name], check=False)
+    forget_failure(host, name)
     host.run(["systemctl", "restart" if again else "start", name], timeout_s=240, check=False)
+
+
+def forget_failure(host: Host, name: str) -> None:
+    """Let a unit that failed count as never started; a failed unit stays known even when its file is gone."""
+    host.run(["systemctl", "reset-failed", name], check=False)
 
 
 def stop(host: Host, name: str) -> None:

@@ -71,6 +71,8 @@ def bring_back(host: Host, name: str, before: Before) -> Undone:
     now = look(host, name)
     if now.exists and now.running and not before["active"]:
         systemd.stop(host, name)
+    if now.active == "failed":
+        systemd.forget_failure(host, name)
     if now.held != before["held"]:
         systemd.hold(host, name) if before["held"] else systemd.release(host, name)
     if now.exists and before["enabled"] in _SWITCHED and now.enabled != before["enabled"]:
