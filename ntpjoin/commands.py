@@ -14,9 +14,8 @@ from ntpjoin.facts import Facts
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.journal import Journal, take_lock
 from ntpjoin.host.machine import Host
-from ntpjoin.look.daemon import look_billboard, look_daemon
+from ntpjoin.look.daemon import ask_daemon, look_billboard
 from ntpjoin.look.look import look, look_again
-from ntpjoin.look.system import look_system
 from ntpjoin.model import Billboard, Check, CheckState, Consent, Wish
 from ntpjoin.provision.apply import Applier, Outcome
 from ntpjoin.provision.changes import from_journal
@@ -194,7 +193,7 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
             return 0
         live = [(run.number, entry) for run in runs for entry in reversed(run.entries) if entry.in_effect]
         changes = tuple((number, from_journal(entry.kind, entry.fields)) for number, entry in live)
-        screen.answer(text.undo_plan(changes, _clients(host)))
+        screen.answer(text.undo_plan(changes, _clients()))
         if not yes and not screen.ask("Go ahead?", ""):
             return _declined(screen, "undo")
         with interrupts.deferred():
@@ -205,11 +204,10 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
     return code
 
 
-def _clients(host: Host) -> int:
+def _clients() -> int:
     """About how many clients would miss this server; where that cannot be seen, undoing goes on all the same."""
-    row = look_system(host).row
-    daemon = look_daemon(host, row) if row else None
-    return daemon.clients if daemon else 0
+    board, heard = ask_daemon()
+    return max(0, heard - len(board.peers) - 1)
 
 
 def verify_command(*, wait_s: float, screen: Screen) -> int:

@@ -62,7 +62,7 @@ class Typed:
         self.monkeypatch.setattr(commands, "prepare", prepare)
         self.monkeypatch.setattr(commands, "look", lambda _: facts)
         self.monkeypatch.setattr(commands, "look_again", lambda *_: converged())
-        self.monkeypatch.setattr(commands, "_clients", lambda _: facts.daemon.clients if facts.daemon else 0)
+        self.monkeypatch.setattr(commands, "_clients", lambda: facts.daemon.clients if facts.daemon else 0)
         self.monkeypatch.setattr(commands, "gather", lambda *_: GOOD)
         self.monkeypatch.setattr(commands, "settle", lambda *_: board)
         self.monkeypatch.setattr(Host, "is_root", lambda _: root)
@@ -252,7 +252,7 @@ def test_blocked_is_3_and_nothing_was_touched(typed: Typed, line: str) -> None:
     assert set(page) == ENVELOPE | PLANNED
     assert page["changed"] is False
     [blocker] = page["blockers"]
-    assert blocker == {"code": "not-root", "text": "this needs root", "remedy": "type: sudo ntpjoin …"}
+    assert blocker == {"code": "not-root", "text": "this needs root", "remedy": "type the same with sudo before it"}
     assert typed(line) == 3
     assert "Nothing was touched" in typed.out
 

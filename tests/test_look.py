@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ntpjoin.facts import FileFact, FirewallFacts, PackageFacts
+from ntpjoin.facts import FileFact, FirewallFacts, PackageFacts, Unit
 from ntpjoin.host.journal import FOLDER, Entry, Journal
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.look import daemon, packages
@@ -318,18 +318,20 @@ def test_a_wish_of_a_newer_release_is_understood_as_far_as_it_goes() -> None:
 
 
 def test_a_daemon_that_does_not_run(host: Host) -> None:
-    assert daemon.look_daemon(host, ROW) is None
+    assert daemon.look_daemon(host, ROW, Unit(ROW.unit)) is None
 
 
 def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.sample import BOARD
 
-    monkeypatch.setattr(daemon, "_ask", lambda: (BOARD, 20))
+    monkeypatch.setattr(daemon, "ask_daemon", lambda: (BOARD, 20))
     monkeypatch.setattr("os.sysconf", lambda _: 100)
     put(host, "/proc/812/cmdline", f"/usr/sbin/ntpd\0-p\0/run/ntpd.pid\0-c\0{ROW.config}\0-g\0")
     put(host, "/proc/812/stat", "812 (nt (p) d) S " + " ".join(["0"] * 18) + " 5000 0 0\n")
     put(host, "/proc/uptime", "350.00 600.00\n")
-    found = daemon.look_daemon(host, ROW)
+    # A process of somebody else's that calls itself ntpd does not hide the unit's own.
+    put(host, "/proc/99/cmdline", "/usr/sbin/ntpd\0")
+    found = daemon.look_daemon(host, ROW, Unit(ROW.unit, pid=812))
     assert found is not None
     assert (found.pid, found.config, found.age_s, found.board) == (812, ROW.config, 300.0, BOARD)
     assert found.clients == 14

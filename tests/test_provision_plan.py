@@ -375,7 +375,7 @@ def test_who_is_not_followed_is_told_with_the_reason() -> None:
     ("count", "few", "words"),
     [
         (0, False, ""),
-        (1, False, "1 upstreams are named, at least 4 are needed"),
+        (1, False, "at least 4 upstreams are needed, 1 named"),
         (3, False, "--few allows three"),
         (3, True, ""),
         (2, True, "at least 3"),

@@ -45,11 +45,11 @@ def test_no_date_and_no_version_stands_in_it() -> None:
     assert not re.search(r"20\d\d-|\d\d:\d\d:\d\d", text)
 
 
-@pytest.mark.parametrize(("count", "minsane"), [(3, 2), (4, 3), (5, 3), (6, 4), (7, 4)])
-def test_more_than_half_must_agree(count: int, minsane: int) -> None:
+@pytest.mark.parametrize(("count", "minsane", "minclock"), [(3, 2, 3), (4, 3, 4), (5, 3, 4), (6, 4, 5), (7, 4, 5)])
+def test_more_than_half_must_agree_and_thinning_out_leaves_more(count: int, minsane: int, minclock: int) -> None:
     pins = tuple(replace(PINS[0], address=f"192.0.2.{number}") for number in range(1, count + 1))
     text = ntp_conf(ROW, pins, leapfile=True)
-    assert f"\ntos minsane {minsane} maxclock 10\n" in text
+    assert f"\ntos minsane {minsane} minclock {minclock} maxclock 10\n" in text
     assert text.count("\nserver ") == count
 
 

@@ -287,7 +287,7 @@ def test_blockers_come_with_what_to_type_and_no_steps() -> None:
     assert said.splitlines()[-5:] == [
         "Nothing was touched:",
         "  ✗ this needs root",
-        "      type: sudo ntpjoin …",
+        "      type the same with sudo before it",
         "  ✗ no systemd runs here",
         "      set this host up by hand, or boot it with systemd",
     ]

@@ -6,7 +6,7 @@ import os
 from typing import Optional
 
 from ntpjoin.errors import WireError
-from ntpjoin.facts import Daemon, Row
+from ntpjoin.facts import Daemon, Row, Unit
 from ntpjoin.host import ntpd
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Billboard
@@ -14,22 +14,22 @@ from ntpjoin.model import Billboard
 LOOPBACK = "127.0.0.1"
 
 
-def look_daemon(host: Host, row: Row) -> Optional[Daemon]:
-    """The running ntpd, None where none runs."""
-    running = ntpd.running(host, row.daemon)
+def look_daemon(host: Host, row: Row, unit: Unit) -> Optional[Daemon]:
+    """The running ntpd, None where none runs. The unit's own process counts first: anybody may call a process of his ntpd."""
+    running = sorted(ntpd.running(host, row.daemon), key=lambda process: process[0] != unit.pid)
     if not running:
         return None
     pid, words = running[0]
-    board, heard = _ask()
+    board, heard = ask_daemon()
     return Daemon(pid, words, ntpd.config_of(words, row.config), board, heard, _age_s(host, pid))
 
 
 def look_billboard() -> Billboard:
     """What the daemon says on the loopback address, over mode 6."""
-    return _ask()[0]
+    return ask_daemon()[0]
 
 
-def _ask() -> tuple[Billboard, int]:
+def ask_daemon() -> tuple[Billboard, int]:
     """The billboard, and how many addresses the daemon has heard of lately."""
     from ntpjoin.wire.control import ControlClient, billboard  # noqa: PLC0415 - sockets only where a daemon runs
 

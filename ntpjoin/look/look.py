@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Callable, Optional
 
-from ntpjoin.facts import Facts, PackageFacts, Row
+from ntpjoin.facts import Facts, PackageFacts, Row, Unit
 from ntpjoin.host import ports, systemd
 from ntpjoin.host.machine import Host
 from ntpjoin.look.daemon import look_daemon
@@ -64,7 +64,12 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
     if part == "units":
         return replace(facts, units=units)
     if part == "daemon":
-        return replace(facts, units=units, holders=ports.holders(host, NTP_PORT), daemon=look_daemon(host, row))
+        return replace(
+            facts,
+            units=units,
+            holders=ports.holders(host, NTP_PORT),
+            daemon=look_daemon(host, row, units.get(row.unit, Unit(row.unit))),
+        )
     raise ValueError(part)
 
 

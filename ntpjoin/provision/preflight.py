@@ -38,7 +38,7 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
     """What is wrong with the host itself, whatever upstreams it shall follow."""
     system = facts.system
     if not system.root:
-        yield Blocker("not-root", "this needs root", "type: sudo ntpjoin …")
+        yield Blocker("not-root", "this needs root", "type the same with sudo before it")
     if system.row is None:
         yield Blocker("system", f"{system.title} is not supported", "docs/reference/supported-systems.md lists what is")
     if not system.systemd:
@@ -77,11 +77,10 @@ def _config_blockers(facts: Facts, row: Row, consent: Consent) -> Iterator[Block
                 "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"
             )
     if config and config.content.strip() and not config.stock and not config.ours and not consent.replace:
-        lines = [
-            line
-            for line in config.content.decode(errors="replace").splitlines()
-            if line.strip() and line.strip()[0] != "#"
-        ]
+        # Of a file that was ours once, what somebody added; of another, all that is no comment.
+        ours = {line for content in facts.journal.written.get(row.config, ()) for line in content.splitlines()}
+        written = [line for line in config.content.decode(errors="replace").splitlines() if line.strip()]
+        lines = [line for line in written if line not in ours and (ours or line.strip()[0] != "#")]
         lost = "\n".join(f"    {line}" for line in lines[:20])
         lost += f"\n    … and {len(lines) - 20} more" if len(lines) > 20 else ""
         text = f"{row.config} is neither the package's nor ours; replacing it would lose:\n{lost}"
@@ -119,5 +118,5 @@ def count_problem(wish: Wish) -> str:
         return f"{len(wish.upstreams)} upstreams are named, the pool wants no more than {MOST}"
     if 0 < len(wish.upstreams) < least:
         hint = "" if wish.few or len(wish.upstreams) < LEAST_FEW else "; --few allows three"
-        return f"{len(wish.upstreams)} upstreams are named, at least {least} are needed{hint}"
+        return f"at least {least} upstreams are needed, {len(wish.upstreams)} named{hint}"
     return ""

@@ -49,6 +49,8 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool) -> str:
         stats=row.stats,
         pins=pins,
         minsane=majority(len(pins)),
+        # The engine's default is 3: with six or seven sources it would thin them out below minsane, and then follow nobody.
+        minclock=min(len(pins), majority(len(pins)) + 1),
         # Room for the operator's own lines beside ours; the engine's default is 10.
         maxclock=max(10, len(pins)),
         restricts=dialect.restricts,
