@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,12 +89,12 @@ def halves() -> list[object]:
 
 
 @pytest.fixture(params=halves())
-def deaths(request: pytest.FixtureRequest, server: Server) -> Deaths:
+def deaths(request: pytest.FixtureRequest, server: Server) -> Iterator[Deaths]:
     boundaries: tuple[int, ...] = request.param
     carry_killer(server)
     fresh = server.snapshot()
     listed = ",".join(map(str, boundaries))
-    server.popen(["python3", KILLER, "stop", listed, "setup", *operator.UNATTENDED, *operator.WISH])
+    halted = server.popen(["python3", KILLER, "stop", listed, "setup", *operator.UNATTENDED, *operator.WISH])
     for boundary in boundaries:
         deadline = time.monotonic() + 90 * server.slowness
         while not reached(server, boundary):
@@ -101,7 +102,10 @@ def deaths(request: pytest.FixtureRequest, server: Server) -> Deaths:
             time.sleep(0.5)
         server.checkpoint(f"at-{boundary}")
         server.run(["kill", "-CONT", server.run(["cat", "/run/killer"], check=True).out.split()[0]], check=True)
-    return Deaths(server, fresh, boundaries)
+    yield Deaths(server, fresh, boundaries)
+    # The process died with the first rollback; this is what is left of it on our side.
+    halted.popen.kill()
+    halted.popen.communicate()
 
 
 @pytest.mark.campaign
