@@ -2,162 +2,167 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
+import os
 import signal
 import sys
-from typing import Any, Callable, NoReturn, Optional, TypeVar
+from typing import Any, NoReturn, Optional
 
 import click
 
 from ntpjoin import __version__
-from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem
+from ntpjoin import options as opt
+from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _names(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Upstreams by a strict grammar, each once; a list separated by commas or blanks counts as several."""
-    from ntpjoin.upstreams.grammar import parse_upstream  # noqa: PLC0415 - commands import what they need
-
-    words = [word for value in values for word in value.replace(",", " ").split()]
-    return tuple(dict.fromkeys(parse_upstream(word) for word in words))
+#: Click repeats what was typed; nothing that it says by itself is longer.
+_LONG = 160
 
 
-def _addresses(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    import ipaddress  # noqa: PLC0415
-
-    try:
-        return tuple(str(ipaddress.ip_address(value)) for value in values if value != "none")
-    except ValueError as error:
-        raise UsageProblem(f"--public-address: {error}", "ntpjoin setup --public-address 203.0.113.7") from None
-
-
-def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[float]) -> Optional[float]:
-    """A number of seconds; click's range lets through what is not a number."""
-    if value is not None and math.isnan(value):
-        raise UsageProblem("--wait: nan is no number of seconds", "ntpjoin setup --wait 120")
-    return value
-
-
-def _options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Several options as one decorator."""
-
-    def decorate(command: F) -> F:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorate
-
-
-_UPSTREAM = click.option(
-    "--upstream",
-    "upstreams",
-    multiple=True,
-    callback=_names,
-    metavar="NAME",
-    help="An upstream to follow, by name; give four to seven.",
+@click.group(
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_wish = _options(
-    _UPSTREAM,
-    click.option("--few/--no-few", default=None, help="Go ahead with three upstreams."),
-    click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
-    click.option("--allow-private/--no-allow-private", default=None, help="Accept addresses outside the public ranges."),
-    click.option(
-        "--public-address", "public_addresses", multiple=True, callback=_addresses, metavar="ADDR",
-        help="The public address that leads to this host through NAT; 'none' forgets it.",
-    ),
-    click.option("--survey", is_flag=True, help="Measure the upstreams again, even if nothing speaks against them."),
-    click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
-)  # fmt: skip
-
-_output = _options(
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-    click.option("-v", "--verbose", is_flag=True, help="Show every program that is run."),
-    click.option("-q", "--quiet", is_flag=True, help="Tell nothing while working."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours on the terminal."),
-)  # fmt: skip
-
-_WAIT = click.option(
-    "--wait",
-    "wait_s",
-    type=click.FloatRange(0, 3600),
-    callback=_seconds,
-    metavar="SECONDS",
-    help="Wait so long to be synchronised.",
-)
-_YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ntpjoin")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Turn this server into a good member of the NTP Pool, and keep it one."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())  # releases of click differ in what they do by themselves
 
 
 @cli.command()
-@_wish
-@_YES
-@click.option("--dry-run", is_flag=True, help="Show the plan and change nothing, as `ntpjoin plan`.")
+@opt.wish
+@opt.YES
+@opt.DRY_RUN
 @click.option("--allow-step", is_flag=True, help="Let the clock step by more than 1000 s, or back, without asking.")
-@_WAIT
-@_output
+@opt.WAIT
+@opt.output
 def setup(*, dry_run: bool, yes: bool, allow_step: bool, **options: Any) -> int:
     """Set this server up: install ntp, configure, start, open the firewall, wait for the time.
 
     Shows the plan first and asks. Options that are not given keep their values of the last run.
     """
-    from ntpjoin.commands import plan_command, setup_command  # noqa: PLC0415
+    from ntpjoin.commands.plan import plan_command  # noqa: PLC0415
+    from ntpjoin.commands.setup import prepare_setup, setup_command  # noqa: PLC0415
 
+    screen = _screen(options)
     consent = _consent(options, allow_step=allow_step, attended=not yes)
+    prepare = prepare_setup(opt.given(options), consent, survey=options["survey"], screen=screen)
     if dry_run:
-        return plan_command("setup", _given(options), consent, survey=options["survey"], screen=_screen(options))
-    return setup_command(
-        _given(options), consent, survey=options["survey"], wait_s=options["wait_s"], screen=_screen(options)
+        return plan_command("setup", prepare, screen)
+    return setup_command(prepare, consent, wait_s=options["wait_s"], screen=screen)
+
+
+@cli.command()
+@opt.wish
+@opt.output
+def plan(**options: Any) -> int:
+    """Show what setup would do, and change nothing."""
+    from ntpjoin.commands.plan import plan_command  # noqa: PLC0415
+    from ntpjoin.commands.setup import prepare_setup  # noqa: PLC0415
+
+    screen = _screen(options)
+    consent = _consent(options, allow_step=False, attended=True)
+    return plan_command(
+        "plan", prepare_setup(opt.given(options), consent, survey=options["survey"], screen=screen), screen
     )
 
 
 @cli.command()
-@_wish
-@_output
-def plan(**options: Any) -> int:
-    """Show what setup would do, and change nothing."""
-    from ntpjoin.commands import plan_command  # noqa: PLC0415
+@opt.sources
+@opt.YES
+@opt.DRY_RUN
+@opt.output
+def install(**options: Any) -> int:
+    """Install the daemon's packages only, and hold the daemon back until `setup` has configured it.
 
-    consent = _consent(options, allow_step=False, attended=True)
-    return plan_command("plan", _given(options), consent, survey=options["survey"], screen=_screen(options))
+    Upstreams are asked for the time, where a clock that is off makes the package manager refuse its indexes; they are
+    not remembered.
+    """
+    return _step("install", options)
+
+
+@cli.command()
+@opt.YES
+@opt.DRY_RUN
+@opt.output
+def firewall(**options: Any) -> int:
+    """Let UDP 123 in through the active firewall, and nothing else."""
+    return _step("firewall", options)
+
+
+@cli.command()
+@opt.YES
+@opt.DRY_RUN
+@opt.output
+def restart(**options: Any) -> int:
+    """Start the daemon again, and prove that another process holds the port and reads the file."""
+    return _step("restart", options)
+
+
+def _step(command: Any, options: dict[str, Any]) -> int:
+    from ntpjoin.commands.plan import plan_command  # noqa: PLC0415
+    from ntpjoin.commands.step import prepare_one, step_command  # noqa: PLC0415
+    from ntpjoin.model import Consent  # noqa: PLC0415
+
+    screen = _screen(options)
+    prepare = prepare_one(command, opt.given(options), screen)
+    if options["dry_run"]:
+        return plan_command(command, prepare, screen)
+    return step_command(command, prepare, Consent(attended=not options["yes"]), screen)
+
+
+@cli.command()
+@opt.output
+def detect(**options: Any) -> int:
+    """Tell what this host is: system, packages, daemon, files, firewall, other time daemons, addresses."""
+    from ntpjoin.commands.detect import detect_command  # noqa: PLC0415
+
+    return detect_command(_screen(options))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", callback=opt.hosts)
+@opt.ALLOW_PRIVATE
+@opt.output
+def resolve(*, names: tuple[str, ...], **options: Any) -> int:
+    """Tell where names lead, who answers there, and whether they can be followed."""
+    from ntpjoin.commands.resolve import resolve_command  # noqa: PLC0415
+
+    return resolve_command(names, opt.given(options), _screen(options))
+
+
+@cli.command()
+@opt.configuration
+@click.option("--diff", is_flag=True, help="Show the difference to the file on this host instead.")
+@opt.output
+def render(*, diff: bool, **options: Any) -> int:
+    """Print the configuration that setup would write, and nothing else."""
+    from ntpjoin.commands.render import render_command  # noqa: PLC0415
+
+    return render_command(opt.given(options), survey=options["survey"], diff=diff, screen=_screen(options))
 
 
 @cli.command()
 @click.option("--last", is_flag=True, help="Take back the last run only.")
-@_YES
-@_output
+@opt.YES
+@opt.output
 def undo(*, last: bool, yes: bool, **options: Any) -> int:
     """Take back what ntpjoin did, last first. Needs no network."""
-    from ntpjoin.commands import undo_command  # noqa: PLC0415
+    from ntpjoin.commands.undo import undo_command  # noqa: PLC0415
 
     return undo_command(last=last, yes=yes, screen=_screen(options))
 
 
 @cli.command()
-@_WAIT
-@_output
+@opt.WAIT
+@opt.output
 def verify(*, wait_s: Optional[float], **options: Any) -> int:
     """Tell whether this server is a good member of the NTP Pool, as far as it can be seen from here."""
-    from ntpjoin.commands import verify_command  # noqa: PLC0415
+    from ntpjoin.commands.verify import verify_command  # noqa: PLC0415
 
     return verify_command(wait_s=wait_s or 0.0, screen=_screen(options))
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """The parts of the wish that were given on the command line."""
-    from click.core import ParameterSource  # noqa: PLC0415
-
-    context = click.get_current_context()
-    names = ("upstreams", "few", "firewall", "allow_private", "public_addresses")
-    given = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
-    return {name: options[name] for name in given}
 
 
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:
@@ -169,13 +174,19 @@ def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> An
 def _screen(options: dict[str, Any]) -> Any:
     from ntpjoin.show.screen import Screen  # noqa: PLC0415
 
-    return Screen(
+    screen = Screen(
         as_json=options["as_json"], quiet=options["quiet"], verbose=options["verbose"], color=options["color"]
     )
+    for name in click.get_current_context().meta.get(opt.REPEATED, ()):
+        screen.talk(f"{name} is named more than once; it counts once")
+    return screen
 
 
 def main() -> NoReturn:
     """The program: run the command, and leave with its exit code."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us; what we open must not take its place
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     sys.exit(_main())
 
 
@@ -184,24 +195,44 @@ def _main() -> int:
         code = cli.main(prog_name="ntpjoin", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
-        return _object(2, error.format_message())
+        return _refused(error)
     except (click.Abort, Interrupted) as error:
-        number = error.signal if isinstance(error, Interrupted) else signal.SIGINT
-        click.echo("ntpjoin: interrupted", err=True)
-        return _object(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM), "interrupted")
+        # One that comes while something is changed is told by the command itself.
+        known = error if isinstance(error, Interrupted) else Interrupted("interrupted", signal.SIGINT)
+        return _told(known)
     except NtpjoinError as error:
-        click.echo(f"ntpjoin: {error.message}" + (f"\n  {error.remedy}" if error.remedy else ""), err=True)
-        return _object(error.exit_code, error.message, error.remedy)
+        return _told(error)
     except BrokenPipeError:
         return 1
 
 
+def _refused(error: click.ClickException) -> int:
+    """The exit code of what click refuses; said as our own refusals are: on one line, whatever was typed, and what to type."""
+    words = error.format_message().rstrip(".")
+    message = words if words.isprintable() and len(words) <= _LONG else quoted(words, _LONG)
+    command = f"{_command()} " if _command() in cli.commands else ""
+    return _told(UsageProblem(message, f"type: ntpjoin {command}--help"))
+
+
+def _told(error: NtpjoinError) -> int:
+    """Say an error that no command showed itself, and give its exit code: it came before anything was changed."""
+    code = error.code if isinstance(error, Interrupted) else error.exit_code
+    left = "" if isinstance(error, UsageProblem) else "Nothing was changed."
+    with contextlib.suppress(OSError):
+        click.echo("\n  ".join(filter(None, [f"ntpjoin: {error.message}", left, error.remedy])), err=True)
+    return _object(code, error.message, error.remedy)
+
+
 def _object(code: int, message: str, remedy: str = "") -> int:
-    """The exit code of an error that no command showed itself; told as one object where JSON was asked for."""
+    """The exit code; told as one object where JSON was asked for."""
     if "--json" in sys.argv:
         from ntpjoin.show import jsons  # noqa: PLC0415
 
-        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        click.echo(jsons.envelope(command, code, errors=jsons.error(NtpjoinError(message, remedy))))
+        with contextlib.suppress(OSError):
+            click.echo(jsons.envelope(_command(), code, errors=jsons.error(NtpjoinError(message, remedy))))
     return code
+
+
+def _command() -> str:
+    """The command that was typed, or what stands in its place."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import ClassVar
+
+
+def quoted(value: str, longest: int = 60) -> str:
+    """What was typed, as it may stand in a message: in quotes, control characters escaped, of more than that only the beginning."""
+    return repr(value if len(value) <= longest else value[: longest - 3] + "...")
 
 
 class NtpjoinError(Exception):
@@ -50,6 +56,11 @@ class JournalProblem(Blocked):
 class Interrupted(NtpjoinError):
     """The user, or the system, asked ntpjoin to end."""
 
-    def __init__(self, message: str, signal: int) -> None:
+    def __init__(self, message: str, sign: int) -> None:
         super().__init__(message)
-        self.signal = signal
+        self.signal = sign
+
+    @property
+    def code(self) -> int:
+        """What the program ends with: 130 for Ctrl-C, 143 for SIGTERM and for a terminal that is gone."""
+        return 128 + (signal.SIGINT if self.signal == signal.SIGINT else signal.SIGTERM)

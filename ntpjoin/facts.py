@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Optional
 
-from ntpjoin.model import FAMILIES, Billboard, Family, Pin, Wish
+from ntpjoin.board import Billboard
+from ntpjoin.firewall import FirewallFacts
+from ntpjoin.model import Pin, Wish
 
 Engine = Literal["classic", "ntpsec"]
 
@@ -20,6 +22,27 @@ class Rival:
 
     package: str
     unit: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One KEY=value of a file that a shell reads."""
+
+    path: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Directive:
+    """One line of a configuration that ntpd reads: the file, the line's number, its words without comments and quotes."""
+
+    path: str
+    line: int
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {' '.join(self.words)}"
 
 
 @dataclass(frozen=True)
@@ -37,11 +60,16 @@ class Row:
     daemon: str
     config: str
     include: str
+    snippets: str
     drift: str
     leapfile: str
+    leap_package: str
     stats: str
     user: str
     rivals: tuple[Rival, ...]
+    dhcp: Optional[Setting]
+    dhcp_config: str
+    former_config: str
 
 
 @dataclass(frozen=True)
@@ -71,20 +99,27 @@ class Pinned:
 class PackageFacts:
     """`installed` names every installed package; `install`/`remove` say what asking for the row's packages would do.
 
-    `kept` has the file, in our cache, of each package that would be removed; `problem` says why the packages cannot be had.
+    `upgrade` has those that it would bring at another version, at the one they have. `kept` has the file, at the installed
+    version, of each that would be removed or upgraded; `problem` says why the packages cannot be had, `busy` who has used the
+    package manager for too long.
     """
 
     installed: Mapping[str, str] = field(default_factory=dict)
     unfinished: tuple[str, ...] = ()
     install: tuple[Pinned, ...] = ()
     remove: tuple[Pinned, ...] = ()
+    upgrade: tuple[Pinned, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    busy: str = ""
 
 
 @dataclass(frozen=True)
 class FileFact:
-    """A file as it is. `stock`: unchanged since the package brought it; `ours`: unchanged since we wrote it; not `plain`: a link."""
+    """A file as it is. `stock`: unchanged since the package brought it; `ours`: unchanged since we wrote it; not `plain`: a link.
+
+    `unseen`: it is there, or its folder is, but we may not read it.
+    """
 
     content: bytes
     mode: int
@@ -92,6 +127,7 @@ class FileFact:
     stock: bool = False
     ours: bool = False
     plain: bool = True
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,38 +193,58 @@ class Daemon:
     @property
     def clients(self) -> int:
         """About how many others have asked it lately."""
-        return max(0, self.heard - len(self.board.peers) - 1)
+        servers = [peer for peer in self.board.sources if not peer.is_clock]
+        return max(0, self.heard - len(servers) - 1)
 
 
 @dataclass(frozen=True)
-class FirewallFacts:
-    """Who manages the packet filter, and whether it lets UDP 123 in, per family (None: could not be told)."""
+class Setter:
+    """Something else that sets this clock: what it is, where it was seen, and what ends it."""
 
-    manager: Literal["ufw", "firewalld", "rules", "none", "unknown"] = "none"
-    admits: Mapping[Family, Optional[bool]] = field(default_factory=dict)
-    families: tuple[Family, ...] = FAMILIES
-    ours: tuple[Family, ...] = ()
+    what: str
+    where: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Space:
+    """The file system below a folder that a set-up writes to: whether it takes writes, and its free bytes."""
+
+    folder: str
+    writable: bool
+    free: int
 
 
 @dataclass(frozen=True)
 class RunFact:
-    """One run in the journal: its number, whether it ended, what it wished for and pinned, and what is still in effect of it."""
+    """One run in the journal: its number, whether it ended, what it wished for and pinned, and the command that it was."""
 
     number: int
     state: str
     wish: Wish
     pins: tuple[Pin, ...]
-    entries: int
+    command: str = "setup"
+
+
+#: What a reader without root is told.
+JOURNAL_UNSEEN = "what was asked for in earlier runs can only be read by root"
 
 
 @dataclass(frozen=True)
 class JournalFacts:
-    """What earlier runs left. `restart_due`: a run died after it changed what the daemon reads and before it restarted it."""
+    """What earlier runs left. `restart_due`: a run died after it changed what the daemon reads and before it restarted it.
+
+    `began` names the packages that a run that died was about to install or to remove. `problem` says why the journal cannot be
+    read, `remedy` what to do about it; `unseen`: only root can read it, and what is remembered is unknown then.
+    """
 
     runs: tuple[RunFact, ...] = ()
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     restart_due: bool = False
+    began: tuple[str, ...] = ()
     problem: str = ""
+    unseen: bool = False
+    remedy: str = ""
 
     @property
     def last(self) -> Optional[RunFact]:
@@ -199,7 +255,12 @@ class JournalFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that was seen of this host."""
+    """All that was seen of this host.
+
+    `dhcp_config`: a configuration that DHCP's hook made lies where the row says; `former_config`: one that a former
+    package left. `directives`: what the daemon reads beside our file.
+    `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
+    """
 
     system: System
     packages: PackageFacts = PackageFacts()
@@ -207,10 +268,16 @@ class Facts:
     units: Mapping[str, Unit] = field(default_factory=dict)
     holders: Optional[tuple[Holder, ...]] = ()
     daemon: Optional[Daemon] = None
-    firewall: FirewallFacts = FirewallFacts()
+    firewall: FirewallFacts = field(default_factory=FirewallFacts)
     addresses: tuple[str, ...] = ()
     leapfile_valid: bool = False
+    dhcp_config: bool = False
+    former_config: bool = False
+    directives: tuple[Directive, ...] = ()
+    setters: tuple[Setter, ...] = ()
+    rival_clients: Mapping[str, int] = field(default_factory=dict)
     journal: JournalFacts = JournalFacts()
+    spaces: tuple[Space, ...] = ()
 
     def unit(self, name: str) -> Unit:
         """The unit of that name; one that is not there where systemd does not know it."""

@@ -106,11 +106,15 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Dropped:
-    """An upstream that is not followed, and why, in words; `rule` where a rule and not a measurement spoke."""
+    """An upstream that is not followed, and why, in words; `rule` where a rule and not a measurement spoke.
+
+    `remedy` is the option that would let it be followed, "" where there is none.
+    """
 
     name: str
     why: str
     rule: bool = False
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,78 +134,6 @@ class Pin:
 
     name: str
     address: str
-
-
-def majority(count: int) -> int:
-    """How many of so many sources must agree before one of them is believed: more than half."""
-    return count // 2 + 1
-
-
-# --- what a daemon says of itself --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SystemVars:
-    """What a daemon says of itself; a number is None where it gave none. `peer_associd` is 0 without a system peer."""
-
-    leap: int
-    stratum: int
-    refid: str
-    peer_associd: int
-    version: str
-    offset_ms: Optional[float]
-    root_delay_ms: Optional[float]
-    root_dispersion_ms: Optional[float]
-    sys_jitter_ms: Optional[float]
-    frequency_ppm: Optional[float]
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One line of the billboard; a number is None where the daemon gave none.
-
-    `reach` is the register of the last 8 polls (255: all answered), `when_s` the age of the last packet; `hmode` is 3
-    for a server that is followed, 1 or 2 for a symmetric peer.
-    """
-
-    associd: int
-    tally: str
-    address: str
-    refid: str
-    stratum: int
-    reach: int
-    hmode: int
-    poll_s: int
-    configured: bool
-    when_s: Optional[float]
-    delay_ms: Optional[float]
-    offset_ms: Optional[float]
-    jitter_ms: Optional[float]
-
-
-@dataclass(frozen=True)
-class Billboard:
-    """A daemon's account of itself and of its sources, as `ntpq -p` shows it; no `system` where it told nothing."""
-
-    system: Optional[SystemVars] = None
-    peers: tuple[Peer, ...] = ()
-
-    @property
-    def survivors(self) -> int:
-        """How many sources agree with each other: system peer, candidates and backups."""
-        return sum(peer.tally in "*+o#" for peer in self.peers)
-
-    @property
-    def replying(self) -> int:
-        """How many sources have answered one of the last eight polls."""
-        return sum(peer.reach > 0 for peer in self.peers)
-
-    @property
-    def settled(self) -> bool:
-        """A system peer, at least minsane survivors, leap not 3."""
-        if self.system is None or not self.system.peer_associd or self.system.leap == 3:
-            return False
-        return self.survivors >= majority(len(self.peers))
 
 
 # --- changes and what becomes of them ----------------------------------------------------------------------------------
@@ -262,12 +194,12 @@ class Check:
 
 # --- what is told while it happens -------------------------------------------------------------------------------------
 
-EventKind = Literal["looking", "note", "begin", "done", "unchanged", "failed", "wait", "undo"]
+EventKind = Literal["looking", "begin", "done", "unchanged", "failed", "wait", "undo", "heard"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened. `wait` events come again and again while waiting: `elapsed_s` of `limit_s`."""
+    """Something happened. `wait` events come again and again while waiting: `elapsed_s` of `limit_s`; `heard` is a signal."""
 
     kind: EventKind
     step: str
@@ -279,6 +211,6 @@ class Event:
 class Tell(Protocol):
     """Whoever wants to know what happens; cli wires it to show."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Take one event."""
         ...

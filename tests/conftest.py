@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Optional
 
 import pytest
 
-from ntpjoin.host import machine
+from ntpjoin.host import programs as programs_module
 
 _SLOW = (Path(__file__).parent / "real", Path(__file__).parent / "lab")
 
@@ -20,6 +21,11 @@ _PROGRAMS = frozenset(
 )
 _PACKETS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _NAMES = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+
+#: A shell starts what it runs in the background with SIGINT ignored, nohup(1) with SIGHUP: signals that these tests send.
+for _sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_sign) is signal.SIG_IGN:
+        signal.signal(_sign, signal.default_int_handler if _sign is signal.SIGINT else signal.SIG_DFL)
 
 
 class Guard:
@@ -123,5 +129,5 @@ def programs(real_programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     del real_programs
     folder = tmp_path / "programs"
     folder.mkdir()
-    monkeypatch.setitem(machine.ENVIRONMENT, "PATH", str(folder))
+    monkeypatch.setitem(programs_module.ENVIRONMENT, "PATH", str(folder))
     return Programs(folder)

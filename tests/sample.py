@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Optional
 
+from ntpjoin.board import Billboard, Peer, SystemVars
 from ntpjoin.facts import (
     Daemon,
     Facts,
     FileFact,
-    FirewallFacts,
     Holder,
     JournalFacts,
     PackageFacts,
@@ -18,8 +18,9 @@ from ntpjoin.facts import (
     System,
     Unit,
 )
+from ntpjoin.firewall import FirewallFacts
 from ntpjoin.host.distros import ROWS
-from ntpjoin.model import Asked, Billboard, Choice, Chosen, Peer, Pin, Sample, SystemVars, Wish
+from ntpjoin.model import FAMILIES, Asked, Choice, Chosen, Pin, Sample, Wish
 from ntpjoin.provision.render import ntp_conf
 
 ROW = ROWS[0]
@@ -79,7 +80,7 @@ def fresh(**parts: Any) -> Facts:
             ROW.unit: Unit(ROW.unit),
             TIMESYNCD_UNIT: Unit(TIMESYNCD_UNIT, "loaded", "enabled", "active", "running", 300, "aa"),
         },
-        firewall=FirewallFacts("ufw", {"IPv4": False, "IPv6": False}),
+        firewall=FirewallFacts("ufw", {"IPv4": False, "IPv6": False}, opens=FAMILIES),
         addresses=(OWN4, OWN6),
         leapfile_valid=True,
     )
@@ -120,6 +121,7 @@ def converged(**parts: Any) -> Facts:
             ROW.config: FileFact(content.encode(), 0o644, "root:root", ours=True),
             ROW.include: FileFact(b"", 0o644, "root:root", ours=True),
             ROW.drift: FileFact(b"-3.000\n", 0o644, "ntpsec:ntpsec"),
+            "/etc/default/ntpsec": FileFact(b'IGNORE_DHCP="yes"\n', 0o644, "root:root"),
         },
         units={
             ROW.unit: Unit(ROW.unit, "loaded", "enabled", "active", "running", 812, "bb"),
@@ -127,10 +129,10 @@ def converged(**parts: Any) -> Facts:
         },
         holders=tuple(Holder(812, "ntpd", address) for address in ("0.0.0.0", "::", OWN4, OWN6)),
         daemon=Daemon(812, ("/usr/sbin/ntpd", "-c", ROW.config), ROW.config, BOARD, heard=20, age_s=4000.0),
-        firewall=FirewallFacts("ufw", {"IPv4": True, "IPv6": True}),
+        firewall=FirewallFacts("ufw", {"IPv4": True, "IPv6": True}, opens=FAMILIES),
         addresses=(OWN4, OWN6),
         leapfile_valid=True,
-        journal=JournalFacts(runs=(RunFact(1, "done", WISH, PINS, 8),)),
+        journal=JournalFacts(runs=(RunFact(1, "done", WISH, PINS),), written={ROW.config: (content,)}),
     )
     found: Facts = changed(made, **parts)
     return found

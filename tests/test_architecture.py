@@ -13,18 +13,21 @@ PACKAGE = Path(__file__).parents[1] / "ntpjoin"
 
 #: Imports point from a room to those above it. Rooms on one line may not import each other.
 _FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "facts"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job"}),
     frozenset({"host", "wire"}),
     frozenset({"look"}),
     frozenset({"upstreams"}),
     frozenset({"checks"}),
     frozenset({"provision"}),
     frozenset({"show"}),
-    frozenset({"cli", "commands"}),
+    frozenset({"cli", "options", "commands"}),
     frozenset({"archive", "__main__"}),
 )
 #: Rooms of one floor that are one thing in several files.
-_TOGETHER = (frozenset({"model", "errors", "facts"}), frozenset({"cli", "commands"}))
+_TOGETHER = (
+    frozenset({"model", "errors", "facts", "board", "firewall", "job"}),
+    frozenset({"cli", "options", "commands"}),
+)
 
 _PROCESS_MODULES = frozenset({"subprocess", "pty", "multiprocessing"})
 _PROCESS_CALLS = frozenset(
@@ -233,7 +236,7 @@ _BAD: list[tuple[str, str, str, Optional[str]]] = [
     ("sockets are opened in wire", "wire/x.py", "import socket, ssl, ntplib", None),
     ("only show prints", "checks/x.py", "print('x')", "print belongs"),
     ("only show prints", "host/x.py", "import sys\nsys.stderr.write('x')", "sys.stderr belongs"),
-    ("only show prints", "commands.py", "from sys import stdout\nstdout.write('x')", "sys.stdout belongs"),
+    ("only show prints", "commands/x.py", "from sys import stdout\nstdout.write('x')", "sys.stdout belongs"),
     ("only show prints", "show/x.py", "print('x')", None),
     ("deadlines are monotonic", "provision/x.py", "import time\ntime.time()", "time.time jumps"),
     ("deadlines are monotonic", "host/x.py", "from time import time\ntime()", "time.time jumps"),

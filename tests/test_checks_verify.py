@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
-from ntpjoin.checks.verify import Evidence, count, judge, service_addresses, settling
-from ntpjoin.facts import Facts, Holder, Unit
-from ntpjoin.model import Asked, Billboard, CheckState, Wish
+from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.verify import Evidence, judge, service_addresses, settling
+from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, Setter, Unit
+from ntpjoin.firewall import FirewallFacts
+from ntpjoin.model import Asked, CheckState, Wish
 from tests.sample import (
     ADDRESSES,
     BOARD,
@@ -18,6 +21,7 @@ from tests.sample import (
     OWN6,
     PINS,
     ROW,
+    SYSTEM_VARS,
     WISH,
     answered,
     changed,
@@ -49,6 +53,8 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "service.running",
         "service.enabled",
         "service.config",
+        "service.file",
+        "service.dhcp",
         "service.port",
         "sync.peer",
         "sync.stratum",
@@ -59,14 +65,19 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "answers.ipv6",
         "closed.ipv4",
         "closed.ipv6",
+        "clock.setters",
         "firewall",
         "outside",
     ]
-    assert count(checks) == {CheckState.OK: 14, CheckState.WARN: 0, CheckState.FAIL: 0, CheckState.UNKNOWN: 1}
+    assert Counter(check.state for check in checks) == {CheckState.OK: 17, CheckState.UNKNOWN: 1}
 
 
 def unit(**changes: Any) -> dict[str, Any]:
     return {"units": {ROW.unit: replace(converged().unit(ROW.unit), **changes)}}
+
+
+def defaults(content: bytes) -> dict[str, Any]:
+    return {"files": {**converged().files, "/etc/default/ntpsec": FileFact(content, 0o644, "root:root")}}
 
 
 def board(**changes: Any) -> dict[str, Any]:
@@ -88,6 +99,10 @@ def peers(*changes: tuple[int, dict[str, Any]]) -> dict[str, Any]:
         pytest.param(unit(enabled="disabled"), [("service.enabled", "fail")], id="disabled"),
         pytest.param(unit(enabled="masked"), [("service.enabled", "fail")], id="masked"),
         pytest.param({"daemon__config": "/run/ntp.conf.dhcp"}, [("service.config", "fail")], id="another file"),
+        pytest.param(defaults(b"IGNORE_DHCP=no\n"), [("service.dhcp", "warn")], id="DHCP may"),
+        pytest.param({"files": {}}, [("service.file", "warn"), ("service.dhcp", "warn")], id="no files"),
+        pytest.param({**defaults(b'IGNORE_DHCP=""\n'), "dhcp_config": True}, [("service.dhcp", "fail")], id="DHCP did"),
+        pytest.param({"dhcp_config": True}, [], id="DHCP did, and is ignored"),
         pytest.param({"holders": (Holder(9, "ntpd", "0.0.0.0"),)}, [("service.port", "fail")], id="another holder"),
         pytest.param({"holders": ()}, [("service.port", "fail")], id="no port"),
         pytest.param({"holders": None}, [("service.port", "unknown")], id="not root"),
@@ -109,9 +124,28 @@ def peers(*changes: tuple[int, dict[str, Any]]) -> dict[str, Any]:
         pytest.param(
             {"firewall__admits": {"IPv4": True, "IPv6": False}}, [("firewall", "fail")], id="ufw shut for IPv6"
         ),
-        pytest.param({"firewall__admits": {"IPv4": True}, "firewall__families": ("IPv4",)}, [], id="ufw without IPv6"),
-        pytest.param({"firewall__manager": "firewalld"}, [("firewall", "unknown")], id="firewalld"),
-        pytest.param({"firewall__manager": "rules"}, [("firewall", "unknown")], id="own rules"),
+        pytest.param({"firewall__admits": {"IPv4": True}, "firewall__families": ("IPv4",)}, [], id="no IPv6 here"),
+        pytest.param(
+            {"firewall__families": ("IPv4",), "firewall__closed": ("IPv6",)},
+            [("firewall", "warn")],
+            id="ufw without IPv6",
+        ),
+        pytest.param(
+            {"firewall__families": (), "firewall__closed": ("IPv6",)}, [("firewall", "fail")], id="IPv6 only, and shut"
+        ),
+        pytest.param({"firewall__manager": "firewalld"}, [], id="firewalld"),
+        pytest.param(
+            {"firewall__manager": "firewalld", "firewall__lasts": {"IPv4": True, "IPv6": False}},
+            [("firewall", "fail")],
+            id="firewalld until a reload",
+        ),
+        pytest.param({"firewall__manager": "nftables"}, [], id="own rules"),
+        pytest.param(
+            {"firewall__manager": "iptables", "firewall__admits": {"IPv4": True, "IPv6": None}},
+            [("firewall", "unknown")],
+            id="own rules that could not be judged",
+        ),
+        pytest.param({"firewall__limit": "its rule"}, [("firewall", "warn")], id="only so many"),
         pytest.param({"firewall__manager": "unknown"}, [("firewall", "unknown")], id="firewall not seen"),
         pytest.param({"firewall__manager": "none"}, [], id="no firewall"),
     ],
@@ -121,13 +155,43 @@ def test_one_fault_one_check(parts: dict[str, Any], faults: list[tuple[str, str]
     assert judged(converged(**parts)) == [*faults, *end]
 
 
-@pytest.mark.parametrize(
-    ("manager", "words"),
-    [("firewalld", "firewalld"), ("rules", "somebody's own"), ("unknown", "only be seen by root")],
-)
-def test_a_firewall_that_is_not_judged_is_named(manager: str, words: str) -> None:
-    [check] = [one for one in judge(converged(firewall__manager=manager), WISH, PINS, GOOD) if one.id == "firewall"]
-    assert words in check.text
+def firewall(**parts: Any) -> list[tuple[str, str]]:
+    facts = converged(firewall=replace(FirewallFacts(), **parts))
+    return [(one.text, one.remedy) for one in judge(facts, WISH, PINS, GOOD) if one.id == "firewall"]
+
+
+def test_a_firewall_is_told_with_what_decides_and_what_to_type() -> None:
+    assert firewall(manager="none") == [("no firewall on this host", "")]
+    assert firewall(manager="unknown", problem="nft went", remedy=("sudo ntpjoin verify",)) == [
+        ("the firewall could not be seen: nft went", "sudo ntpjoin verify")
+    ]
+    shut = {"admits": {"IPv4": False}, "families": ("IPv4",), "why": {"IPv4": "its rule 5"}}
+    assert firewall(manager="ufw", **shut, opens=("IPv4",)) == [
+        ("ufw does not let UDP 123 in over IPv4: its rule 5", "ntpjoin setup")
+    ]
+    assert firewall(manager="ufw", **shut, remedy=("ufw x", "ufw y")) == [
+        ("ufw does not let UDP 123 in over IPv4: its rule 5", "ufw x; ufw y")
+    ]
+    [(text, remedy)] = firewall(manager="nftables", **{**shut, "admits": {"IPv4": None}}, remedy=("nft x",))
+    assert text == "whether nftables lets UDP 123 in over IPv4 could not be told: its rule 5"
+    assert remedy == "nft x; keep it where your rules come from, too, or it is gone after a reboot"
+    assert firewall(manager="iptables", **shut)[0][1] == "let UDP 123 in by hand"
+    assert firewall(manager="ufw", admits={"IPv4": True, "IPv6": True}) == [
+        ("ufw lets UDP 123 in over IPv4 and IPv6", "")
+    ]
+
+
+def test_ipv6_that_is_kept_out_as_a_whole_and_a_limit_are_warned_of() -> None:
+    closed = firewall(manager="ufw", admits={"IPv4": True, "IPv6": False}, families=("IPv4",), closed=("IPv6",))
+    assert [text for text, _ in closed] == [
+        "ufw keeps out all IPv6 (IPV6=no in /etc/default/ufw): nobody can ask this host over it",
+        "ufw lets UDP 123 in over IPv4",
+    ]
+    assert "ufw reload" in closed[0][1]
+    both = {"IPv4": True, "IPv6": True}
+    assert firewall(manager="ufw", admits=both, limit="its rule 5", remedy=("ufw x",)) == [
+        ("ufw lets in only so many queries at a time: its rule 5", "ufw x")
+    ]
 
 
 def test_a_daemon_that_does_not_run() -> None:
@@ -135,7 +199,7 @@ def test_a_daemon_that_does_not_run() -> None:
     silent = Evidence({OWN4: Asked(OWN4, problem="no answer")}, {OWN4: False}, LEADS)
     assert judged(facts, silent) == [
         ("service.running", "fail"),
-        ("sync.peer", "unknown"),
+        ("sync.peer", "fail"),
         ("answers.ipv4", "fail"),
         ("closed.ipv4", "unknown"),
         OUTSIDE,
@@ -152,6 +216,29 @@ def test_a_daemon_that_does_not_run() -> None:
 def test_what_to_type_where_it_does_not_run(found: Unit, remedy: str) -> None:
     check = judge(converged(units={ROW.unit: found}, daemon=None), WISH, PINS, GOOD)[0]
     assert (check.id, check.remedy) == ("service.running", remedy)
+
+
+def test_a_daemon_that_is_held_back_is_not_to_be_started_by_hand() -> None:
+    held = Unit(ROW.unit, "loaded", "enabled", held=True)
+    [first, *_] = judge(converged(units={ROW.unit: held}, daemon=None), WISH, PINS, GOOD)
+    assert (first.id, first.state, first.remedy) == ("service.running", CheckState.FAIL, "ntpjoin setup")
+    assert "held back" in first.text
+
+
+def test_a_journal_that_cannot_be_read_is_told_with_what_to_do() -> None:
+    facts = converged(journal=JournalFacts(problem="the page is gone", remedy="restore it"))
+    first = judge(facts, WISH, PINS, GOOD)[0]
+    assert (first.id, first.state.value, first.remedy) == ("journal", "unknown", "restore it")
+    assert "the page is gone" in first.text
+
+
+def test_without_root_what_is_remembered_is_unknown_and_what_hangs_on_it_too() -> None:
+    unseen = converged(journal=JournalFacts(unseen=True))
+    assert judged(unseen) == [("remembered", "unknown"), OUTSIDE]
+    nobody = replace(GOOD, answers={}, tells={})
+    found = [check for check in judge(unseen, Wish(), (), nobody) if check.id == "answers.address"]
+    assert [(check.state, check.remedy) for check in found] == [(CheckState.UNKNOWN, "sudo ntpjoin verify")]
+    assert ("answers.address", "warn") in judged(converged(), nobody, Wish())
 
 
 def test_a_process_that_is_not_ntpd() -> None:
@@ -227,6 +314,13 @@ def test_private_addresses_serve_nobody_unless_the_operator_says_so() -> None:
     assert service_addresses(facts, Wish(allow_private=True)) == facts.addresses
 
 
+def test_behind_nat_the_private_addresses_of_the_declared_family_are_asked() -> None:
+    facts = converged(addresses=("10.0.0.1", "fd00::1"))
+    assert service_addresses(facts, Wish(public_addresses=("198.51.100.77",))) == ("10.0.0.1",)
+    beside = converged(addresses=("10.0.0.1", "9.9.9.9"))
+    assert service_addresses(beside, Wish(public_addresses=("198.51.100.77",))) == ("9.9.9.9",)
+
+
 @pytest.mark.parametrize(
     ("parts", "age_s", "expected"),
     [
@@ -236,6 +330,7 @@ def test_private_addresses_serve_nobody_unless_the_operator_says_so() -> None:
         (board(system__peer_associd=0), 300.0, False),
         ({**board(system__peer_associd=0), "holders": ()}, 10.0, False),
         ({"firewall__admits": {"IPv4": False, "IPv6": False}}, 10.0, False),
+        (board(system__stratum=6), 10.0, False),
     ],
 )
 def test_a_young_daemon_loses_some_faults_by_itself(parts: dict[str, Any], age_s: float, expected: bool) -> None:
@@ -267,3 +362,134 @@ def test_settled_means_a_system_peer_a_majority_and_no_alarm(parts: dict[str, An
 
 def test_judging_is_pure() -> None:
     assert judge(converged(), WISH, PINS, GOOD) == judge(converged(), WISH, PINS, GOOD)
+
+
+# --- sources of the operator's own
+
+
+def with_peers(*more: Peer, minsane: Optional[int] = None, **system: Any) -> Facts:
+    made = Billboard(replace(SYSTEM_VARS, **system), (*BOARD.peers, *more), minsane)
+    facts: Facts = converged(daemon__board=made)
+    return facts
+
+
+GPS = peer(1, associd=6, tally="o", address="127.127.28.0", refid="GPS", stratum=0, source="SHM(0)")
+LOCAL = peer(1, associd=7, tally="+", address="127.127.1.0", refid="LOCL", stratum=5, source="LOCAL(0)")
+NAMELESS = peer(1, associd=8, tally=" ", address="0.0.0.0", refid="POOL", stratum=16, reach=0, source="pool.example")
+
+
+def test_a_reference_clock_is_a_source_like_others() -> None:
+    facts = with_peers(GPS, peer_associd=6, stratum=1)
+    assert judged(facts) == [OUTSIDE]
+    told = {check.id: check.text for check in judge(facts, WISH, PINS, GOOD)}
+    assert told["sync.peer"].startswith("synchronised to SHM(0): stratum 1")
+    assert told["sync.survivors"] == "6 of 6 sources agree"
+    assert facts.daemon is not None
+    assert facts.daemon.board.settled
+
+
+def test_one_that_gives_no_time_is_told_by_its_name() -> None:
+    [check] = [
+        one
+        for one in judge(with_peers(replace(GPS, reach=0, tally=" ")), WISH, PINS, GOOD)
+        if one.state is CheckState.WARN
+    ]
+    assert (check.id, check.text) == ("upstreams.silent", "SHM(0) (127.127.28.0) gives no time")
+    assert "--survey" not in check.remedy
+
+
+def test_the_local_clock_is_no_source_and_warned_of() -> None:
+    facts = with_peers(LOCAL)
+    assert judged(facts) == [("upstreams.local", "warn"), OUTSIDE]
+    told = {check.id: check.text for check in judge(facts, WISH, PINS, GOOD)}
+    assert told["sync.survivors"] == "5 of 5 sources agree"
+
+
+def test_a_daemon_that_follows_it_is_not_synchronised() -> None:
+    facts = with_peers(replace(LOCAL, tally="*"), peer_associd=7, stratum=6)
+    assert ("sync.peer", "fail") in judged(facts)
+    assert facts.daemon is not None
+    assert not facts.daemon.board.settled
+
+
+def test_a_name_without_an_address_is_no_source() -> None:
+    assert judged(with_peers(NAMELESS)) == [OUTSIDE]
+    unresolved = replace(NAMELESS, refid="DNS", source="time.example")
+    assert judged(with_peers(unresolved)) == [("upstreams.silent", "warn"), OUTSIDE]
+
+
+@pytest.mark.parametrize(("minsane", "agree", "good"), [(None, 3, True), (None, 2, False), (2, 2, True), (4, 3, False)])
+def test_as_many_must_agree_as_the_configuration_says(minsane: Optional[int], agree: int, good: bool) -> None:
+    board = Billboard(
+        SYSTEM_VARS, tuple(peer(n, tally="*" if n == 1 else "+" if n <= agree else "-") for n in range(1, 6)), minsane
+    )
+    assert board.settled is good
+    assert (("sync.survivors", "fail") not in judged(converged(daemon__board=board))) is good
+
+
+# --- a daemon that does not tell of itself
+
+SILENT = Evidence(answered(OWN4, OWN6), {OWN4: False, OWN6: False}, LEADS)
+
+
+def untold(**parts: Any) -> tuple[str, str]:
+    facts = converged(daemon__board=Billboard(), **parts)
+    [check] = [one for one in judge(facts, WISH, PINS, SILENT) if one.id == "sync.peer"]
+    return check.state.value, check.text
+
+
+def test_the_line_that_keeps_it_silent_is_named() -> None:
+    state, text = untold(directives=(Directive("/etc/ntpsec/ntp.d/x.conf", 3, ("restrict", "127.0.0.1", "ignore")),))
+    assert state == "unknown"
+    assert "/etc/ntpsec/ntp.d/x.conf:3: restrict 127.0.0.1 ignore" in text
+
+
+def test_without_such_a_line_it_is_not_blamed() -> None:
+    assert untold() == (
+        "unknown",
+        "ntpd (process 812, it reads /etc/ntpsec/ntp.conf) does not tell of itself on the loopback address",
+    )
+
+
+def test_what_is_no_ntpd_is_a_failure() -> None:
+    facts = converged(daemon=None)
+    assert ("sync.peer", "fail") in judged(facts)
+    state, text = untold(daemon__pid=900)
+    assert state == "fail"
+    assert "is not /usr/sbin/ntpd" in text
+
+
+def test_another_process_that_is_ntpd_does_not_count_as_the_unit() -> None:
+    assert ("service.config", "fail") in judged(converged(daemon__pid=900))
+
+
+# --- the file, and others that set the clock
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [({"ours": False, "stock": True}, "fail"), ({"ours": False}, "warn"), ({"ours": False, "unseen": True}, "")],
+)
+def test_a_file_that_is_no_longer_ours_is_told(changes: dict[str, Any], state: str) -> None:
+    config = converged().files[ROW.config]
+    assert config is not None
+    facts = converged(files={**converged().files, ROW.config: replace(config, **changes)})
+    assert [one for one in judged(facts) if one[0] == "service.file"] == ([("service.file", state)] if state else [])
+
+
+def test_where_nothing_was_written_nothing_is_said_of_the_file() -> None:
+    assert not any(check.id == "service.file" for check in judge(converged(journal__written={}), WISH, PINS, GOOD))
+
+
+def test_everything_else_that_sets_the_clock_is_named() -> None:
+    chrony = Unit("chrony.service", "loaded", "enabled", "active")
+    facts = converged(
+        setters=(Setter("phc2sys", "process 77", "stop it"),), units={**converged().units, "chrony.service": chrony}
+    )
+    found = [check for check in judge(facts, WISH, PINS, GOOD) if check.id == "clock.setters"]
+    assert [(check.state.value, check.text, check.remedy) for check in found] == [
+        ("warn", "chrony (chrony.service runs) sets this clock, too", "systemctl disable --now chrony.service"),
+        ("warn", "phc2sys (process 77) sets this clock, too", "stop it"),
+    ]
+    [unseen] = [one for one in judge(converged(system__root=False), WISH, PINS, GOOD) if one.id == "clock.setters"]
+    assert unseen.state.value == "unknown"

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Optional
 
 import click
 import pytest
 
 from ntpjoin import cli as cli_module
-from ntpjoin import commands
+from ntpjoin.board import Billboard
 from ntpjoin.cli import cli
+from ntpjoin.commands import common, detect, plan, render, resolve, setup, step, undo, verify
 from ntpjoin.errors import Blocked, Interrupted, JournalProblem, StepFailed, UsageProblem
-from ntpjoin.facts import Facts
+from ntpjoin.facts import Facts, JournalFacts, RunFact
 from ntpjoin.host.journal import Entry, Journal, Run
 from ntpjoin.host.machine import Host
-from ntpjoin.model import Billboard, Consent, Undone
+from ntpjoin.model import Asked, Candidate, Consent, Resolved, Undone
 from ntpjoin.provision.apply import Outcome
-from ntpjoin.provision.plan import Plan, decide
+from ntpjoin.provision.plan import Plan, decide, decide_configuration
 from ntpjoin.provision.prepare import Prepared
+from ntpjoin.provision.render import ntp_conf
+from ntpjoin.provision.steps import StepCommand, decide_step
 from ntpjoin.provision.undo import TakenBack
-from tests.sample import BOARD, NAMES, PINS, WISH, choice, converged, fresh
+from tests.sample import BOARD, NAMES, PINS, ROW, WISH, changed, choice, converged, fresh, sample
 from tests.test_checks_verify import GOOD
+from tests.test_look_detect import found as detected
+
+#: Where a command looks up what it calls.
+MODULES = (common, detect, plan, render, resolve, setup, step, undo, verify)
 
 
 class Typed:
@@ -51,6 +60,13 @@ class Typed:
         assert page["schema"] == 1
         return code, page
 
+    def command(self, name: str, value: Any) -> None:
+        """Every command that calls this calls `value` instead."""
+        found = [module for module in MODULES if hasattr(module, name)]
+        assert found, name
+        for module in found:
+            self.monkeypatch.setattr(module, name, value)
+
     def host(self, facts: Facts, *, chosen: bool = True, board: Billboard = BOARD, root: bool = True) -> None:
         """This is what looking finds; deciding and judging are the real ones."""
 
@@ -59,14 +75,26 @@ class Typed:
             measured = choice() if chosen else None
             return Prepared(facts, decide(facts, WISH, consent, pins=PINS, choice=measured))
 
-        self.monkeypatch.setattr(commands, "prepare", prepare)
-        self.monkeypatch.setattr(commands, "look", lambda _: facts)
-        self.monkeypatch.setattr(commands, "look_again", lambda *_: converged())
-        self.monkeypatch.setattr(commands, "_clients", lambda: facts.daemon.clients if facts.daemon else 0)
-        self.monkeypatch.setattr(commands, "gather", lambda *_: GOOD)
-        self.monkeypatch.setattr(commands, "settle", lambda *_: board)
+        self.command("prepare", prepare)
+
+        def prepare_step(_host: Host, command: StepCommand, given: Any, _tell: Any) -> Prepared:
+            self.given = dict(given)
+            return Prepared(facts, decide_step(command, facts, None))
+
+        def prepare_configuration(_host: Host, given: Any, _tell: Any, *, survey_anew: bool) -> Prepared:
+            self.given = {**given, "survey": survey_anew}
+            measured = choice() if chosen else None
+            return Prepared(facts, decide_configuration(facts, WISH, pins=PINS, choice=measured))
+
+        self.command("prepare_step", prepare_step)
+        self.command("prepare_configuration", prepare_configuration)
+        self.command("look", lambda _: facts)
+        self.command("look_again", lambda *_: converged())
+        self.command("_clients", lambda: facts.daemon.clients if facts.daemon else 0)
+        self.command("gather", lambda *_: GOOD)
+        self.command("settle", lambda *_: board)
         self.monkeypatch.setattr(Host, "is_root", lambda _: root)
-        self.monkeypatch.setattr(commands, "_lock", lambda _: io.BytesIO())
+        self.command("locked", lambda _: contextlib.nullcontext())
 
     def applied(self, error: Optional[Exception] = None, *states: str) -> None:
         """So ends the acting: well, or with this error and these states of what was taken back."""
@@ -78,7 +106,8 @@ class Typed:
             def apply(self, plan: Plan, facts: Facts) -> Outcome:
                 back = tuple(TakenBack(1, plan.changes[0], Undone(state, "x")) for state in states)  # type: ignore[arg-type]
                 ends = tuple((change, "failed" if error else "done") for change in plan.changes)
-                return Outcome(facts, ends, Run(1, "open", {}, ()), error, back)  # type: ignore[arg-type]
+                opened = facts if error else changed(facts, firewall__admits=dict.fromkeys(facts.firewall.opens, True))
+                return Outcome(opened, ends, Run(1, "open", {}, ()), error, back)  # type: ignore[arg-type]
 
             def take_back(self, outcome: Outcome) -> Outcome:
                 return outcome
@@ -86,7 +115,7 @@ class Typed:
             def finish(self, run: Run) -> Run:
                 return run
 
-        self.monkeypatch.setattr(commands, "Applier", Applier)
+        self.command("Applier", Applier)
 
 
 @pytest.fixture
@@ -96,11 +125,18 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 COMMANDS = sorted(cli.commands)
+STEPS = ("install", "firewall", "restart")
 ENVELOPE = {"schema", "command", "exit", "errors"}
-PLANNED = {"changed", "changes", "packages", "upstreams", "dropped", "offset_ms", "notes", "blockers"}
+PLANNED = {"changed", "changes", "packages", "upstreams", "dropped", "offset_ms", "remember", "notes", "blockers"}
 CHECKED = {"checks", "settled", "system", "peers"}
 
 # --- help
+
+
+def options_of(command: click.Command) -> list[click.Option]:
+    found = [param for param in command.params if isinstance(param, click.Option)]
+    assert len(command.params) - len(found) == (command.name == "resolve"), "only resolve takes words"
+    return found
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -115,8 +151,7 @@ def test_every_command_has_help(typed: Typed, name: str, option: str) -> None:
 def test_every_command_and_every_option_says_what_it_does(name: str) -> None:
     command = cli.commands[name]
     assert (command.help or "").split("\n")[0].endswith(".")
-    for option in command.params:
-        assert isinstance(option, click.Option)
+    for option in options_of(command):
         assert option.help, option.name
         assert option.help.endswith("."), option.name
 
@@ -124,8 +159,7 @@ def test_every_command_and_every_option_says_what_it_does(name: str) -> None:
 def test_an_option_means_the_same_everywhere() -> None:
     meanings: dict[str, set[Optional[str]]] = {}
     for command in cli.commands.values():
-        for option in command.params:
-            assert isinstance(option, click.Option)
+        for option in options_of(command):
             for name in (*option.opts, *option.secondary_opts):
                 meanings.setdefault(name, set()).add(option.help)
     assert {name for name, helps in meanings.items() if len(helps) > 1} == set()
@@ -135,7 +169,8 @@ def test_an_option_means_the_same_everywhere() -> None:
 def test_every_command_takes_the_options_of_all(name: str) -> None:
     taken = {one for option in cli.commands[name].params for one in option.opts}
     assert {"--json", "-v", "--verbose", "-q", "--quiet", "--color"} <= taken
-    assert ({"-y", "--yes"} <= taken) is (name in ("setup", "undo"))
+    assert ({"-y", "--yes"} <= taken) is (name in ("setup", "undo", *STEPS))
+    assert ("--dry-run" in taken) is (name in ("setup", *STEPS))
 
 
 def test_the_version_is_told(typed: Typed) -> None:
@@ -167,6 +202,17 @@ FOUR = " ".join(f"--upstream {name}" for name in NAMES[:4])
         "setup --color blue",
         "setup",
         "undo",
+        *STEPS,
+        "install --yes --upstream not_a_name",
+        "resolve",
+        "resolve not_a_name",
+        "resolve 127.0.0.1",
+        "resolve --upstream ntp1.example.net",
+        "render --upstream not_a_name",
+        "render --replace",
+        "detect ntp1.example.net",
+        "firewall --yes --no-firewall",
+        "restart --upstream ntp1.example.net",
     ],
 )
 def test_bad_usage_is_2_and_one_object(typed: Typed, line: str) -> None:
@@ -181,14 +227,24 @@ def test_bad_usage_is_2_and_one_object(typed: Typed, line: str) -> None:
     assert error["message"]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "words", ["--json --bogus", "--bogus --json", "--json --color blue", "--color --json", "--json --wait"]
+)
+def test_whatever_is_refused_every_command_prints_exactly_one_object(typed: Typed, name: str, words: str) -> None:
+    assert typed(f"{name} {words}") == 2
+    page = json.loads(typed.out)  # two objects, or a word beside one, would not be JSON
+    assert (page["command"], page["exit"], len(page["errors"])) == (name, 2, 1)
+
+
 def test_a_prompt_without_a_terminal_says_what_to_type(typed: Typed) -> None:
     assert typed("setup") == 2
     assert "--yes" in typed.err
-    assert "ntpjoin plan" in typed.err
+    assert "--dry-run" in typed.err
 
 
 @pytest.mark.parametrize(
-    "line", ["plan --upstream ntp1.example.net", "setup --yes --few --upstream a.example,b.example"]
+    "line", ["plan --upstream ntp1.example.net", "setup --yes --few --upstream a.example --upstream b.example"]
 )
 def test_a_wrong_number_of_upstreams_is_2_before_any_packet(typed: Typed, line: str) -> None:
     typed.monkeypatch.setattr("ntpjoin.provision.prepare.look", lambda _: fresh())
@@ -196,8 +252,8 @@ def test_a_wrong_number_of_upstreams_is_2_before_any_packet(typed: Typed, line: 
     code, page = typed.json(line)
     assert code == 2
     assert "are needed" in page["errors"][0]["message"]
-    many = ",".join(f"ntp{number}.example.net" for number in range(8))
-    assert typed(f"plan --upstream {many}") == 2
+    many = " ".join(f"--upstream ntp{number}.example.net" for number in range(8))
+    assert typed(f"plan {many}") == 2
     assert "no more than 7" in typed.err
 
 
@@ -205,7 +261,10 @@ def test_only_what_was_given_is_handed_on(typed: Typed) -> None:
     typed.host(fresh())
     typed("plan")
     assert typed.given == {}
-    typed("plan --upstream NTP1.example.net.,ntp2.example.net --upstream ntp1.example.net --no-firewall --no-few")
+    typed(
+        "plan --upstream NTP1.example.net. --upstream ntp2.example.net --upstream ntp1.example.net --no-firewall --no-few"
+    )
+    assert "ntp1.example.net is named more than once; it counts once" in typed.err
     assert typed.given == {"upstreams": ("ntp1.example.net", "ntp2.example.net"), "firewall": False, "few": False}
     typed("plan --public-address 2001:DB8::7 --public-address 203.0.113.7 --allow-private")
     assert typed.given == {"public_addresses": ("2001:db8::7", "203.0.113.7"), "allow_private": True}
@@ -225,7 +284,7 @@ def test_a_plan(typed: Typed, line: str) -> None:
     assert page["changed"] is True
     assert {key for change in page["changes"] for key in change} == {"kind", "object", "state", "diff", "text"}
     assert {change["state"] for change in page["changes"]} == {"pending"}
-    assert [change["kind"] for change in page["changes"]] == ["unit", "unit", "packages", "config", "file", "file", "daemon", "firewall"]  # fmt: skip  # noqa: E501
+    assert [change["kind"] for change in page["changes"]] == ["unit", "unit", "packages", "config", "file", "file", "setting", "daemon", "firewall"]  # fmt: skip  # noqa: E501
     assert [one["name"] for one in page["packages"]["added"]] == ["ntpsec", "python3-ntp"]
     assert [one["name"] for one in page["packages"]["removed"]] == ["systemd-timesyncd"]
     assert page["upstreams"][0] == {"name": NAMES[0], "address": PINS[0].address}
@@ -239,7 +298,7 @@ def test_a_plan_with_nothing_to_do(typed: Typed) -> None:
     code, page = typed.json("plan")
     assert (code, page["changed"], page["offset_ms"]) == (0, False, None)
     assert {change["state"] for change in page["changes"]} == {"unchanged"}
-    assert page["packages"] == {"added": [], "removed": []}
+    assert page["packages"] == {"added": [], "upgraded": [], "removed": []}
     assert typed("plan") == 0
     assert "Nothing to do" in typed.out
 
@@ -257,10 +316,57 @@ def test_blocked_is_3_and_nothing_was_touched(typed: Typed, line: str) -> None:
     assert "Nothing was touched" in typed.out
 
 
+def busy(_: Host) -> None:
+    raise Blocked("another ntpjoin (process 7) is changing this host", "wait until it has ended; look at: ps 7")
+
+
+def test_beside_another_run_setup_is_blocked_before_it_looks(typed: Typed) -> None:
+    typed.host(fresh())
+    typed.command("locked", busy)
+    code, page = typed.json("setup --yes")
+    assert (code, set(page)) == (3, ENVELOPE)
+    assert "another ntpjoin (process 7)" in page["errors"][0]["message"]
+    assert typed("setup --yes") == 3
+    assert "Nothing was changed.\n  wait until it has ended; look at: ps 7\n" in typed.err
+
+
+def test_the_lock_is_held_while_a_command_works_and_dropped_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    host = Host(root=tmp_path)
+    monkeypatch.setattr(Host, "is_root", lambda _: True)
+    with common.locked(host), pytest.raises(Blocked), common.locked(host):
+        pass
+    with common.locked(host):
+        monkeypatch.setattr(Host, "is_root", lambda _: False)
+        with common.locked(host):
+            pass
+
+
+def asked(typed: Typed, answer: str) -> None:
+    """There is somebody at a terminal, who answers so."""
+    typed.monkeypatch.setattr("ntpjoin.show.screen.Screen.asks", lambda _: True)
+    typed.monkeypatch.setattr(sys.stdin, "readline", lambda: answer, raising=False)
+
+
+@pytest.mark.parametrize("line", ["setup", "undo"])
+def test_with_json_too_the_plan_is_shown_before_it_is_asked_for(typed: Typed, line: str) -> None:
+    undoable(typed, "restored")
+    typed.host(fresh())
+    asked(typed, "n\n")
+    code, _ = typed.json(line)
+    assert code == 130
+    assert typed.err.index("123/udp in ufw") < typed.err.index("Go ahead?")
+    assert typed(line) == 130
+    assert "123/udp in ufw" in typed.out
+    assert "123/udp in ufw" not in typed.err
+
+
 def test_setup_that_went_well(typed: Typed) -> None:
     typed.host(fresh())
     typed.applied()
-    typed.monkeypatch.setattr(commands, "judge", lambda *_: ())
+    typed.command("judge", lambda *_: ())
     code, page = typed.json("setup --yes")
     assert code == 0
     assert set(page) == ENVELOPE | PLANNED | CHECKED
@@ -286,16 +392,38 @@ def test_setup_that_is_not_synchronised_yet_is_5(typed: Typed) -> None:
     assert "not synchronised yet" in typed.out
 
 
-@pytest.mark.parametrize(("manager", "code"), [("firewalld", 5), ("rules", 5), ("none", 0)])
-def test_a_rule_left_to_the_operator_is_5(typed: Typed, manager: str, code: int) -> None:
-    typed.host(converged(firewall__manager=manager), chosen=False)
+LEFT = {"firewall__admits": {"IPv4": False, "IPv6": True}, "firewall__opens": (), "firewall__remedy": ("type this",)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        ({"firewall__manager": "firewalld"}, 0),
+        ({"firewall__manager": "nftables"}, 0),
+        ({"firewall__manager": "none"}, 0),
+        ({"firewall__manager": "unknown"}, 5),
+        ({"firewall__manager": "nftables", **LEFT}, 5),
+        ({"firewall__manager": "ufw", **LEFT}, 5),
+        ({"firewall__manager": "iptables", **LEFT, "firewall__admits": {"IPv4": True, "IPv6": None}}, 5),
+        ({"firewall__families": ("IPv4",), "firewall__closed": ("IPv6",)}, 0),
+    ],
+)
+def test_a_rule_left_to_the_operator_is_5(typed: Typed, parts: dict[str, Any], code: int) -> None:
+    typed.host(converged(**parts), chosen=False)
     assert typed("setup --yes") == code
+    assert ("UDP 123 is still to be let in, by hand.\n  next   type this" in typed.out) is ("firewall__remedy" in parts)
+
+
+def test_a_rule_left_to_the_operator_does_not_hide_a_fault(typed: Typed) -> None:
+    typed.host(converged(firewall__manager="nftables", **LEFT), chosen=False)
+    typed.command("gather", lambda *_: replace(GOOD, tells={**GOOD.tells, "203.0.113.7": True}))
+    assert typed("setup --yes") == 4
 
 
 def test_setup_whose_last_look_finds_a_fault_is_4(typed: Typed) -> None:
     typed.host(converged(), chosen=False)
     evidence = replace(GOOD, tells={**GOOD.tells, "203.0.113.7": True})
-    typed.monkeypatch.setattr(commands, "gather", lambda *_: evidence)
+    typed.command("gather", lambda *_: evidence)
     assert typed("setup --yes") == 4
 
 
@@ -336,6 +464,218 @@ def test_upstreams_that_never_answer_ntpd_are_taken_back(typed: Typed) -> None:
     assert typed("setup --yes --wait 29") == 5
 
 
+# --- one step alone
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_that_would_be_done(typed: Typed, name: str) -> None:
+    typed.host(fresh() if name != "restart" else converged())
+    code, page = typed.json(f"{name} --dry-run")
+    assert (code, set(page)) == (0, ENVELOPE | PLANNED)
+    assert page["changed"] is True
+    assert {change["state"] for change in page["changes"]} == {"pending"}
+    assert typed(f"{name} --dry-run") == 0
+    assert "`ntpjoin undo --last` takes all of this back." in typed.out
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_that_was_done(typed: Typed, name: str) -> None:
+    typed.host(fresh() if name != "restart" else converged())
+    typed.applied()
+    code, page = typed.json(f"{name} --yes")
+    assert (code, set(page), page["changed"]) == (0, ENVELOPE | PLANNED, True)
+    assert {change["state"] for change in page["changes"]} == {"done"}
+    assert typed(f"{name} --yes") == 0
+    assert "  next   ntpjoin " in typed.out
+
+
+@pytest.mark.parametrize("name", ["install", "firewall"])
+def test_a_step_with_nothing_to_do_says_so(typed: Typed, name: str) -> None:
+    typed.host(converged())
+    code, page = typed.json(f"{name} --yes")
+    assert (code, page["changed"]) == (0, False)
+    assert typed(name + " --yes") == 0
+    assert typed.out.rstrip().endswith("Nothing to do: all of it is so already.")
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_that_failed(typed: Typed, name: str) -> None:
+    typed.host(fresh() if name != "restart" else converged())
+    typed.applied(StepFailed("no"), "restored")
+    code, page = typed.json(f"{name} --yes")
+    assert (code, set(page)) == (1, ENVELOPE | PLANNED | {"taken_back"})
+
+
+@pytest.mark.parametrize(("name", "code"), [("restart", "no-daemon"), ("install", "packages")])
+def test_a_step_that_is_blocked(typed: Typed, name: str, code: str) -> None:
+    typed.host(fresh(packages__problem="E: x"))
+    for line in (f"{name} --yes", f"{name} --dry-run"):
+        found, page = typed.json(line)
+        assert (found, [one["code"] for one in page["blockers"]]) == (3, [code])
+
+
+@pytest.mark.parametrize("manager", ["firewalld", "nftables"])
+def test_a_rule_that_is_left_to_the_operator_is_5_for_the_step_too(typed: Typed, manager: str) -> None:
+    typed.host(fresh(firewall__manager=manager, **LEFT))
+    assert typed.json("firewall --yes")[0] == 5
+    assert typed("firewall --yes") == 5
+    assert "by hand.\n  next   type this" in typed.out
+    typed.host(fresh(firewall__manager=manager, **LEFT))
+    typed.applied()
+    assert typed("install --yes") == 0
+
+
+def test_a_step_is_asked_for_as_setup_is(typed: Typed) -> None:
+    typed.host(fresh())
+    asked(typed, "n\n")
+    assert typed("firewall") == 130
+    assert typed.json("firewall")[0] == 130
+    assert "allow 123/udp in ufw" in typed.err
+
+
+def test_install_asks_whom_it_is_told_to_ask(typed: Typed) -> None:
+    typed.host(fresh())
+    typed(f"install --dry-run --few --allow-private {FOUR}")
+    assert typed.given == {"upstreams": NAMES[:4], "few": True, "allow_private": True}
+
+
+# --- what changes nothing
+
+
+def test_detect(typed: Typed) -> None:
+    typed.command("detect", lambda _: detected(fresh(), unknown=("the moon",)))
+    code, page = typed.json("detect")
+    assert code == 0
+    assert set(page) == ENVELOPE | {
+        "os", "machine", "package_manager", "ntpd", "files", "firewall", "time_daemons", "setters",
+        "udp_123", "unknown",
+    }  # fmt: skip
+    assert page["unknown"] == ["the moon"]
+    assert typed("detect") == 0
+    assert typed.out.splitlines()[-1] == "? the moon"
+
+
+def upstreams(typed: Typed, *, unseen: bool = False) -> list[dict[str, Any]]:
+    """Four good servers, a silent one, a private one and one of the pool; returns what the survey is told."""
+    good = [Candidate(Resolved(f"ntp{n}.example.net", (), (f"9.9.9.{n}",), 300), (Asked(f"9.9.9.{n}", sample(f"9.9.9.{n}")),)) for n in range(1, 5)]  # fmt: skip  # noqa: E501
+    silent = Candidate(Resolved("silent.example.net", ("real.example.net",), ("9.9.9.9",), 60), (Asked("9.9.9.9", problem="no answer"),))  # fmt: skip  # noqa: E501
+    every = {one.name: one for one in (*good, silent)}
+    every["private.example.net"] = Candidate(Resolved("private.example.net", (), ("10.9.8.7",), 60))
+    every["0.pool.ntp.org"] = Candidate(Resolved("0.pool.ntp.org", (), ("9.9.9.1",), 60))
+    every["nx.example.net"] = Candidate(Resolved("nx.example.net", problem="no such name"))
+    told: list[dict[str, Any]] = []
+
+    def survey(names: tuple[str, ...], **how: Any) -> tuple[Candidate, ...]:
+        told.append(how)
+        return tuple(every[name] for name in names)
+
+    wish = replace(WISH, public_addresses=("198.51.100.7",))
+    remembered = JournalFacts() if unseen else JournalFacts((RunFact(1, "done", wish, PINS),))
+    typed.command("look_journal", lambda _: replace(remembered, unseen=unseen))
+    typed.command("look_addresses", lambda _: ("203.0.113.7",))
+    typed.command("survey", survey)
+    return told
+
+
+def test_resolve_names_that_can_be_followed(typed: Typed) -> None:
+    told = upstreams(typed)
+    code, page = typed.json("resolve ntp1.example.net NTP2.example.net. ntp1.example.net")
+    assert (code, set(page)) == (0, ENVELOPE | {"names", "unknown"})
+    assert [(one["name"], one["followed"], one["ttl_s"]) for one in page["names"]] == [
+        ("ntp1.example.net", True, 300),
+        ("ntp2.example.net", True, 300),
+    ]
+    [address] = page["names"][0]["addresses"]
+    assert (address["address"], address["stratum"], address["problem"]) == ("9.9.9.1", 2, "")
+    assert (address["offset_ms"], address["delay_ms"]) == (1.0, 10.0)
+    assert told == [{"own_addresses": ("203.0.113.7", "198.51.100.7"), "allow_private": True}]
+    assert page["unknown"] == []
+    assert typed("resolve ntp1.example.net") == 0
+    assert typed.out == (
+        "ntp1.example.net  (TTL 300 s)\n  9.9.9.1  stratum 2, offset +1.0 ms, delay 10.0 ms\n  ✓ can be followed\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("silent.example.net", ("alias of real.example.net", "9.9.9.9  no answer", "✗ cannot be followed: no answer")),
+        ("0.pool.ntp.org", ("not asked: a rule forbids the name", "a name of the pool itself")),
+        ("nx.example.net", ("cannot be followed: no such name",)),
+    ],
+)
+def test_resolve_a_name_that_cannot_be_followed(typed: Typed, name: str, words: tuple[str, ...]) -> None:
+    upstreams(typed)
+    code, page = typed.json(f"resolve ntp1.example.net {name}")
+    assert code == 1
+    assert [one["followed"] for one in page["names"]] == [True, False]
+    assert page["names"][1]["why"]
+    assert typed(f"resolve {name}") == 1
+    for word in words:
+        assert word in typed.out
+
+
+def test_resolve_tells_which_option_would_help(typed: Typed) -> None:
+    told = upstreams(typed)
+    code, page = typed.json("resolve private.example.net --no-allow-private")
+    assert (code, page["names"][0]["remedy"]) == (1, "--allow-private")
+    assert page["names"][0]["addresses"][0]["problem"] == "not asked: a private address (RFC 1918)"
+    assert told[-1]["allow_private"] is False
+    assert typed("resolve private.example.net --no-allow-private") == 1
+    assert "add --allow-private" in typed.out
+
+
+def test_resolve_names_what_it_cannot_read(typed: Typed) -> None:
+    told = upstreams(typed, unseen=True)
+    code, page = typed.json("resolve ntp1.example.net")
+    assert code == 0
+    assert "root" in page["unknown"][0]
+    assert told[-1]["allow_private"] is False
+    assert typed("resolve ntp1.example.net") == 0
+    assert typed.out.splitlines()[-1].startswith("? ")
+
+
+def test_render_prints_the_file_and_nothing_else(typed: Typed) -> None:
+    typed.host(fresh())
+    code, page = typed.json("render")
+    assert (code, set(page)) == (0, ENVELOPE | PLANNED | {"content"})
+    assert [change["object"] for change in page["changes"]] == [ROW.config]
+    assert page["content"] == ntp_conf(ROW, PINS, leapfile=True)
+    assert typed("render --survey") == 0
+    assert typed.out == ntp_conf(ROW, PINS, leapfile=True)
+    assert typed.err == ""
+    assert typed.given == {"survey": True}
+
+
+def test_render_the_difference(typed: Typed) -> None:
+    typed.host(fresh())
+    assert typed("render --diff") == 0
+    assert typed.out.startswith(f"--- /dev/null\n+++ {ROW.config}\n")
+    typed.host(converged(), chosen=False)
+    assert typed("render --diff") == 0
+    assert typed.out == ""
+    assert typed.json("render --diff")[1]["changed"] is False
+
+
+def test_render_says_beside_the_file_what_is_to_be_known(typed: Typed) -> None:
+    typed.host(fresh(journal=JournalFacts(unseen=True)))
+    assert typed("render") == 0
+    assert typed.out == ntp_conf(ROW, PINS, leapfile=True)
+    assert "can only be read by root" in typed.err
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"), [({"system__row": None}, "system"), ({"journal": JournalFacts(problem="corrupt")}, "journal")]
+)
+def test_render_that_cannot_be_told_is_3(typed: Typed, parts: dict[str, Any], code: str) -> None:
+    typed.host(fresh(**parts))
+    found, page = typed.json("render")
+    assert (found, page["content"], [one["code"] for one in page["blockers"]]) == (3, "", [code])
+    assert typed("render") == 3
+    assert typed.out == ""
+    assert "cannot be told" in typed.err
+
+
 # --- errors that no command shows itself
 
 
@@ -356,7 +696,7 @@ def test_every_error_has_its_code_and_is_one_object(typed: Typed, error: Excepti
     def raises(*_: Any, **__: Any) -> None:
         raise error
 
-    typed.monkeypatch.setattr(commands, "prepare", raises)
+    typed.command("prepare", raises)
     found, page = typed.json("plan")
     assert (found, set(page)) == (code, ENVELOPE)
     assert len(page["errors"]) == 1
@@ -375,7 +715,7 @@ def undoable(typed: Typed, *states: str) -> None:
     run = Run(1, "done", {}, (), (entry,) if states else ())
     typed.monkeypatch.setattr(Journal, "runs", lambda _: (run,) if states else ())
     back = tuple(TakenBack(1, change, Undone(state, "x")) for state in states)  # type: ignore[arg-type]
-    typed.monkeypatch.setattr(commands, "undo_runs", lambda *_: back)
+    typed.command("undo_runs", lambda *_: back)
 
 
 @pytest.mark.parametrize(
@@ -394,7 +734,7 @@ def test_undo(typed: Typed, states: tuple[str, ...], code: int) -> None:
 @pytest.mark.parametrize(("root", "words"), [(False, "this needs root"), (True, "another ntpjoin")])
 def test_undo_is_blocked_without_root_and_beside_another(typed: Typed, root: bool, words: str) -> None:
     typed.host(converged(), root=root)
-    typed.monkeypatch.setattr(commands, "_lock", lambda _: None)
+    typed.command("locked", busy)
     code, page = typed.json("undo --yes")
     assert (code, set(page)) == (3, ENVELOPE)
     assert words in page["errors"][0]["message"]
@@ -425,7 +765,7 @@ def test_verify(typed: Typed, parts: dict[str, Any], code: int) -> None:
         }  # fmt: skip
         assert set(page["peers"][0]) == {
             "associd", "tally", "address", "refid", "stratum", "reach", "hmode", "poll_s", "configured", "when_s", "delay_ms",
-            "offset_ms", "jitter_ms",
+            "offset_ms", "jitter_ms", "source",
         }  # fmt: skip
         assert page["settled"] is True
         assert NAMES[0] in typed.out
@@ -438,3 +778,12 @@ def test_not_on_a_terminal_there_are_no_escapes_and_no_redrawing(typed: Typed, l
     for text in (typed.out, typed.err):
         assert "\x1b" not in text
         assert "\r" not in text
+
+
+def test_nobody_who_listens_does_not_change_the_exit_code(real_programs: None) -> None:
+    """As on a terminal that is gone: every write fails, also the one with which Python takes its leave."""
+    del real_programs
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "-m", "ntpjoin", "setup", "--yes", "--upstream", "a b"]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=full, stderr=full, check=False)
+    assert done.returncode == 2

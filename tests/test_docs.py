@@ -15,13 +15,15 @@ import pytest
 from ntpjoin import errors
 from ntpjoin.checks.verify import judge
 from ntpjoin.cli import cli
+from ntpjoin.facts import Pinned, Rival, Setter
 from ntpjoin.host.distros import ROWS
-from ntpjoin.model import Consent, Dropped, Undone
+from ntpjoin.model import Asked, Candidate, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.undo import TakenBack
-from ntpjoin.show import jsons
-from tests.sample import BOARD, PINS, WISH, choice, converged, fresh
+from ntpjoin.show import detection, jsons
+from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, fresh
 from tests.test_checks_verify import GOOD
+from tests.test_look_detect import found as detected
 
 REPOSITORY = Path(__file__).parents[1]
 REFERENCE = REPOSITORY / "docs" / "reference"
@@ -48,12 +50,16 @@ def documented(text: str) -> set[str]:
     return {word.split(maxsplit=1)[0] for column in rows(text) for word in re.findall(r"`([^`]+)`", column)}
 
 
+def options_of(name: str) -> list[click.Option]:
+    return [param for param in cli.commands[name].params if isinstance(param, click.Option)]
+
+
 COMMON = {"--json", "-v", "--verbose", "-q", "--quiet", "--color"}
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_every_option_of_a_command_is_in_its_table_and_no_other(name: str) -> None:
-    options = {one for option in cli.commands[name].params for one in (*option.opts, *option.secondary_opts)}
+    options = {one for option in options_of(name) for one in (*option.opts, *option.secondary_opts)}
     assert documented(section(page("cli.md"), f"## {name}")) == options - COMMON
 
 
@@ -72,8 +78,7 @@ def test_every_command_is_documented_with_its_own_words_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", sorted(cli.commands))
 def test_what_help_says_of_an_option_stands_in_the_reference(name: str) -> None:
-    for option in cli.commands[name].params:
-        assert isinstance(option, click.Option)
+    for option in options_of(name):
         assert (option.help or "").rstrip(".") in page("cli.md"), option.name
 
 
@@ -105,13 +110,22 @@ def everything() -> dict[str, Any]:
     """Every key that any command prints, with something in every list."""
     import json
 
-    facts = fresh(firewall__manager="rules", system__root=False)
+    facts = fresh(firewall__manager="rules", system__root=False, packages__upgrade=(Pinned("python3-ntp", "1"),))
     measured = choice(dropped=(Dropped("x", "y"),))
     plan = decide(facts, WISH, Consent(attended=True), pins=PINS, choice=measured)
     assert plan.blockers
     assert plan.notes
     found = json.loads(jsons.envelope("plan", 0, **jsons.plan(facts, plan), errors=jsons.error(errors.Blocked("x"))))
     found |= jsons.checks(judge(converged(), WISH, PINS, GOOD), BOARD)
+    asked = Candidate(Resolved("x"), (Asked("192.0.2.1"),))
+    found |= jsons.resolved((asked,), {"x": asked.asked}, measured)
+    timesyncd = (Rival(TIMESYNCD.name, TIMESYNCD_UNIT), fresh().unit(TIMESYNCD_UNIT))
+    found |= json.loads(
+        json.dumps(
+            detection.page(detected(converged(setters=(Setter("x", "y", "z"),)), rivals=(timesyncd,), unknown=("x",)))
+        )
+    )
+    found["content"] = ""
     found["taken_back"] = jsons.taken_back((TakenBack(1, plan.changes[0], Undone("kept", "x")),))
     assert isinstance(found, dict)
     return found
@@ -120,7 +134,8 @@ def everything() -> dict[str, Any]:
 def test_every_json_key_is_documented_and_no_other() -> None:
     printed = set(keys(everything()))
     text = page("json.md")
-    assert documented(text.replace(section(text, "### Blockers"), "")) == printed - {"packages"}  # only what is in it
+    within = {"packages", "os", "machine", "ntpd", "firewall", "firewall.admits"}  # documented by what is in it
+    assert documented(text.replace(section(text, "### Blockers"), "")) == printed - within
 
 
 def constants(folder: str, call: str) -> set[str]:
@@ -146,6 +161,22 @@ def blocker_codes() -> set[str]:
 def test_every_blocker_is_documented_and_no_other() -> None:
     assert len(blocker_codes()) > 10
     assert documented(section(page("json.md"), "### Blockers").split("```", maxsplit=1)[0]) == blocker_codes()
+
+
+def when_it_fails() -> str:
+    return (REPOSITORY / "docs" / "how-to" / "when-it-fails.md").read_text()
+
+
+def test_what_to_type_stands_there_for_every_blocker_and_no_other() -> None:
+    assert documented(section(when_it_fails(), "## 3: it did not begin")) == blocker_codes()
+
+
+def test_every_message_that_is_explained_is_one_of_the_programs() -> None:
+    """Its words, as they stand in the source, however they are put together around them."""
+    told = [row.strip("`") for row in rows(section(when_it_fails(), "## 1: it failed, and all is taken back"))[1:]]
+    source = "".join(re.sub(r'"\n\s*f?"', "", file.read_text()) for file in (REPOSITORY / "ntpjoin").rglob("*.py"))
+    assert len(told) == 10
+    assert [words for words in told if words not in source] == []
 
 
 def test_every_check_is_documented_and_no_other() -> None:
@@ -175,8 +206,9 @@ def test_no_other_system_is_documented_as_supported() -> None:
 def test_every_file_that_a_row_names_is_documented() -> None:
     text = page("files.md")
     for row in ROWS:
-        for field in ("config", "include", "drift", "leapfile"):
+        for field in ("config", "include", "drift", "leapfile", "dhcp_config", "former_config"):
             assert f"`{getattr(row, field)}`" in text
+        assert row.dhcp is None or f"`{row.dhcp.path}`" in text
     assert dataclasses.is_dataclass(ROWS[0])
 
 

@@ -46,25 +46,26 @@ def host(tmp_path: Path) -> Host:
 
 def test_a_simulation_tells_what_comes_and_what_goes(host: Host, programs: Programs) -> None:
     programs.says("apt-get", SIMULATED)
-    install, remove, problem = apt.simulate(host, ["ntpsec"])
-    assert problem == ""
-    assert install == (
+    found = apt.simulate(host, ["ntpsec"])
+    assert found.problem == ""
+    assert found.install == (
         Pinned("libc6", "2.36-9+deb12u10"),
         NTPSEC,
         Pinned("python3-ntp", "1.2.2+dfsg1-1+deb12u1"),
     )
-    assert remove == (TIMESYNCD,)
+    assert found.remove == (TIMESYNCD,)
+    assert found.upgrade == (Pinned("libc6", "2.36-9+deb12u9"),)
     assert programs.calls() == ["apt-get -s -q install --no-install-recommends -- ntpsec"]
 
 
 def test_a_simulation_that_fails_tells_why(host: Host, programs: Programs) -> None:
     programs.says("apt-get", "Reading package lists...\n", err="E: Unable to locate package ntpsec\n", code=100)
-    assert apt.simulate(host, ["ntpsec"]) == ((), (), "E: Unable to locate package ntpsec")
+    assert apt.simulate(host, ["ntpsec"]) == apt.Simulated(problem="E: Unable to locate package ntpsec")
 
 
 def test_a_purge_in_a_simulation_goes_too(host: Host, programs: Programs) -> None:
     programs.says("apt-get", "Purg chrony [1:4.3-2]\nRemv ntpdate [1:4.2.8p15]\n")
-    assert apt.simulate(host, ["ntpsec"])[1] == (CHRONY, Pinned("ntpdate", "1:4.2.8p15"))
+    assert apt.simulate(host, ["ntpsec"]).remove == (CHRONY, Pinned("ntpdate", "1:4.2.8p15"))
 
 
 def test_what_is_installed_and_what_is_unfinished(host: Host, programs: Programs) -> None:
@@ -115,15 +116,21 @@ def test_configuration_files_are_told_although_one_package_is_not_there(host: Ho
 
 
 @pytest.mark.parametrize(
-    ("behind_s", "future"), [(7203.4, "-o Acquire::Max-FutureTime=7263 "), (0.4, ""), (-7200.0, ""), (0.0, "")]
+    ("behind_s", "future"),
+    [
+        (7203.4, "-o Acquire::Max-FutureTime=7263 "),
+        (0.4, ""),
+        (-7200.5, f"-o Acquire::Min-ValidTime={7 * 86400 + 7200} "),
+        (0.0, ""),
+    ],
 )
-def test_a_clock_that_is_behind_does_not_refuse_the_indexes(
+def test_a_clock_that_is_off_does_not_refuse_the_indexes(
     host: Host, programs: Programs, behind_s: float, future: str
 ) -> None:
     programs.says("apt-get")
     assert apt.refresh(host, clock_behind_s=behind_s) == ""
     [call] = programs.calls()
-    assert call.endswith(f"-o Acquire::http::Timeout=20 {future}update")
+    assert call.endswith(f"-o Acquire::http::Timeout=20 -o Acquire::Retries=1 {future}update")
     assert "APT::Update::Error-Mode=any" in call
     assert "DPkg::Lock::Timeout=120" in call
 
@@ -150,22 +157,34 @@ def test_a_file_that_cannot_be_had_is_left_out(host: Host, programs: Programs) -
     assert apt.fetch(host, [CHRONY], "/cache") == {}
 
 
+HALF = "iF \tntpsec\t1\niU \tsomebody-elses\t1\n"
+
+
 def test_an_installation_finishes_what_was_interrupted_and_pins_the_versions(host: Host, programs: Programs) -> None:
-    programs.says("dpkg", "Setting up x\n")
+    programs.says("dpkg-query", HALF)
+    programs.says("dpkg", "Setting up ntpsec\n")
     programs.says("apt-get", "done\n")
     apt.install(host, [NTPSEC, TIMESYNCD], "/log")
-    first, second = programs.calls()
-    assert first == "dpkg --configure -a --force-confdef --force-confold"
+    [first] = programs.calls("dpkg")
+    [second] = programs.calls("apt-get")
+    assert first == "dpkg --force-confdef --force-confold --configure ntpsec"
     assert second.endswith(
         "install --no-install-recommends -- ntpsec=1.2.2+dfsg1-1+deb12u1 systemd-timesyncd=252.39-1~deb12u1"
     )
     assert "--force-confold" in second
-    assert "Setting up x" in host.text("/log")
+    assert "Setting up ntpsec" in host.text("/log")
     assert "done" in host.text("/log")
 
 
+def test_what_others_left_unfinished_is_left_alone(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query", HALF)
+    programs.says("dpkg", code=1)
+    apt.finish(host, {"chrony"}, "/log")
+    assert programs.calls("dpkg") == []
+
+
 def test_a_failed_installation_tells_where_all_of_it_stands(host: Host, programs: Programs) -> None:
-    programs.says("dpkg")
+    programs.says("dpkg-query")
     programs.says("apt-get", err="E: broken\n", code=100)
     with pytest.raises(CommandFailed, match="E: broken") as caught:
         apt.install(host, [NTPSEC], "/log")
@@ -176,24 +195,26 @@ def test_dpkg_waits_for_another_one_and_gives_up_on_anything_else(
     host: Host, programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apt, "sleep", lambda _: None)
+    programs.says("dpkg-query", HALF)
     held = tmp_path / "held"
     held.touch()
     lock = "dpkg: error: dpkg frontend lock was locked by another process with pid 7"
     programs.add("dpkg", f'[ -e {held} ] || exit 0; /bin/rm {held}; echo "{lock}" >&2; exit 2')
-    apt.finish(host, "/log")
+    apt.finish(host, {"ntpsec"}, "/log")
     assert len(programs.calls("dpkg")) == 2
     programs.says("dpkg", err="dpkg: error processing package x\n", code=1)
     with pytest.raises(CommandFailed, match="could not finish what it was interrupted in"):
-        apt.finish(host, "/log")
+        apt.finish(host, {"ntpsec"}, "/log")
 
 
 def test_a_lock_that_is_never_given_up_ends_the_wait(
     host: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apt, "LOCK_S", -1)
+    programs.says("dpkg-query", HALF)
     programs.says("dpkg", err="dpkg: error: dpkg frontend lock was locked by another process\n", code=2)
     with pytest.raises(CommandFailed, match="frontend lock"):
-        apt.finish(host, "/log")
+        apt.finish(host, {"ntpsec"}, "/log")
 
 
 def test_what_a_removal_takes_with_it(host: Host, programs: Programs) -> None:

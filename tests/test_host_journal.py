@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ntpjoin.errors import JournalProblem, StepFailed
+from ntpjoin.errors import Blocked, JournalProblem, StepFailed
 from ntpjoin.host.journal import FOLDER, Entry, Journal, take_lock
 from ntpjoin.host.machine import FileState, Host
 
@@ -58,7 +58,7 @@ def test_the_keys_of_the_pages_are_held(host: Host) -> None:
     journal = Journal(host)
     run = journal.put(journal.open(WISH, PINS), entry())
     page = json.loads(host.text(f"{run.folder}/run.json"))
-    assert page == {"schema": 1, "number": 1, "state": "open", "wish": WISH, "pins": list(PINS)}
+    assert page == {"schema": 1, "number": 1, "state": "open", "wish": WISH, "pins": list(PINS), "command": "setup"}
     page = json.loads(host.text(f"{run.folder}/001.json"))
     assert set(page) == {"schema", "number", "kind", "fields", "before", "state"}
 
@@ -118,7 +118,7 @@ def test_a_page_with_a_key_missing_is_told(host: Host, name: str) -> None:
     journal = Journal(host)
     run = journal.put(journal.open(WISH, PINS), entry())
     page = json.loads(host.text(f"{run.folder}/{name}"))
-    for key in set(page) - {"schema"}:
+    for key in set(page) - {"schema", "command"}:
         host.path(f"{run.folder}/{name}").write_text(json.dumps({k: v for k, v in page.items() if k != key}))
         with pytest.raises(JournalProblem, match=f"{name} cannot be read"):
             journal.runs()
@@ -140,7 +140,9 @@ def test_a_page_of_a_newer_release_is_refused(host: Host, name: str) -> None:
     run = journal.put(journal.open(WISH, PINS), entry())
     page = host.path(f"{run.folder}/{name}")
     page.write_text(page.read_text().replace('"schema": 1', '"schema": 2'))
-    with pytest.raises(JournalProblem, match="has schema 2; this release knows up to 1") as caught:
+    with pytest.raises(
+        JournalProblem, match="has schema 2, this ntpjoin knows up to 1: a newer one wrote it"
+    ) as caught:
         journal.runs()
     assert caught.value.remedy == "use the newer ntpjoin"
 
@@ -193,7 +195,61 @@ def test_a_journal_that_cannot_be_written_blocks(host: Host, monkeypatch: pytest
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(JournalProblem, match=r"cannot be written.*No space left") as caught:
         Journal(host).open(WISH, PINS)
-    assert "nothing was changed" in caught.value.remedy
+    assert caught.value.remedy.startswith("look at: df ")
+
+
+def test_room_is_set_aside_while_a_run_is_open(host: Host) -> None:
+    journal = Journal(host)
+    run = journal.open(WISH, PINS, room=1 << 20)
+    reserve = host.path(f"{run.folder}/reserve")
+    assert reserve.stat().st_blocks * 512 >= 1 << 20
+    journal.release(run)
+    journal.release(run)
+    assert not reserve.exists()
+    assert not host.path(f"{journal.open(WISH, PINS).folder}/reserve").exists()
+
+
+def test_where_there_is_not_so_much_room_nothing_is_begun(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(JournalProblem, match=r"32 MB could not be set aside in .*: No space left"):
+        Journal(host).open(WISH, PINS, room=32 << 20)
+    assert Journal(host).runs() == ()
+    assert list(host.root.rglob("reserve")) == []
+
+
+def test_a_folder_that_cannot_be_read_is_no_empty_journal(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    Journal(host).open(WISH, PINS)
+
+    def broken(_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "iterdir", broken)
+    monkeypatch.setattr(Host, "is_root", lambda _: True)
+    with pytest.raises(JournalProblem, match=r"cannot be read: .*Input/output error"):
+        Journal(host).runs()
+    monkeypatch.setattr(Host, "is_root", lambda _: False)
+    assert Journal(host).runs() == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("run.json", "number", '"1"'),
+        ("run.json", "pins", "{}"),
+        ("001.json", "before", "null"),
+        ("001.json", "fields", "[]"),
+    ],
+)
+def test_a_page_with_a_value_of_another_type_is_told(host: Host, name: str, key: str, value: str) -> None:
+    journal = Journal(host)
+    run = journal.put(journal.open(WISH, PINS), entry())
+    page = json.loads(host.text(f"{run.folder}/{name}")) | {key: json.loads(value)}
+    host.path(f"{run.folder}/{name}").write_text(json.dumps(page))
+    with pytest.raises(JournalProblem, match=f"{name} cannot be read: .* is no "):
+        journal.runs()
 
 
 def test_a_full_disk_in_mid_run_is_a_failed_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,12 +271,18 @@ def test_an_entry_is_in_effect_until_it_is_taken_back(state: Any, in_effect: boo
     assert entry(state=state).in_effect is in_effect
 
 
-def test_one_run_at_a_time(host: Host) -> None:
+def test_one_run_at_a_time_and_the_other_is_named(host: Host) -> None:
     first = take_lock(host)
-    assert first is not None
-    assert take_lock(host) is None
+    with pytest.raises(Blocked, match=rf"another ntpjoin \(process {os.getpid()}\) is changing this host"):
+        take_lock(host)
     first.close()
     second = take_lock(host)
-    assert second is not None
     assert not os.get_inheritable(second.fileno())
     second.close()
+
+
+def test_a_lock_that_somebody_planted_is_not_followed(host: Host) -> None:
+    host.path("/run/ntpjoin.lock").symlink_to(host.root / "shadow")
+    with pytest.raises(Blocked, match=r"the lock /run/ntpjoin\.lock cannot be had"):
+        take_lock(host)
+    assert not (host.root / "shadow").exists()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ntpjoin.errors import CommandFailed, StepFailed
+from ntpjoin.errors import CommandFailed, Interrupted, StepFailed
 from ntpjoin.host import machine, owners
+from ntpjoin.host import programs as programs_module
+from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.reading import environment, processes
 from tests.conftest import Programs
@@ -153,6 +157,19 @@ def test_folders_are_made_with_their_parents_and_told(host: Host) -> None:
     assert stat.S_IMODE((host.root / "a/b/c").stat().st_mode) == 0o700
 
 
+def test_what_the_disk_refuses_is_a_failed_step(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    host.write("/file", FileState(b"", 0o644, ""))
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StepFailed, match="/folder could not be made: Read-only file system"):
+        host.make_folder("/folder/below")
+    with pytest.raises(StepFailed, match=r"/file\.ntpjoin-new could not be removed: Read-only file system"):
+        host.remove("/file")
+
+
 def test_only_an_empty_folder_is_removed(host: Host) -> None:
     host.make_folder("/a/b")
     assert not host.remove_folder("/a")
@@ -177,6 +194,49 @@ def test_a_program_that_is_missing_is_told(host: Host, programs: Programs) -> No
         host.run(["ufw", "status"])
     said = host.run(["ufw", "status"], check=False)
     assert (said.code, said.out, said.said) == (127, "", "ufw is not installed here")
+
+
+STARTS: dict[str, Callable[[Host], object]] = {
+    "run": lambda host: host.run(["ufw"]),
+    "start": lambda host: host.start(["ufw"]),
+    "run_logged": lambda host: host.run_logged(["ufw"], "/log", timeout_s=1),
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_a_program_that_may_not_be_run_is_told(host: Host, programs: Programs, start: Callable[[Host], object]) -> None:
+    (programs.folder / "ufw").write_text("#!/bin/sh\n")
+    with pytest.raises(CommandFailed, match="ufw cannot be run: Permission denied"):
+        start(host)
+    assert host.run(["ufw"], check=False).code == 127
+
+
+def test_a_folder_that_is_gone_is_told_and_not_the_program(host: Host, programs: Programs, tmp_path: Path) -> None:
+    programs.says("apt-get")
+    gone = str(tmp_path / "gone")
+    with pytest.raises(CommandFailed, match=f"apt-get cannot be run in {gone}: No such file"):
+        host.run(["apt-get"], cwd=gone)
+    assert host.run(["apt-get"], cwd=gone, check=False).code == 127
+    assert host.run(["apt-get"], cwd=str(tmp_path)).code == 0
+
+
+def test_an_interruption_ends_the_program_and_its_children(
+    host: Host, programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids, waiting = tmp_path / "pids", tmp_path / "waiting"
+    wait = subprocess.Popen.communicate
+
+    def communicate(process: Any, *words: Any, **options: Any) -> Any:
+        waiting.touch()
+        return wait(process, *words, **options)
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", communicate)
+    until = f"until [ -e {waiting} ]; do /bin/sleep 0.01; done"
+    programs.add("slow", f"/bin/sleep 60 & echo $! > {pids}\necho $$ >> {pids}\n{until}\nkill -INT {os.getpid()}\nwait")
+    with Interrupts(), pytest.raises(Interrupted):
+        host.run(["slow"])
+    for pid in pids.read_text().split():
+        assert _is_gone(int(pid))
 
 
 def test_the_exit_code_and_the_last_words_are_told(host: Host, programs: Programs) -> None:
@@ -241,7 +301,7 @@ def test_the_environment_is_fixed(host: Host, programs: Programs, monkeypatch: p
 
 
 def test_the_search_path_is_the_systems_own() -> None:
-    assert machine.ENVIRONMENT["PATH"] == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert programs_module.ENVIRONMENT["PATH"] == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def test_a_program_has_a_session_of_its_own(host: Host, programs: Programs) -> None:

@@ -9,7 +9,7 @@ from typing import Optional
 
 import pytest
 
-from ntpjoin.errors import StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Holder, Row, Unit
 from ntpjoin.host import distros, ntpd, ports, systemd
 from ntpjoin.host.machine import FileState, Host
@@ -82,30 +82,31 @@ def test_what_counts_as_running(active: str, running: bool) -> None:
     assert Unit("x", "loaded", active=active).running is running
 
 
-def test_a_systemctl_that_fails_knows_no_unit(host: Host, programs: Programs) -> None:
-    programs.says("systemctl", err="System has not been booted with systemd\n", code=1)
-    assert systemd.show(host, ["x.service"]) == {}
+def test_a_systemd_that_does_not_answer_is_not_taken_for_one_without_units(host: Host, programs: Programs) -> None:
+    programs.says("systemctl", err="Failed to get properties: Connection timed out\n", code=1)
+    with pytest.raises(CommandFailed, match="Connection timed out"):
+        systemd.show(host, ["x.service"])
 
 
 def test_a_unit_is_held_back_and_released(host: Host, programs: Programs) -> None:
     programs.says("systemctl", "Id=ntpsec.service\nLoadState=not-found\n")
-    host.make_folder("/run/systemd/system")
+    host.make_folder("/etc/systemd/system")
     systemd.hold(host, "ntpsec.service")
-    assert "\nConditionPathExists=!/\n" in host.text("/run/systemd/system/ntpsec.service.d/ntpjoin-hold.conf")
+    assert "\nConditionPathExists=!/\n" in host.text("/etc/systemd/system/ntpsec.service.d/ntpjoin-hold.conf")
     assert systemd.held(host, "ntpsec.service")
     assert systemd.show(host, ["ntpsec.service"])["ntpsec.service"].held
     systemd.release(host, "ntpsec.service")
     assert not systemd.held(host, "ntpsec.service")
-    assert host.names("/run/systemd/system") == ()
+    assert host.names("/etc/systemd/system") == ()
     assert programs.calls().count("systemctl daemon-reload") == 2
 
 
 def test_releasing_leaves_the_drop_ins_of_others(host: Host, programs: Programs) -> None:
     programs.says("systemctl")
     systemd.hold(host, "ntpsec.service")
-    host.write("/run/systemd/system/ntpsec.service.d/other.conf", FileState(b"", 0o644, ""))
+    host.write("/etc/systemd/system/ntpsec.service.d/other.conf", FileState(b"", 0o644, ""))
     systemd.release(host, "ntpsec.service")
-    assert host.names("/run/systemd/system/ntpsec.service.d") == ("other.conf",)
+    assert host.names("/etc/systemd/system/ntpsec.service.d") == ("other.conf",)
 
 
 def test_starting_forgets_earlier_failures(host: Host, programs: Programs) -> None:
@@ -368,6 +369,15 @@ class TestTheDaemonsOwnWord:
     def test_a_daemon_that_ends_without_having_read_all_is_no_proof(self) -> None:
         self.daemon('echo "must be run as root"; exit 3')
         with pytest.raises(StepFailed, match=r"did not read the new configuration to its end.*\n.*must be run as root"):
+            self.complaints()
+
+    def test_a_full_disk_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> int:
+            raise OSError(28, "No space left on device")
+
+        self.daemon('echo "$end"')
+        monkeypatch.setattr(Path, "write_text", full)
+        with pytest.raises(StepFailed, match="could not be laid out for its check: No space left on device"):
             self.complaints()
 
     def test_silence_is_no_proof(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
-from ntpjoin.facts import FileFact, FirewallFacts, PackageFacts, Unit
+from ntpjoin.facts import FileFact, JournalFacts, PackageFacts, Pinned, Unit
+from ntpjoin.host import apt, chrony
 from ntpjoin.host.journal import FOLDER, Entry, Journal
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.look import daemon, packages
+from ntpjoin.look.config import look_directives
 from ntpjoin.look.files import leapfile_valid, look_files
-from ntpjoin.look.firewall import look_firewall
 from ntpjoin.look.journal import look_journal, wish_from
+from ntpjoin.look.look import look_again
 from ntpjoin.look.network import look_addresses
+from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.system import look_system
-from ntpjoin.model import Wish
+from ntpjoin.model import Event, Wish
 from tests.conftest import Programs
 from tests.sample import NTPSEC, PINS, ROW, TIMESYNCD, WISH, fresh
 
@@ -150,67 +154,13 @@ def test_a_host_without_addresses(programs: Programs, out: str, code: int) -> No
     assert look_addresses(Host()) == ()
 
 
-# --- the firewall
-
-UFW = """\
-Status: active
-Default: deny (incoming), allow (outgoing), disabled (routed)
-
-To                         Action      From
---                         ------      ----
-123/udp                    ALLOW IN    Anywhere
-"""
-
-
-def ufw_here(host: Host) -> None:
-    host.make_folder(str(Path(_path())))
-    host.write(f"{_path()}/ufw", FileState(b"", 0o755, ""))
-
-
-def _path() -> str:
-    from ntpjoin.host import machine
-
-    return machine.ENVIRONMENT["PATH"]
-
-
-def test_an_active_ufw(host: Host, programs: Programs) -> None:
-    ufw_here(host)
-    programs.says("ufw", UFW)
-    assert look_firewall(host) == FirewallFacts("ufw", {"IPv4": True, "IPv6": False})
-    put(host, "/etc/default/ufw", "IPV6=no\n")
-    assert look_firewall(host) == FirewallFacts("ufw", {"IPv4": True}, ("IPv4",))
-
-
-def test_a_ufw_that_tells_nothing_is_unknown(host: Host, programs: Programs) -> None:
-    ufw_here(host)
-    programs.says("ufw", code=1)
-    assert look_firewall(host).manager == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("program", "out", "manager"),
-    [
-        ("", "", "none"),
-        ("firewall-cmd", "running\n", "firewalld"),
-        ("nft", "table inet x {\n chain in {\n  type filter hook input priority 0;\n", "rules"),
-        ("nft", "table inet x {\n chain out {\n  type filter hook output priority 0;\n", "none"),
-        ("iptables-save", "*filter\n:INPUT DROP [0:0]\n", "rules"),
-        ("ip6tables-save", "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p udp -j DROP\n", "rules"),
-        ("iptables-save", "*filter\n:INPUT ACCEPT [0:0]\n-A OUTPUT -j DROP\n", "none"),
-    ],
-)
-def test_who_else_filters(host: Host, programs: Programs, program: str, out: str, manager: str) -> None:
-    ufw_here(host)
-    programs.says("ufw", "Status: inactive\n")
-    if program:
-        programs.says(program, out)
-    assert look_firewall(host).manager == manager
-
-
-def test_without_root_the_firewall_is_unknown(host: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_what_is_remembered_is_unknown_where_there_is_a_journal(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Host, "is_root", lambda _: False)
-    assert look_firewall(host).manager == "unknown"
-    assert programs.calls() == []
+    assert look_journal(host) == JournalFacts()
+    put(host, "/var/lib/ntpjoin/runs/0001/run.json", "{}")
+    assert look_journal(host) == JournalFacts(unseen=True)
 
 
 # --- files
@@ -238,24 +188,75 @@ def test_whose_a_file_is(host: Host, programs: Programs) -> None:
 
 def test_what_is_installed_needs_no_simulation(host: Host, programs: Programs) -> None:
     now = PackageFacts(installed={"ntpsec": "1"})
-    assert packages.look_packages(host, ROW, now, clock_behind_s=0.0, say=lambda _: None) is now
+    assert packages.look_packages(host, ROW, now, clock_behind_s=0.0, tell=lambda _: None) is now
     assert programs.calls() == []
 
 
 def test_a_clock_that_is_not_known_leaves_the_indexes_alone(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query")
     programs.says("apt-get", f"Remv {TIMESYNCD.name} [{TIMESYNCD.version}]\nInst ntpsec ({NTPSEC.version} x)\n")
-    said: list[str] = []
-    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=None, say=said.append)
+    said: list[Event] = []
+    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=None, tell=said.append)
     assert (found.install, found.remove, said) == ((NTPSEC,), (TIMESYNCD,), [])
     assert not [call for call in programs.calls() if call.endswith(" update")]
 
 
 def test_refreshing_the_indexes_is_said_and_its_failure_told(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query")
     programs.says("apt-get", err="E: no route\n", code=100)
-    said: list[str] = []
-    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=0.0, say=said.append)
-    assert said == ["refreshing the package indexes"]
+    said: list[Event] = []
+    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=0.0, tell=said.append)
+    assert [event.text for event in said] == ["refreshing the package indexes"]
     assert found.problem == "the package indexes cannot be had:\nE: no route"
+
+
+def test_the_file_of_what_would_be_upgraded_is_fetched_too(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query")
+    says = f"Inst libcap2 [1] (2 x)\\nInst ntpsec ({NTPSEC.version} x)"
+    script = f'case "$*" in *download*) : > libcap2_1_amd64.deb;; *) printf "{says}";; esac'
+    programs.add("apt-get", script)
+    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=None, tell=lambda _: None)
+    assert found.upgrade == (Pinned("libcap2", "1"),)
+    assert found.install == (Pinned("libcap2", "2"), NTPSEC)
+    assert found.kept == {"libcap2": "/var/cache/ntpjoin/packages/libcap2_1_amd64.deb"}
+
+
+def test_who_uses_the_package_manager_is_waited_for_and_told(
+    host: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.says("dpkg-query", "iU \tntpsec\t1\n")
+    monkeypatch.setattr(apt, "busy", lambda _: "apt-get (process 7)")
+    monkeypatch.setattr(apt, "sleep", lambda _: None)
+    clock = iter(range(0, 1000, 50))
+    monkeypatch.setattr(apt, "monotonic", lambda: next(clock))
+    said: list[Event] = []
+    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=0.0, tell=said.append)
+    assert (found.busy, found.unfinished, found.install) == ("apt-get (process 7)", ("ntpsec",), ())
+    assert {(event.kind, event.text, event.limit_s) for event in said} == {
+        ("wait", "waiting for apt-get (process 7)", 120)
+    }
+
+
+def test_what_was_installed_while_it_was_waited_for_needs_no_simulation(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query", "ii \tntpsec\t1\n")
+    found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=0.0, tell=lambda _: None)
+    assert found == PackageFacts(installed={"ntpsec": "1"})
+
+
+# --- room
+
+
+def test_the_file_systems_are_asked(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("etc", "usr", "var/lib"):
+        (host.root / folder).mkdir(parents=True, exist_ok=True)
+    found = {space.folder: space for space in look_spaces(host)}
+    assert set(found) == {"/etc", "/usr", "/var/lib"}
+    assert found["/etc"].writable
+    assert found["/etc"].free > 0
+    told = os.statvfs(host.root)
+    shut = os.statvfs_result((*told[:8], told.f_flag | os.ST_RDONLY, told.f_namemax))
+    monkeypatch.setattr(os, "statvfs", lambda _: shut)
+    assert not any(space.writable for space in look_spaces(host))
 
 
 # --- the journal
@@ -314,24 +315,88 @@ def test_a_wish_of_a_newer_release_is_understood_as_far_as_it_goes() -> None:
     assert wish_from({}) == Wish()
 
 
+# --- what the daemon reads beside ours
+
+
+def test_the_operators_files_are_read_in_their_order_with_what_they_include(host: Host) -> None:
+    put(host, f"{ROW.snippets}/b.conf", f"# b\nserver 192.0.2.1\nincludefile {ROW.snippets}/more\ntos minsane 2\n")
+    put(host, f"{ROW.snippets}/a.conf", "restrict 10.0.0.0/8\n")
+    put(host, f"{ROW.snippets}/more", "refclock shm\n")
+    put(host, f"{ROW.snippets}/c.conf.off", "server 192.0.2.2\n")
+    assert [str(one).removeprefix(f"{ROW.snippets}/") for one in look_directives(host, ROW)] == [
+        "a.conf:1: restrict 10.0.0.0/8",
+        "b.conf:2: server 192.0.2.1",
+        "more:1: refclock shm",
+        "b.conf:4: tos minsane 2",
+    ]
+
+
+def test_a_file_that_includes_itself_comes_to_an_end(host: Host) -> None:
+    put(host, f"{ROW.snippets}/a.conf", f"server 192.0.2.1\nincludefile {ROW.snippets}/a.conf\n")
+    # Once, and five levels more, as ntpd; the line at which it gives up stays.
+    assert [one.words[0] for one in look_directives(host, ROW)] == ["server"] * 6 + ["includefile"]
+
+
+def test_where_a_system_has_no_such_folder_the_include_file_is_read(host: Host) -> None:
+    put(host, "/etc/own.conf", "server 192.0.2.1\n")
+    assert len(look_directives(host, replace(ROW, snippets="", include="/etc/own.conf"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "clients"),
+    [
+        (
+            "192.0.2.1,3,0,6,-1,10,0,0,-1,4294967295\n2001:db8::1,1,0,6,-1,10,0,0,-1,1\n127.0.0.1,0,0,0,0,0,5,0,0,0\n",
+            0,
+            2,
+        ),
+        ("192.0.2.1,0,0,6,-1,10,4,0,-1,4294967295\n127.0.0.1,9,0,0,0,0,0,0,0,0\n", 0, 0),
+        ("", 0, 0),
+        ("501 Not authorised\n", 1, None),
+    ],
+)
+def test_the_clients_of_chronyd_are_counted(
+    host: Host, programs: Programs, said: str, code: int, clients: Optional[int]
+) -> None:
+    programs.says("chronyc", said, code=code)
+    assert chrony.clients(host) == clients
+
+
+def test_what_packages_brought_is_looked_at_with_them(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query", f"ii \t{NTPSEC.name}\t{NTPSEC.version}\n")
+    programs.says("systemctl", f"Id={ROW.unit}\nLoadState=loaded\n")
+    put(host, ROW.leapfile, leapfile())
+    put(host, ROW.config, "driftfile /x\n")
+    facts = look_again(host, fresh(leapfile_valid=False), "packages")
+    assert facts.packages.installed == {NTPSEC.name: NTPSEC.version}
+    assert facts.leapfile_valid
+    assert facts.files[ROW.config] is not None
+    assert facts.unit(ROW.unit).exists
+
+
 # --- the daemon
 
 
 def test_a_daemon_that_does_not_run(host: Host) -> None:
-    assert daemon.look_daemon(host, ROW, Unit(ROW.unit)) is None
+    assert daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit), None) is None
 
 
 def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.sample import BOARD
 
-    monkeypatch.setattr(daemon, "ask_daemon", lambda: (BOARD, 20))
+    monkeypatch.setattr(daemon, "ask_daemon", lambda minsane: (replace(BOARD, minsane=minsane), 20))
     monkeypatch.setattr("os.sysconf", lambda _: 100)
     put(host, "/proc/812/cmdline", f"/usr/sbin/ntpd\0-p\0/run/ntpd.pid\0-c\0{ROW.config}\0-g\0")
     put(host, "/proc/812/stat", "812 (nt (p) d) S " + " ".join(["0"] * 18) + " 5000 0 0\n")
     put(host, "/proc/uptime", "350.00 600.00\n")
     # A process of somebody else's that calls itself ntpd does not hide the unit's own.
     put(host, "/proc/99/cmdline", "/usr/sbin/ntpd\0")
-    found = daemon.look_daemon(host, ROW, Unit(ROW.unit, pid=812))
+    found = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)
     assert found is not None
-    assert (found.pid, found.config, found.age_s, found.board) == (812, ROW.config, 300.0, BOARD)
+    assert (found.pid, found.config, found.age_s, found.board) == (812, ROW.config, 300.0, replace(BOARD, minsane=3))
     assert found.clients == 14
+    # Of another file it is not known how many must agree.
+    put(host, "/proc/812/cmdline", "/usr/sbin/ntpd\0-c\0/run/other.conf\0")
+    other = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)
+    assert other is not None
+    assert (other.config, other.board.minsane) == ("/run/other.conf", None)

@@ -55,7 +55,23 @@ def test_the_archive_carries_all_it_needs_and_nothing_compiled(archive: Path) ->
     for package in ("ntpjoin", "click", "jinja2", "markupsafe", "dns", "ntplib.py", "distro"):
         assert any(name.split("/")[0] == package for name in held), package
     assert "ntpjoin/templates/ntp.conf.j2" in held
-    assert not [name for name in held if name.endswith((".so", ".pyc"))]
+    assert not [name for name in held if name.endswith(".so")]
+
+
+def test_the_archive_has_a_compiled_copy_of_every_module_and_runs_it(archive: Path) -> None:
+    held = zipfile.ZipFile(archive).namelist()
+    [tag] = {name.split("/")[0] + "/" for name in held if name.endswith(".pyc")}
+    sources = {name for name in held if name.endswith(".py") and name != "__main__.py"}
+    compiled = {name for name in held if name.endswith(".pyc")}
+    assert compiled == {f"{tag}{name}c" for name in sources} | {f"{tag}ntpjoin/archive.pyc"}
+    script = (
+        "import runpy, sys; sys.argv = [sys.argv[1], '--help']; sys.path[0] = sys.argv[0]\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "finally: print(sys.modules['click'].__file__, sys.modules['ntpjoin.cli'].__file__, file=sys.stderr)"
+    )
+    maker = REPOSITORY / ".venv" / "bin" / "python"
+    ran = subprocess.run([maker, "-c", script, str(archive)], check=True, capture_output=True, text=True)
+    assert ran.stderr.split() == [f"{archive}/{tag}click/__init__.pyc", f"{archive}/{tag}ntpjoin/cli.pyc"]
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13"])

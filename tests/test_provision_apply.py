@@ -80,6 +80,10 @@ class Fake(Change):
     def describe(self) -> str:
         return f"make {self.name}"
 
+    def done(self, facts: Facts) -> str:
+        assert self.name in facts.files, "told as done before it was seen"
+        return f"made {self.name}"
+
     def holds(self, facts: Facts) -> bool:
         return self.name in facts.files
 
@@ -131,7 +135,7 @@ A, B, C = Fake("a"), Fake("b"), Fake("c")
 
 
 def do(world: World, *changes: Change, facts: Optional[Facts] = None, wish: Wish = WISH, pins: tuple[Pin, ...] = PINS) -> Outcome:  # fmt: skip  # noqa: E501
-    with Interrupts() as interrupts:
+    with Interrupts(world.tell) as interrupts:
         applier = Applier(world.host, interrupts, world.tell)
         outcome = applier.apply(Plan(wish, pins, changes), facts or world.facts())
         if outcome.run and not outcome.error:
@@ -173,7 +177,11 @@ def test_what_holds_is_left_alone_and_said(world: World) -> None:
     assert states(outcome) == ["unchanged", "done"]
     assert world.log == ["before b", "apply b"]
     assert world.entries == [("b", "done")]
-    assert [event.kind for event in world.events] == ["unchanged", "begin", "done"]
+    assert [(event.kind, event.text) for event in world.events] == [
+        ("unchanged", "a: so already"),
+        ("begin", "make b"),
+        ("done", "made b"),
+    ]
 
 
 def test_where_there_is_nothing_to_do_there_is_no_run(world: World) -> None:
@@ -188,11 +196,11 @@ def test_where_there_is_nothing_to_do_there_is_no_run(world: World) -> None:
 @pytest.mark.parametrize(
     ("last", "recorded"),
     [
-        (RunFact(1, "done", WISH, PINS, 3), False),
-        (RunFact(1, "mixed", WISH, PINS, 3), False),
-        (RunFact(1, "open", WISH, PINS, 3), True),
-        (RunFact(1, "done", replace(WISH, few=True), PINS, 3), True),
-        (RunFact(1, "done", WISH, PINS[:4], 3), True),
+        (RunFact(1, "done", WISH, PINS), False),
+        (RunFact(1, "mixed", WISH, PINS), False),
+        (RunFact(1, "open", WISH, PINS), True),
+        (RunFact(1, "done", replace(WISH, few=True), PINS), True),
+        (RunFact(1, "done", WISH, PINS[:4]), True),
     ],
 )
 def test_another_wish_is_recorded_though_nothing_changes(world: World, last: RunFact, recorded: bool) -> None:
@@ -288,7 +296,36 @@ def test_a_signal_waits_for_the_end_of_the_step_then_all_is_taken_back(world: Wo
     assert outcome.error.signal == sign
     assert "survived b" in world.log
     assert "apply c" not in world.log
+    assert states(outcome) == ["done", "done", "not reached"]
+    [heard] = [event.text for event in world.events if event.kind == "heard"]
+    assert heard.endswith(": this step ends first, then all is taken back")
     assert taken(outcome) == [("b", "restored"), ("a", "restored")]
+
+
+def test_a_signal_before_the_first_step_leaves_no_run(world: World) -> None:
+    with Interrupts() as interrupts, interrupts.deferred("later"):
+        os.kill(os.getpid(), signal.SIGHUP)
+        with pytest.raises(Interrupted):
+            Applier(world.host, interrupts, world.tell).apply(Plan(WISH, PINS, (A,)), world.facts())
+    assert (world.log, runs(world)) == ([], ())
+
+
+@pytest.mark.parametrize("fault", [None, StepFailed("no")])
+def test_the_room_that_was_set_aside_is_given_back(world: World, fault: Optional[StepFailed]) -> None:
+    seen = []
+    real = Fake.undo if fault else Fake.apply
+
+    def watch(self: Fake, site: Site, *rest: Any) -> Any:
+        seen.append(site.host.exists(f"{site.folder}/reserve"))
+        return real(self, site, *rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Fake, "undo" if fault else "apply", watch)
+        world.apply_fails = {"b": fault} if fault else {}
+        do(world, A, B)
+    # While it is done the room is taken; for taking back it is free.
+    assert set(seen) == {not fault}
+    assert list(world.host.root.rglob("reserve")) == []
 
 
 def test_a_signal_in_the_last_step_takes_it_back(world: World) -> None:

@@ -18,12 +18,16 @@ from ntpjoin.facts import Facts, FileFact, Pinned, Unit
 from ntpjoin.host import machine, ntpd, owners
 from ntpjoin.host.journal import FOLDER, Journal
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.programs import ENVIRONMENT
 from ntpjoin.look.journal import look_journal
+from ntpjoin.model import FAMILIES
 from ntpjoin.provision.changes import (
     _KINDS,
     AllowPort,
+    Assign,
     Change,
     InstallPackages,
+    RestartDaemon,
     RunDaemon,
     SetUnit,
     Site,
@@ -31,6 +35,7 @@ from ntpjoin.provision.changes import (
     WriteFile,
     from_journal,
 )
+from ntpjoin.provision.changes.packages import _upstream
 from tests.conftest import Programs
 from tests.sample import NTPSEC, PINS, PYTHON, ROW, SYSTEM, TIMESYNCD, WISH, converged, fresh
 
@@ -46,6 +51,10 @@ EVERY = (
     WriteFile(ROW.drift, "0.000\n", "", "ntpsec:ntpsec", whose="daemon"),
     RunDaemon(ROW.unit, ROW.config, ("192.0.2.1", "2001:db8::2"), "aa", fresh=False, others=True),
     AllowPort("ufw", 123),
+    Assign("/etc/default/ntpsec", "IGNORE_DHCP", "yes", "so it shall be", ROW.unit),
+    RestartDaemon(ROW.unit, ROW.config, "aa"),
+    InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,), (Pinned(PYTHON.name, "1"),), ROW.unit, ROW.leapfile),
+    AllowPort("firewalld", 123, ("IPv4",), ("public",), ("public", "home"), "service=ntp"),
 )
 
 
@@ -93,7 +102,17 @@ def test_what_a_change_says_of_itself() -> None:
         f"create {ROW.drift}: 0.000, until the daemon knows better",
         f"restart {ROW.unit}",
         "allow 123/udp in ufw",
+        "set IGNORE_DHCP=yes in /etc/default/ntpsec: so it shall be",
+        f"restart {ROW.unit}",
+        f"install ntpsec {NTPSEC.version}; upgrades python3-ntp 1 to {PYTHON.version}; removes systemd-timesyncd {TIMESYNCD.version}",
+        "allow ntp (123/udp) in firewalld's zones public and home",
     ]
+
+
+def test_an_entry_that_is_not_understood_is_told() -> None:
+    for fields in ({}, {"path": "/x", "content": "", "novel": 1}):
+        with pytest.raises(JournalProblem, match="of the kind 'file' that this ntpjoin does not understand"):
+            from_journal("file", fields)
 
 
 def test_long_lists_are_cut() -> None:
@@ -115,7 +134,7 @@ def test_the_journal_of_an_earlier_release_is_still_understood(release: str, tmp
             assert change.object
             assert entry.before
             kinds.add(entry.kind)
-    assert {"unit", "packages", "config", "file", "daemon", "firewall"} <= kinds
+    assert {"unit", "packages", "config", "file", "daemon", "firewall", "setting"} <= kinds
     facts = look_journal(host)
     assert facts.problem == ""
     assert facts.last is not None
@@ -125,7 +144,8 @@ def test_the_journal_of_an_earlier_release_is_still_understood(release: str, tmp
 def test_the_journal_of_0_1_0_rebuilds_the_very_changes(tmp_path: Path) -> None:
     shutil.copytree(JOURNALS / "0.1.0", tmp_path / "root" / FOLDER.lstrip("/") / "runs")
     [run] = Journal(Host(root=tmp_path / "root")).runs()
-    assert tuple(from_journal(entry.kind, entry.fields) for entry in run.entries) == EVERY
+    # What came later stands at the end.
+    assert tuple(from_journal(entry.kind, entry.fields) for entry in run.entries) == EVERY[:9]
     assert look_journal(Host(root=tmp_path / "root")).runs[0].wish == WISH
 
 
@@ -422,7 +442,17 @@ RULE6 = f"{'123/udp (v6)':<26} {'ALLOW IN':<12}Anywhere (v6)\n"
 PORT = AllowPort("ufw", 123)
 
 
-def test_a_rule_is_added_and_taken_away(site: Site, programs: Programs) -> None:
+@pytest.fixture
+def managers(site: Site, programs: Programs) -> Programs:
+    """Programs that are found below the root of the site, too."""
+    place = site.host.path(ENVIRONMENT["PATH"])
+    place.parent.mkdir(parents=True)
+    place.symlink_to(programs.folder)
+    return programs
+
+
+def test_a_rule_is_added_and_taken_away(site: Site, managers: Programs) -> None:
+    programs = managers
     programs.says("ufw", HEAD)
     before = PORT.before(site)
     PORT.apply(site)
@@ -435,17 +465,179 @@ def test_a_rule_is_added_and_taken_away(site: Site, programs: Programs) -> None:
     assert programs.calls().count("ufw delete allow 123/udp") == 1
 
 
-def test_a_rule_that_was_there_before_stays(site: Site, programs: Programs) -> None:
-    programs.says("ufw", HEAD + RULE4 + RULE6)
+def test_a_rule_that_was_there_before_stays(site: Site, managers: Programs) -> None:
+    managers.says("ufw", HEAD + RULE4 + RULE6)
     before = json.loads(json.dumps(PORT.before(site)))
     undone = PORT.undo(site, before)
     assert undone.state == "restored"
-    assert set(programs.calls("ufw")) == {"ufw status verbose"}
+    assert set(managers.calls("ufw")) == {"ufw status verbose"}
+
+
+@pytest.mark.parametrize("before", [{"places": ["IPv4"]}, {"families": ["IPv4"]}])
+def test_of_two_families_only_the_one_that_we_added_is_taken_away(
+    site: Site, managers: Programs, before: dict[str, Any]
+) -> None:
+    managers.says("ufw", HEAD + RULE4 + RULE6)
+    assert PORT.undo(site, before).state == "failed", "this ufw keeps its rule whatever it is told"
+    assert managers.calls()[1] == "ufw delete allow proto udp to ::/0 port 123"
+
+
+def test_a_manager_that_went_has_nothing_of_ours(site: Site, managers: Programs) -> None:
+    assert PORT.undo(site, {"families": []}).state == "restored"
+    assert IN_ZONES.undo(site, {"places": []}).state == "restored"
+    assert managers.calls() == []
+
+
+IN_ZONES = AllowPort("firewalld", 123, FAMILIES, ("work", "public"), ("public",), "service=ntp")
+
+#: A firewall-cmd that remembers what it was told, below a folder: 'public', 'permanent-public'.
+FIREWALL_CMD = """
+cd {folder} || exit 9
+case "$1" in --permanent) prefix=permanent-; shift;; *) prefix=;; esac
+zone=${{1#--zone=}}
+case "$2" in
+  --query-service=ntp) if [ -e "$prefix$zone" ]; then echo yes; else echo no; exit 1; fi;;
+  --add-service=ntp) : > "$prefix$zone"; echo success;;
+  --remove-service=ntp) /bin/rm "$prefix$zone"; echo success;;
+  *) exit 9;;
+esac
+"""
+
+
+def test_in_zones_a_rule_is_added_in_both_and_taken_away_where_it_was_not(
+    site: Site, managers: Programs, tmp_path: Path
+) -> None:
+    store = tmp_path / "zones"
+    store.mkdir()
+    managers.add("firewall-cmd", FIREWALL_CMD.format(folder=store))
+    process = site.host.path("/proc/77/cmdline")
+    process.parent.mkdir(parents=True)
+    process.write_text("python3\0/usr/sbin/firewalld\0")
+    (store / "work").touch()
+    before = json.loads(json.dumps(IN_ZONES.before(site)))
+    assert before == {"places": ["run-time work"]}
+    IN_ZONES.apply(site)
+    assert sorted(path.name for path in store.iterdir()) == ["permanent-public", "public", "work"]
+    assert not [call for call in managers.calls() if "reload" in call]
+    undone = IN_ZONES.undo(site, before)
+    assert undone.state == "restored"
+    assert [path.name for path in store.iterdir()] == ["work"]
+    assert IN_ZONES.undo(site, before).state == "restored", "twice does no harm"
+
+
+def test_a_rule_holds_only_while_it_lasts() -> None:
+    both = {"IPv4": True, "IPv6": True}
+    assert IN_ZONES.holds(fresh(firewall__admits=both))
+    assert not IN_ZONES.holds(fresh(firewall__admits=both, firewall__lasts={"IPv4": True, "IPv6": False}))
+    assert not IN_ZONES.holds(fresh(firewall__admits=both, firewall__lasts={"IPv4": None, "IPv6": True}))
+    assert AllowPort("ufw", 123, ("IPv4",)).holds(fresh(firewall__admits={"IPv4": True, "IPv6": False}))
 
 
 def test_which_family_stays_shut_is_told() -> None:
     facts = fresh(firewall__admits={"IPv4": True, "IPv6": False})
     assert PORT.why_not(facts) == "ufw still does not let 123/udp in over IPv6: an earlier rule decides otherwise"
+    told = fresh(firewall__admits={"IPv4": True, "IPv6": False}, firewall__why={"IPv6": "its rule 5"})
+    assert PORT.why_not(told) == "ufw still does not let 123/udp in over IPv6: its rule 5"
+
+
+# --- settings
+
+STOCK = """\
+NTPD_OPTS="-g -N"
+
+# Set to "yes" to ignore DHCP servers returned by DHCP.
+IGNORE_DHCP=""
+
+NAME=""
+"""
+ASSIGN = Assign("/etc/default/ntpsec", "IGNORE_DHCP", "yes", "so it shall be", ROW.unit)
+
+
+def set_once(site: Site, text: Optional[str]) -> Any:
+    """The file as it was, and our setting made in it; returns what the journal has."""
+    site.host.make_folder("/etc/default")
+    if text is not None:
+        site.host.write(ASSIGN.path, FileState(text.encode(), 0o640, "root:root"))
+    before = json.loads(json.dumps(ASSIGN.before(site)))
+    ASSIGN.apply(site)
+    assert ASSIGN.holds(fresh(files={ASSIGN.path: FileFact(site.host.read(ASSIGN.path) or b"", 0o640, "")}))
+    return before
+
+
+@pytest.mark.parametrize(
+    ("text", "then"),
+    [
+        (STOCK, STOCK.replace('IGNORE_DHCP=""', 'IGNORE_DHCP="yes"')),
+        ("IGNORE_DHCP=yes\n", "IGNORE_DHCP=yes\n"),
+        ("IGNORE_DHCP='yes' # mine\n", "IGNORE_DHCP='yes' # mine\n"),
+        ("IGNORE_DHCP=yes\nIGNORE_DHCP=no\nX=1", 'IGNORE_DHCP=yes\nIGNORE_DHCP="yes"\nX=1'),
+        ("X=1", 'X=1\nIGNORE_DHCP="yes"\n'),
+        ("X=1\r\n\tY=2\n\n", 'X=1\r\n\tY=2\n\nIGNORE_DHCP="yes"\n'),
+        ("export IGNORE_DHCP=no\n", 'export IGNORE_DHCP=no\nIGNORE_DHCP="yes"\n'),
+        ("IGNORE_DHCP=yes\nunset IGNORE_DHCP\n", 'IGNORE_DHCP=yes\nunset IGNORE_DHCP\nIGNORE_DHCP="yes"\n'),
+        ("if x; then\n  IGNORE_DHCP=yes\nfi\n", 'if x; then\n  IGNORE_DHCP=yes\nfi\nIGNORE_DHCP="yes"\n'),
+        ("IGNORE_DHCP=yes; IGNORE_DHCP=\n", 'IGNORE_DHCP=yes; IGNORE_DHCP=\nIGNORE_DHCP="yes"\n'),
+        ('IGNORE_DHCP="yes\n', 'IGNORE_DHCP="yes\nIGNORE_DHCP="yes"\n'),
+        ("MY_IGNORE_DHCP=yes\n", 'MY_IGNORE_DHCP=yes\nIGNORE_DHCP="yes"\n'),
+        ("", 'IGNORE_DHCP="yes"\n'),
+        (None, 'IGNORE_DHCP="yes"\n'),
+    ],
+)
+def test_one_value_is_set_and_every_other_byte_stays(site: Site, text: Optional[str], then: str) -> None:
+    before = set_once(site, text)
+    assert site.host.read(ASSIGN.path) == then.encode()
+    undone = ASSIGN.undo(site, before)
+    assert undone.state == "restored", undone.text
+    assert site.host.read(ASSIGN.path) == (None if text is None else text.encode())
+    if text is not None:
+        state = site.host.state(ASSIGN.path)
+        assert state is not None
+        assert state.mode == 0o640
+
+
+def test_a_setting_that_was_begun_only_is_undone_too(site: Site) -> None:
+    site.host.make_folder("/etc/default")
+    site.host.write(ASSIGN.path, FileState(STOCK.encode(), 0o644, ""))
+    assert ASSIGN.undo(site, json.loads(json.dumps(ASSIGN.before(site)))).state == "restored"
+    assert site.host.text(ASSIGN.path) == STOCK
+
+
+@pytest.mark.parametrize(
+    ("edit", "state", "then"),
+    [
+        (("-g -N", "-g -N -4"), "restored", STOCK.replace("-g -N", "-g -N -4")),
+        (('IGNORE_DHCP="yes"', "IGNORE_DHCP=no"), "kept", STOCK.replace('IGNORE_DHCP=""', "IGNORE_DHCP=no")),
+        (('IGNORE_DHCP="yes"', 'IGNORE_DHCP=""'), "restored", STOCK),
+        (('NAME=""', "export IGNORE_DHCP=no"), "kept", None),
+    ],
+)
+def test_what_somebody_edited_since_stays(site: Site, edit: tuple[str, str], state: str, then: Optional[str]) -> None:
+    before = set_once(site, STOCK)
+    edited = site.host.text(ASSIGN.path).replace(*edit)
+    site.host.write(ASSIGN.path, FileState(edited.encode(), 0o640, ""))
+    undone = ASSIGN.undo(site, before)
+    assert (undone.state, site.host.text(ASSIGN.path)) == (state, edited if then is None else then)
+
+
+def test_a_line_that_was_added_goes_again_and_what_was_written_beside_it_stays(site: Site) -> None:
+    before = set_once(site, None)
+    site.host.write(ASSIGN.path, FileState(b'MINE=1\nIGNORE_DHCP="yes"\n', 0o644, ""))
+    assert ASSIGN.undo(site, before).state == "restored"
+    assert site.host.text(ASSIGN.path) == "MINE=1\n"
+
+
+def test_a_file_that_went_since_is_not_made_again(site: Site) -> None:
+    before = set_once(site, STOCK)
+    site.host.remove(ASSIGN.path)
+    assert ASSIGN.undo(site, before).state == "kept"
+    assert not site.host.exists(ASSIGN.path)
+
+
+def test_the_difference_that_a_setting_makes() -> None:
+    facts = fresh(files={ASSIGN.path: FileFact(STOCK.encode(), 0o644, "root:root")})
+    changed = [line for line in ASSIGN.diff(facts).splitlines() if line[0] in "+-"]
+    assert changed[2:] == ['-IGNORE_DHCP=""', '+IGNORE_DHCP="yes"']
+    assert ASSIGN.diff(fresh()) == ""
 
 
 # --- packages
@@ -530,6 +722,40 @@ def test_packages_with_an_edited_file_are_removed_and_kept(site: Site, dpkg: Dpk
     assert "remove -- ntpsec python3-ntp" in dpkg.did()
 
 
+def test_a_file_that_the_installation_itself_made_another_is_nobodys_edit(site: Site, dpkg: Dpkg) -> None:
+    """Seen: ntpsec's preinst makes its ntp.conf from an /etc/ntp.conf that a former package left."""
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/made {stock}\n")
+    site.host.write("/etc/made", FileState(b"from another", 0o644, ""))
+    before = installed(site, dpkg)
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "restored"
+    assert "purge -- ntpsec python3-ntp" in dpkg.did()
+
+
+def test_one_that_was_edited_after_that_is(site: Site, dpkg: Dpkg) -> None:
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/made {stock}\n")
+    site.host.write("/etc/made", FileState(b"from another", 0o644, ""))
+    before = installed(site, dpkg)
+    site.host.write("/etc/made", FileState(b"mine", 0o644, ""))
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "kept"
+
+
+def test_what_packages_should_bring_and_did_not_is_told() -> None:
+    there = {NTPSEC.name: NTPSEC.version, PYTHON.name: PYTHON.version}
+    change = InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,), (), ROW.unit, ROW.leapfile)
+    unit = {ROW.unit: Unit(ROW.unit, "loaded")}
+    assert change.holds(fresh(packages__installed=there, units=unit))
+    assert (
+        change.why_not(fresh(packages__installed=there, units={})) == f"ntpsec is installed, but there is no {ROW.unit}"
+    )
+    leapless = fresh(packages__installed=there, units=unit, leapfile_valid=False)
+    assert not change.holds(leapless)
+    assert change.why_not(leapless) == f"ntpsec is installed, but there is no valid {ROW.leapfile}"
+
+
 def test_packages_that_others_need_by_now_stay(site: Site, dpkg: Dpkg) -> None:
     before = installed(site, dpkg)
     dpkg.apt(also="Remv ntpviz [1]\\nRemv ntpsec [1]\\nRemv python3-ntp [1]\\n")
@@ -547,10 +773,70 @@ def test_packages_that_do_not_come_back_are_a_failure(site: Site, dpkg: Dpkg) ->
     assert f"systemd-timesyncd is missing, was {TIMESYNCD.version}" in undone.text
 
 
+LIB, NEWER, NEWEST = Pinned("libcap2", "1"), Pinned("libcap2", "2"), Pinned("libcap2", "3")
+UPGRADING = InstallPackages(("ntpsec",), (NTPSEC, NEWER), (TIMESYNCD,), (LIB,))
+
+
+def upgraded(site: Site, dpkg: Dpkg) -> Any:
+    dpkg.has(TIMESYNCD, LIB)
+    site.host.make_folder("/var/cache/apt/archives")
+    site.host.write("/var/cache/apt/archives/libcap2_1_amd64.deb", FileState(b"old", 0o644, ""))
+    dpkg.apt(NTPSEC, NEWER)
+    dpkg.programs.says("apt-mark", "libcap2\n")
+    before = UPGRADING.before(site)
+    UPGRADING.apply(site)
+    return json.loads(json.dumps(before))
+
+
+def test_the_old_file_of_what_is_upgraded_lies_in_the_journal_and_its_mark_stays(site: Site, dpkg: Dpkg) -> None:
+    before = upgraded(site, dpkg)
+    assert before["installed"] == {TIMESYNCD.name: TIMESYNCD.version, "libcap2": "1"}
+    assert "/run/packages/libcap2_1_amd64.deb" in before["files"]
+    assert dpkg.programs.calls("apt-mark")[-1] == "apt-mark auto -- libcap2"
+
+
+def test_what_was_upgraded_is_brought_back_to_the_version_that_it_had(site: Site, dpkg: Dpkg) -> None:
+    before = upgraded(site, dpkg)
+    dpkg.apt(TIMESYNCD, LIB)
+    undone = UPGRADING.undo(site, before)
+    assert undone.state == "restored"
+    assert dpkg.did()[-2] == "purge -- ntpsec"
+    assert dpkg.did()[-1].endswith("/run/packages/libcap2_1_amd64.deb")
+
+
+def test_what_was_upgraded_again_since_stays(site: Site, dpkg: Dpkg) -> None:
+    before = upgraded(site, dpkg)
+    dpkg.has(NTPSEC, NEWEST)
+    dpkg.apt(TIMESYNCD, NEWEST)
+    undone = UPGRADING.undo(site, before)
+    assert (undone.state, "libcap2 was upgraded again since" in undone.text) == ("kept", True)
+    assert "libcap2" not in dpkg.did()[-1]
+
+
+def test_where_nothing_of_it_was_begun_there_is_nothing_to_take_back(site: Site, dpkg: Dpkg) -> None:
+    dpkg.has(TIMESYNCD)
+    dpkg.apt()
+    before = PACKAGES.before(site)
+    # As while somebody else holds the lock: then nothing of it can be run.
+    for program in ("apt-get", "apt-mark", "dpkg"):
+        dpkg.programs.says(program, err="E: Could not get lock\n", code=100)
+    assert PACKAGES.undo(site, before).state == "restored"
+
+
+def test_what_cannot_be_configured_is_removed_all_the_same(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.list.write_text(f"iF \tntpsec\t{NTPSEC.version}\n")
+    dpkg.programs.says("dpkg", err="dpkg: error processing package ntpsec\n", code=1)
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "restored"
+    assert dpkg.did()[-2] == "purge -- ntpsec"
+
+
 @pytest.mark.parametrize(
     ("there", "holds"),
     [
         ((NTPSEC, PYTHON), True),
+        ((NTPSEC, Pinned(PYTHON.name, "0")), False),
         ((NTPSEC, PYTHON, TIMESYNCD), False),
         ((NTPSEC,), False),
         ((PYTHON,), False),
@@ -589,3 +875,54 @@ def test_what_is_wrong_with_the_daemon_is_told(parts: dict[str, Any], words: str
     facts = converged(**parts)
     assert words in DAEMON.why_not(facts)
     assert DAEMON.holds(facts) is not bool(words)
+
+
+def test_a_daemon_that_would_be_held_back_after_a_reboot_is_not_set_up() -> None:
+    held = Unit(ROW.unit, "loaded", "enabled", "active", "running", 812, "bb", held=True)
+    assert "held back" in DAEMON.why_not(converged(units={ROW.unit: held}))
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"units": {}}, "does not run"),
+        ({"daemon": None}, "is not ntpd"),
+        ({"daemon__config": "/x"}, "ntpd reads /x, not /etc/ntpsec/ntp.conf"),
+        ({"holders": ()}, "does not hold UDP 123"),
+        ({"daemon__board__peers": ()}, ""),
+        ({"units": {ROW.unit: Unit(ROW.unit, "loaded", "disabled", "active", "running", 812, "bb")}}, ""),
+    ],
+)
+def test_a_daemon_started_again_is_another_invocation_that_serves(parts: dict[str, Any], words: str) -> None:
+    facts = converged(**parts)
+    again = RestartDaemon(ROW.unit, ROW.config, "aa")
+    assert words in again.why_not(facts)
+    assert again.holds(facts) is not bool(words)
+    assert "was not started again" in RestartDaemon(ROW.unit, ROW.config, "bb").why_not(converged())
+
+
+# --- what is said when it is done
+
+
+def test_what_was_done_is_told_by_what_was_seen() -> None:
+    told = {change.kind: change.done(converged()) for change in EVERY if change.kind != "unit"}
+    assert told == {
+        "packages": "installed ntpsec 1.2.2, removed systemd-timesyncd",
+        "config": "wrote /etc/ntpsec/ntp.conf",
+        "file": f"created {ROW.drift}",
+        "daemon": f"{ROW.unit} runs and reads {ROW.config}",
+        "restart": f"{ROW.unit} runs anew as process 812, reads {ROW.config}, holds UDP 123",
+        "firewall": "opened 123/udp in firewalld, IPv4",
+        "setting": "set IGNORE_DHCP=yes in /etc/default/ntpsec",
+    }
+    assert [change.done(converged()) for change in EVERY if change.kind == "unit"] == [
+        "stopped systemd-timesyncd.service",
+        f"held back {ROW.unit}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "short"), [("1:4.2.8p15+dfsg-1", "4.2.8p15"), ("1.2.2", "1.2.2"), ("2.0~rc1-3", "2.0"), ("", "")]
+)
+def test_versions_are_told_as_their_authors_count_them(version: str, short: str) -> None:
+    assert _upstream(version) == short

@@ -7,8 +7,11 @@ from typing import Any, Optional
 
 import pytest
 
-from ntpjoin.facts import Facts, FileFact, Holder, PackageFacts, Pinned, Unit
-from ntpjoin.model import Choice, Consent, Dropped, Pin, Wish
+from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, PackageFacts, Pinned, RunFact, Space, Unit
+from ntpjoin.firewall import Places
+from ntpjoin.model import FAMILIES, Choice, Consent, Dropped, Pin, Wish
+from ntpjoin.provision.changes import AllowPort
+from ntpjoin.provision.firewall import rule_is_left
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.preflight import count_problem
 from tests.sample import (
@@ -25,6 +28,8 @@ from tests.sample import (
     converged,
     fresh,
 )
+
+DEFAULTS = "/etc/default/ntpsec"
 
 
 def plan_for(
@@ -46,6 +51,49 @@ def texts(plan: Plan) -> list[str]:
     return [change.describe() for change in plan.changes]
 
 
+# --- what is wrong with the host
+
+
+HALF = {"packages__unfinished": ("ntpsec", "somebody-elses")}
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "words"),
+    [
+        ({"spaces": (Space("/etc", False, 9), Space("/usr", True, 9))}, "read-only", "/etc cannot be written"),  # noqa: FBT003
+        ({"spaces": (Space("/var/lib", True, 5 << 20),)}, "disk-full", "5 MB are free in /var/lib; 32 MB are set"),  # noqa: FBT003
+        ({"units": {ROW.unit: Unit(ROW.unit, "masked", "masked")}}, "masked", "ntpsec.service is masked"),
+        ({"packages__busy": "apt-get (process 7), which holds x"}, "busy", "in use by apt-get (process 7)"),
+        (HALF, "half-installed", "dpkg has not finished with ntpsec, somebody-elses"),
+        (HALF | {"journal__began": ("ntpsec",)}, "half-installed", "dpkg has not finished with somebody-elses"),
+        ({"packages__upgrade": (Pinned("libcap2", "1"),)}, "undo", "libcap2 1 would be upgraded"),
+        ({"journal__problem": "the page is gone", "journal__remedy": "type this"}, "journal", "the page is gone"),
+    ],
+)
+def test_what_blocks_is_told_with_its_remedy(parts: dict[str, Any], code: str, words: str) -> None:
+    [blocker] = plan_for(fresh(**parts), chosen=choice()).blockers
+    assert blocker.code == code
+    assert words in blocker.text
+    assert blocker.remedy
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"spaces": (Space("/var/lib", True, 33 << 20), Space("/etc", True, 1))},  # noqa: FBT003
+        HALF | {"journal__began": ("ntpsec", "somebody-elses")},
+        {"packages__upgrade": (Pinned("libcap2", "1"),), "packages__kept": {"libcap2": "x", TIMESYNCD.name: "y"}},
+    ],
+)
+def test_what_does_not_block(parts: dict[str, Any]) -> None:
+    assert plan_for(fresh(**parts), chosen=choice()).blockers == ()
+
+
+def test_a_converged_host_is_not_blocked_by_what_only_a_change_needs() -> None:
+    full = (Space("/etc", False, 0), Space("/var/lib", True, 0))  # noqa: FBT003
+    assert plan_for(converged(spaces=full, packages__unfinished=("somebody-elses",))).blockers == ()
+
+
 # --- changes
 
 
@@ -60,6 +108,7 @@ def test_a_fresh_host_gets_everything_in_this_order() -> None:
         ("config", "config", ROW.config),
         ("file", "config", ROW.include),
         ("file", "config", ROW.drift),
+        ("setting", "config", "/etc/default/ntpsec"),
         ("daemon", "service", ROW.unit),
         ("firewall", "firewall", "123/udp"),
     ]
@@ -70,6 +119,7 @@ def test_a_fresh_host_gets_everything_in_this_order() -> None:
         f"write {ROW.config} (24 lines)",
         f"create {ROW.include}, empty, for your own lines",
         f"create {ROW.drift}: 0.000, until the daemon knows better",
+        "set IGNORE_DHCP=yes in /etc/default/ntpsec: DHCP shall not replace the configuration",
         f"enable and start {ROW.unit}",
         "allow 123/udp in ufw",
     ]
@@ -85,7 +135,15 @@ def test_a_converged_host_has_nothing_to_do() -> None:
     plan = plan_for(facts)
     assert plan.blockers == ()
     assert plan.pending(facts) == ()
-    assert [change.kind for change in plan.changes] == ["packages", "config", "file", "file", "daemon", "firewall"]
+    assert [change.kind for change in plan.changes] == [
+        "packages",
+        "config",
+        "file",
+        "file",
+        "setting",
+        "daemon",
+        "firewall",
+    ]
 
 
 def test_a_rival_that_does_not_run_is_not_stopped() -> None:
@@ -106,13 +164,14 @@ def test_every_rival_that_runs_is_stopped() -> None:
         ({"packages": PackageFacts({}, install=(NTPSEC, PYTHON))}, ["unit", "packages"]),
         (
             {"files": {ROW.include: FileFact(b"", 0o644, "root:root"), ROW.drift: FileFact(b"", 0o644, "x:x")}},
-            ["config", "daemon"],
+            ["config", "setting", "daemon"],
         ),
+        ({"files": {**converged().files, DEFAULTS: FileFact(b"IGNORE_DHCP=\n", 0o644, "root:root")}}, ["setting"]),
         ({"files": {**converged().files, ROW.drift: None}}, ["file"]),
         ({"units": {ROW.unit: Unit(ROW.unit, "loaded", "disabled", "active", "running", 812, "bb")}}, ["daemon"]),
         ({"units": {ROW.unit: Unit(ROW.unit, "loaded", "enabled", "inactive")}}, ["daemon"]),
         ({"daemon": None}, ["daemon"]),
-        ({"daemon__config": "/run/ntp.conf.dhcp"}, ["daemon"]),
+        ({"daemon__config": ROW.dhcp_config}, ["daemon"]),
         ({"daemon__pid": 900}, ["daemon"]),
         ({"holders": (Holder(900, "ntpd", "0.0.0.0"),)}, ["daemon"]),
         ({"holders": None}, ["daemon"]),
@@ -120,7 +179,7 @@ def test_every_rival_that_runs_is_stopped() -> None:
         ({"daemon__board__system": None}, ["daemon"]),
         ({"firewall__admits": {"IPv4": True, "IPv6": False}}, ["firewall"]),
         ({"firewall__admits": {"IPv4": True, "IPv6": None}}, ["firewall"]),
-        ({"firewall__admits": {"IPv4": True}, "firewall__families": ("IPv4",)}, []),
+        ({"firewall__admits": {"IPv4": True}, "firewall__families": ("IPv4",), "firewall__opens": ("IPv4",)}, []),
         ({"journal__restart_due": True}, ["daemon"]),
     ],
 )
@@ -159,9 +218,11 @@ def test_peers_of_the_operators_own_are_accepted_beside_ours() -> None:
     board = replace(converged().daemon.board, peers=(*converged().daemon.board.peers, replace(converged().daemon.board.peers[0], associd=9, address="198.51.100.1")))  # type: ignore[union-attr]  # fmt: skip  # noqa: E501
     facts = converged(daemon__board=board)
     assert [change.kind for change in plan_for(facts).pending(facts)] == ["daemon"]
-    own = FileFact(b"server 198.51.100.1\n", 0o644, "root:root")
-    facts = changed(facts, files={**facts.files, ROW.include: own})
-    assert plan_for(facts).pending(facts) == ()
+    facts = changed(facts, directives=(Directive(ROW.include, 1, ("server", "198.51.100.1")),))
+    # Six sources have a voice now, and so the majority is another one.
+    assert [change.kind for change in plan_for(facts).pending(facts)] == ["config", "daemon"]
+    watched = changed(facts, directives=(Directive(ROW.include, 1, ("server", "198.51.100.1", "noselect")),))
+    assert plan_for(watched).pending(watched) == ()
 
 
 def test_a_daemon_that_has_not_read_what_a_died_run_wrote_is_restarted() -> None:
@@ -185,17 +246,61 @@ def test_without_the_firewall_no_rule_is_added() -> None:
     [
         ({"firewall__manager": "none"}, 0, ""),
         ({"firewall__manager": "ufw"}, 1, ""),
-        ({"firewall__families": ("IPv4",)}, 1, "IPV6=no in /etc/default/ufw"),
-        ({"firewall__manager": "firewalld"}, 0, "firewalld is active; it is left alone"),
-        ({"firewall__manager": "rules"}, 0, "somebody's own packet filter rules are in force"),
-        ({"firewall__manager": "unknown"}, 0, "the firewall could not be seen"),
+        ({"firewall__families": ("IPv4",), "firewall__closed": ("IPv6",)}, 1, "ufw keeps out all IPv6 (IPV6=no"),
+        ({"firewall__manager": "firewalld"}, 1, ""),
+        ({"firewall__manager": "nftables", "firewall__admits": {"IPv4": True, "IPv6": True}}, 0, ""),
+        ({"firewall__manager": "unknown", "firewall__problem": "x"}, 0, "the firewall could not be seen: x"),
+        ({"firewall__limit": "its rule", "firewall__remedy": ("y",)}, 1, "only so many queries at a time: its rule"),
     ],
 )
 def test_only_a_manager_that_is_known_gets_a_rule(parts: dict[str, Any], rules: int, note: str) -> None:
     plan = plan_for(fresh(**parts), chosen=choice())
     assert [change.kind for change in plan.changes].count("firewall") == rules
-    assert len(plan.notes) == bool(note)
-    assert all(note in one.text for one in plan.notes)
+    assert bool(plan.notes) == bool(note)
+    assert all(note in one.text for one in plan.notes[:1])
+
+
+@pytest.mark.parametrize("manager", ["ufw", "firewalld", "nftables", "iptables"])
+@pytest.mark.parametrize(("seen", "verb"), [(False, "does not let"), (None, "may not let")])
+def test_what_is_left_to_the_operator_is_said_with_what_to_type(manager: str, seen: Optional[bool], verb: str) -> None:
+    parts = {
+        "admits": {"IPv4": True, "IPv6": seen},
+        "opens": ("IPv4",),
+        "why": {"IPv6": "its rule 5"},
+        "remedy": ("type this",),
+    }
+    plan = plan_for(
+        fresh(**{f"firewall__{name}": value for name, value in parts.items()}, firewall__manager=manager),
+        chosen=choice(),
+    )
+    told, typing = plan.notes
+    assert told.text == f"{manager} {verb} UDP 123 in over IPv6, and is left alone: its rule 5"
+    assert typing.text.startswith("to let them in, type: type this")
+    assert told.warning
+    assert typing.warning
+    rules = [change for change in plan.changes if isinstance(change, AllowPort)]
+    assert [rule.families for rule in rules] == ([("IPv4",)] if manager in ("ufw", "firewalld") else [])
+
+
+def test_a_firewall_left_alone_as_asked_is_left_to_the_operator_where_it_is_known_to_be_shut() -> None:
+    asked = replace(WISH, firewall=False)
+    for admits, left in (({"IPv4": True}, False), ({"IPv4": None}, False), ({"IPv4": False}, True)):
+        facts = converged(firewall__manager="nftables", firewall__admits=admits, firewall__families=("IPv4",))
+        assert rule_is_left(facts, asked) is left
+    assert rule_is_left(converged(firewall__admits={"IPv4": None}), WISH)
+    assert rule_is_left(converged(firewall__manager="unknown"), WISH)
+    assert not rule_is_left(converged(firewall__manager="unknown"), asked)
+
+
+def test_a_rule_in_firewalld_names_its_zones() -> None:
+    places = Places(("home",), ("public",), "service=ntp")
+    [rule] = [
+        change
+        for change in plan_for(fresh(firewall__manager="firewalld", firewall__places=places), chosen=choice()).changes
+        if isinstance(change, AllowPort)
+    ]
+    assert rule == AllowPort("firewalld", 123, FAMILIES, ("home",), ("public",), "service=ntp")
+    assert rule.describe() == "allow ntp (123/udp) in firewalld's zones home and public"
 
 
 # --- blockers
@@ -261,17 +366,25 @@ def test_a_configuration_of_somebody_else_blocks_and_shows_what_would_be_lost() 
     assert ROW.include in blocker.remedy
 
 
-def test_what_is_lost_is_cut_and_the_cut_is_told() -> None:
-    [blocker] = plan_for(foreign("".join(f"server 192.0.2.{n}\n" for n in range(1, 31))), chosen=choice()).blockers
-    assert "server 192.0.2.20" in blocker.text
-    assert "server 192.0.2.21" not in blocker.text
-    assert "10 more" in blocker.text
+def test_every_line_that_is_lost_is_told_and_no_other() -> None:
+    lost = [f"server 198.51.100.{number}" for number in range(1, 51)]
+    same = f"restrict   127.0.0.1\ndriftfile {ROW.drift} # where else\n  restrict ::1\n"
+    same += "restrict default noquery limited nomodify kod\n"
+    [blocker] = plan_for(foreign(same + "\n".join(lost)), chosen=choice()).blockers
+    assert blocker.text.splitlines()[1:] == [f"    {line}" for line in lost]
 
 
 def test_with_replace_it_is_replaced_and_said() -> None:
     plan = plan_for(foreign(), consent=Consent(replace=True, attended=True), chosen=choice())
     assert codes(plan) == []
-    assert [note.text for note in plan.notes] == [f"{ROW.config} is your own; it will be replaced"]
+    [note] = plan.notes
+    assert note.warning
+    assert note.text.startswith(f"{ROW.config} is your own; it will be replaced, which loses:\n")
+    assert "    server 127.127.28.0\n    keys /etc/ntp.keys" in note.text
+    comments = plan_for(foreign("# mine\n"), consent=Consent(replace=True, attended=True), chosen=choice())
+    assert [note.text for note in comments.notes] == [
+        f"{ROW.config} is your own; it will be replaced, which loses no line"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -287,6 +400,38 @@ def test_a_configuration_of_nobody_is_replaced_without_a_word(fact: FileFact) ->
     plan = plan_for(fresh(files={ROW.config: fact, ROW.include: None}), chosen=choice())
     assert codes(plan) == []
     assert plan.notes == ()
+
+
+# --- what is remembered
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({}, ()),
+        ({"firewall": False}, ("--no-firewall",)),
+        ({"allow_private": False, "few": True}, ("--few", "--no-allow-private")),
+        (
+            {"public_addresses": ("203.0.113.9", "2001:db8::9")},
+            ("--public-address 203.0.113.9 --public-address 2001:db8::9",),
+        ),
+        ({"upstreams": NAMES[:4]}, (" ".join(f"--upstream {name}" for name in NAMES[:4]),)),
+    ],
+)
+def test_what_will_be_remembered_from_now_on(parts: dict[str, Any], said: tuple[str, ...]) -> None:
+    assert plan_for(converged(), replace(WISH, **parts)).remember == said
+    assert plan_for(fresh(), replace(WISH, **parts)).remember == ()
+
+
+def test_an_address_that_is_forgotten_is_said() -> None:
+    run = RunFact(1, "done", replace(WISH, public_addresses=("203.0.113.9",)), PINS)
+    assert plan_for(converged(journal=JournalFacts(runs=(run,)))).remember == ("--public-address none",)
+
+
+def test_what_only_root_can_read_is_named() -> None:
+    plan = plan_for(fresh(journal=JournalFacts(unseen=True)), replace(WISH, upstreams=()), pins=())
+    assert "only be read by root" in plan.blockers[-1].text
+    assert any("only be read by root" in note.text and note.warning for note in plan.notes)
 
 
 # --- upstreams
@@ -328,11 +473,23 @@ def test_few_is_not_offered_where_it_would_not_help(count: int, few: bool) -> No
     assert "--few" not in blocker.remedy
 
 
-def test_an_offline_host_is_told_what_was_tried() -> None:
-    dropped = tuple(Dropped(name, "DNS does not answer") for name in NAMES)
-    [blocker] = plan_for(fresh(), pins=(), chosen=Choice(5, (), dropped)).blockers
-    assert "online" in blocker.remedy
-    assert all(name in blocker.text for name in NAMES)
+@pytest.mark.parametrize(
+    ("why", "remedy"),
+    [("no DNS server answered within 5 s", "getent hosts"), ("no answer within 5 s", "may it send UDP 123?")],
+)
+def test_an_offline_host_is_told_what_was_tried_once(why: str, remedy: str) -> None:
+    plan = plan_for(fresh(), pins=(), chosen=Choice(5, (), tuple(Dropped(name, why) for name in NAMES)))
+    [blocker] = plan.blockers
+    assert blocker.text == f"none of the 5 upstreams can be followed: {why}, each of them"
+    assert remedy in blocker.remedy
+    assert not any("is not followed" in note.text for note in plan.notes)
+
+
+def test_different_reasons_are_told_with_the_names() -> None:
+    dropped = (Dropped(NAMES[0], "no answer within 5 s"), Dropped(NAMES[1], "DNS said SERVFAIL"))
+    [blocker] = plan_for(fresh(), pins=(), chosen=Choice(2, (), dropped)).blockers
+    assert [line.strip() for line in blocker.text.splitlines()[1:]] == [f"{one.name}: {one.why}" for one in dropped]
+    assert "UDP 123" in blocker.remedy
 
 
 @pytest.mark.parametrize(
@@ -386,6 +543,17 @@ def test_who_is_not_followed_is_told_with_the_reason() -> None:
 )
 def test_counting_needs_no_look(count: int, few: bool, words: str) -> None:
     wish = Wish(tuple(f"ntp{number}.example.net" for number in range(count)), few)
-    problem = count_problem(wish)
+    problem = count_problem(wish, 0)
     assert bool(problem) is bool(words)
     assert words in problem
+
+
+def test_who_may_accept_private_addresses_is_told_how() -> None:
+    private = tuple(Dropped(name, "a private address", rule=True, remedy="--allow-private") for name in NAMES)
+    plan = plan_for(fresh(), replace(WISH, allow_private=False), pins=(), chosen=choice(chosen=(), dropped=private))
+    assert plan.blockers[-1].code == "upstreams"
+    assert "--allow-private" in plan.blockers[-1].remedy
+    assert (
+        "--allow-private"
+        not in plan_for(fresh(), pins=(), chosen=choice(chosen=(), dropped=(RULED,))).blockers[-1].remedy
+    )

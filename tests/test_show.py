@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from ntpjoin.board import Billboard
 from ntpjoin.errors import StepFailed
-from ntpjoin.model import Billboard, Check, CheckState, Consent, Event, Undone
+from ntpjoin.facts import JournalFacts, RunFact
+from ntpjoin.model import Check, CheckState, Consent, Event, Undone
 from ntpjoin.provision.apply import Outcome
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.undo import TakenBack
@@ -95,7 +97,6 @@ EVENTS = (
     Event("wait", "verify", "waiting", 3, 120),
     Event("failed", "service", "enable and start ntpsec.service", 3.0),
     Event("undo", "config", "removed /etc/ntpsec/ntp.conf"),
-    Event("note", "verify", "look out"),
 )
 
 
@@ -103,7 +104,7 @@ def test_not_on_a_terminal_each_event_is_one_finished_line() -> None:
     said = told(Stream(), *EVENTS)
     assert "\x1b" not in said
     assert "\r" not in said
-    assert [line.split()[0] for line in said.splitlines()] == ["…", "✓", "=", "..", "✗", "↶", "!"]
+    assert [line.split()[0] for line in said.splitlines()] == ["…", "✓", "=", "..", "✗", "↶"]
     assert "11.8 s" in said
     assert said.count("waiting") == 1
     assert "up to 120 s" in said
@@ -111,7 +112,7 @@ def test_not_on_a_terminal_each_event_is_one_finished_line() -> None:
 
 def test_an_ascii_stream_takes_everything() -> None:
     said = told(Stream(encoding="ascii"), *EVENTS, Event("done", "package", "grüße … ✓", 1))
-    assert [line.split()[0] for line in said.splitlines()] == ["..", "ok", "==", "..", "!!", "<-", "!", "ok"]
+    assert [line.split()[0] for line in said.splitlines()] == ["..", "ok", "==", "..", "!!", "<-", "ok"]
 
 
 def test_an_ascii_terminal_takes_everything_while_it_waits() -> None:
@@ -140,7 +141,40 @@ def test_a_finished_line_takes_the_place_of_the_redrawn_one(monkeypatch: pytest.
     monkeypatch.setattr(terminal, "_width", lambda _: 80)
     said = told(Stream(tty=True), *EVENTS[1:3], color="never")
     assert said.startswith("\r\x1b[K  … package    install ntpsec")
-    assert said.endswith("\r\x1b[K  ✓ package    install ntpsec" + " " * 46 + "11.8 s\n")
+    assert said.endswith("\r\x1b[K  ✓ package    install ntpsec" + " " * 44 + "11.8 s\n")
+
+
+@pytest.mark.parametrize("width", [60, 80, 132])
+def test_a_finished_line_that_is_too_long_goes_on_below_its_own_beginning(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(terminal, "_width", lambda _: width)
+    words = "one two three four five six seven eight nine ten eleven twelve thirteen /a/path/that-is-never-broken"
+    for tty in (True, False):
+        said = told(Stream(tty=tty), Event("done", "package", words, 11.84), color="never")
+        lines = said.splitlines()
+        assert lines[0].startswith("  ✓ package    one two")
+        assert lines[0].endswith(" 11.8 s")
+        assert " ".join(" ".join(lines).replace("11.8 s", "").split()[2:]) == words
+        assert all(line.startswith(" " * 15) for line in lines[1:])
+        assert (max(map(len, lines)) < width) is (tty or width > 125)
+        assert (len(lines) > 1) is (tty and width < 125)
+
+
+def test_a_finished_line_of_nothing_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_width", lambda _: 80)
+    assert told(Stream(tty=True), Event("done", "look", ""), color="never") == "  ✓ look\n"
+
+
+def test_each_thing_that_is_waited_for_is_told_once() -> None:
+    waits = [Event("wait", step, step, elapsed, 120) for step in ("packages", "verify") for elapsed in (0, 1, 2)]
+    assert told(Stream(), *waits) == "  .. packages  packages, up to 120 s\n  .. verify    verify, up to 120 s\n"
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_who_sends_a_signal_is_answered_though_it_is_quiet(quiet: bool) -> None:
+    said = told(Stream(), Event("heard", "signal", "interrupted: this step ends first"), quiet=quiet)
+    assert said == "  ! signal     interrupted: this step ends first\n"
 
 
 def test_quiet_tells_failures_only() -> None:
@@ -253,6 +287,18 @@ def test_who_can_be_asked(
     assert streams.screen().asks() is asks
 
 
+@pytest.mark.parametrize(
+    ("as_json", "asks", "to_stderr"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_what_is_asked_for_is_shown_first_whatever_is_printed_later(
+    streams: Streams, as_json: bool, asks: bool, to_stderr: bool
+) -> None:
+    shown = streams.screen(as_json=as_json, quiet=True)
+    shown.offer(lambda _: "the plan", asks=asks)
+    assert streams.err.said == ("the plan\n" if to_stderr else "")
+    assert streams.out.said == ("" if as_json else "the plan\n")
+
+
 # --- texts
 
 PLAIN = Style(Stream(), "never")
@@ -262,8 +308,9 @@ def plan() -> Plan:
     return decide(fresh(), WISH, Consent(attended=True), pins=PINS, choice=choice(7203.4))
 
 
-def test_a_plan_as_people_see_it() -> None:
-    assert text.plan(fresh(), plan(), PLAIN).splitlines() == [
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_plan_as_people_see_it(asks: bool) -> None:
+    assert text.plan(fresh(), plan(), PLAIN, asks=asks).splitlines() == [
         "Debian GNU/Linux 12 (bookworm), systemd, apt, ufw",
         "  time now     systemd-timesyncd; setup replaces it",
         "  upstreams    5 asked, 5 chosen, within 4.0 ms of each other",
@@ -272,18 +319,35 @@ def test_a_plan_as_people_see_it() -> None:
         "  1 package    stop systemd-timesyncd.service",
         f"               keep {ROW.unit} from starting before it is configured",
         f"               {plan().changes[2].describe()}",
-        f"  2 config     write {ROW.config} (24 lines); d shows it",
+        f"  2 config     write {ROW.config} (24 lines)" + ("; d shows it" if asks else ""),
         f"               create {ROW.include}, empty, for your own lines",
         f"               create {ROW.drift}: 0.000, until the daemon knows better",
+        "               set IGNORE_DHCP=yes in /etc/default/ntpsec: DHCP shall not replace the configuration",
         f"  3 service    enable and start {ROW.unit}",
         "  4 firewall   allow 123/udp in ufw",
         "`ntpjoin undo` takes all of this back.",
     ]
 
 
+def test_what_is_only_to_be_remembered_is_said() -> None:
+    wish = replace(WISH, firewall=False, upstreams=NAMES[:4], public_addresses=("203.0.113.9",))
+    facts = converged()
+    made = decide(facts, wish, Consent(), pins=PINS, choice=None)
+    lines = text.plan(facts, made, PLAIN, asks=False).splitlines()
+    assert "  remember     --no-firewall" in lines
+    assert f"  remember     {' '.join(f'--upstream {name}' for name in NAMES[:4])}" in lines
+    assert "  remember     --public-address 203.0.113.9" in lines
+    assert lines[-1] == "Nothing to do but to remember that: all else is so already."
+    same = decide(facts, WISH, Consent(), pins=PINS, choice=None)
+    assert text.plan(facts, same, PLAIN, asks=False).splitlines()[-1] == "Nothing to do: all of it is so already."
+    died = converged(journal=JournalFacts(runs=(RunFact(3, "open", WISH, PINS),)))
+    said = text.plan(died, decide(died, WISH, Consent(), pins=PINS, choice=None), PLAIN, asks=False)
+    assert "the run that died" in said
+
+
 def test_blockers_come_with_what_to_type_and_no_steps() -> None:
     facts = fresh(system__root=False, system__systemd=False)
-    said = text.plan(facts, decide(facts, WISH, Consent(attended=True), pins=PINS, choice=choice()), PLAIN)
+    said = text.plan(facts, decide(facts, WISH, Consent(attended=True), pins=PINS, choice=choice()), PLAIN, asks=False)
     assert said.splitlines()[-5:] == [
         "Nothing was touched:",
         "  ✗ this needs root",
@@ -367,4 +431,7 @@ def test_whose_file_is_replaced_is_said(stock: bool, ours: bool, whose: str) -> 
 
     facts = fresh(files={ROW.config: FileFact(b"x\n", 0o644, "root:root", stock=stock, ours=ours)})
     made = decide(facts, WISH, Consent(replace=True, attended=True), pins=PINS, choice=choice())
-    assert f"replaces {whose}; d shows the difference" in text.plan(facts, made, PLAIN)
+    assert f"replaces {whose}; d shows the difference" in text.plan(facts, made, PLAIN, asks=True)
+    unasked = text.plan(facts, made, PLAIN, asks=False)
+    assert f"replaces {whose}" in unasked
+    assert "d shows" not in unasked

@@ -173,7 +173,11 @@ def test_a_server_under_two_names_counts_once_even_when_it_lies() -> None:
 
 def test_private_addresses_are_chosen_where_that_is_allowed() -> None:
     candidates = [host(n, sample(f"10.0.0.{n}")) for n in range(1, 5)]
-    assert choose(candidates).chosen == ()
+    refused = choose(candidates)
+    assert refused.chosen == ()
+    assert {dropped.remedy for dropped in refused.dropped} == {"--allow-private"}
+    assert choose([host(1, sample("9.9.9.9"))], own_addresses=["9.9.9.9"]).dropped[0].remedy == ""
+    assert choose([host(1, sample("127.0.0.9"))]).dropped[0].remedy == ""
     assert len(choose(candidates, allow_private=True).chosen) == 4
 
 

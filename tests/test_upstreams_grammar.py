@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ntpjoin.errors import UsageProblem
-from ntpjoin.upstreams.grammar import parse_upstream
+from ntpjoin.upstreams.grammar import parse_public_address, parse_upstream
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,52 @@ def test_anything_else_is_refused_with_what_is_wrong_and_what_to_type(text: str,
     assert "\n" not in caught.value.message
 
 
-def test_a_name_with_an_umlaut_is_given_in_the_form_to_type() -> None:
-    with pytest.raises(UsageProblem) as caught:
-        parse_upstream("zeit.münchen.example")
-    assert caught.value.remedy == "Type its ASCII form: zeit.xn--mnchen-3ya.example"
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("zeit.münchen.example", "zeit.xn--mnchen-3ya.example"),
+        ("ZEIT.München.example.", "zeit.xn--mnchen-3ya.example"),
+        ("время.example", "xn--b1agvo1f.example"),
+        # IDNA 2003 and 2008 lead to two different hosts.
+        ("straße.example", "in which parts begin with xn--."),
+        ("ﬁ.example", "in which parts begin with xn--."),
+        ("\udcff.example", "in which parts begin with xn--."),
+    ],
+)
+def test_an_internationalised_name_is_given_in_the_form_to_type_where_there_is_only_one(name: str, remedy: str) -> None:
+    with pytest.raises(UsageProblem, match="it is not ASCII") as caught:
+        parse_upstream(name)
+    assert caught.value.remedy.startswith("Type its ASCII form")
+    assert caught.value.remedy.endswith(remedy)
 
 
-def test_a_very_long_text_is_not_repeated_whole() -> None:
+@pytest.mark.parametrize("text", ["x" * 5000, "$" * 5000])
+def test_a_very_long_text_is_not_repeated_whole(text: str) -> None:
     with pytest.raises(UsageProblem) as caught:
-        parse_upstream("x" * 5000)
+        parse_upstream(text)
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize("text", ["203.0.113.7", "2001:db8::7", "10.0.0.1"])
+def test_a_public_address(text: str) -> None:
+    assert parse_public_address(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "not an address"),
+        ("ntp1.example.net", "not an address"),
+        ("203.0.113.07", "not an address"),
+        ("203.0.113.7\n", "not an address"),
+        ("٢٠٣.0.113.7", "not an address"),
+        ("::1", "loopback"),
+        ("224.0.0.1", "multicast"),
+        ("2001:db8::7%eth0", "scope"),
+    ],
+)
+def test_no_public_address(text: str, why: str) -> None:
+    with pytest.raises(UsageProblem, match=why) as caught:
+        parse_public_address(text)
+    assert "\n" not in caught.value.message
+    assert caught.value.remedy

@@ -3,10 +3,11 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from ntpjoin.board import Billboard
 from ntpjoin.errors import WireError
 from ntpjoin.wire import mode6
 from ntpjoin.wire.control import Association, ControlClient, answers_control, billboard
@@ -322,6 +323,39 @@ def test_a_peer_that_goes_away_meanwhile_is_left_out() -> None:
     peers = {40001: (0x961A, PEER), 40002: (0x8011, NEW_PEER)}
     with UdpServer(daemon(CLASSIC_SYSTEM, peers, gone=40001)) as server, client_of(server) as client:
         assert [peer.associd for peer in billboard(client)[1]] == [40002]
+
+
+#: As NTPsec 1.2.2 told of `refclock shm unit 0 refid GPS`, and of a `pool` line whose name was not resolved yet.
+SHM = (
+    "srcadr=127.127.28.0, hmode=3, stratum=0, ppoll=6, hpoll=6, refid=GPS, rec=0x00000000.00000000, reach=0x1, "
+    'delay=0.0, offset=0.0, jitter=6e-05, srchost="SHM(0)"'
+)
+POOL = (
+    "srcadr=0.0.0.0, hmode=3, stratum=16, ppoll=99, hpoll=3, refid=POOL, rec=0x00000000.00000000, reach=0x0, "
+    'delay=0.0, offset=0.0, jitter=6e-05, srchost="0.debian.pool.ntp.org"'
+)
+
+
+def test_a_reference_clock_and_a_pool_are_told_apart_from_servers() -> None:
+    peers = {40001: (0x961A, PEER), 40002: (0x9414, SHM), 40003: (0x8011, POOL)}
+    with UdpServer(daemon(CLASSIC_SYSTEM, peers)) as server, client_of(server) as client:
+        system, found = billboard(client)
+    server_, clock, pool = found
+    assert [one.title for one in found] == ["192.0.2.10", "SHM(0)", "0.debian.pool.ntp.org"]
+    assert (server_.is_clock, clock.is_clock, clock.is_local, pool.is_clock) == (False, True, False, False)
+    assert Billboard(system, found).sources == (server_, clock)
+
+
+def test_a_daemon_that_knows_no_names_is_asked_without() -> None:
+    """Classic 4.2.6 has no srchost; one that is not known spoils the whole answer."""
+    knows = daemon(CLASSIC_SYSTEM, {40001: (0x961A, PEER)})
+
+    def answers(question: bytes, number: int) -> Iterable[bytes]:
+        return [reply(question, flags=0x40, status=0x0500)] if b"srchost" in question else knows(question, number)
+
+    with UdpServer(answers) as server, client_of(server) as client:
+        [found] = billboard(client)[1]
+    assert (found.address, found.source) == ("192.0.2.10", "")
 
 
 def test_a_number_that_is_none_is_told() -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Optional
 
+from ntpjoin.board import Billboard
+from ntpjoin.checks import clock, sync
+from ntpjoin.checks.firewall import judge_firewall
 from ntpjoin.errors import WireError
-from ntpjoin.facts import Daemon, Facts, Row, Unit
-from ntpjoin.host import ntpd, systemd
+from ntpjoin.facts import JOURNAL_UNSEEN, Daemon, Facts, Row, Unit
+from ntpjoin.host import ntpd, settings, systemd
 from ntpjoin.host.machine import Host
-from ntpjoin.model import Asked, Billboard, Check, CheckState, Pin, Wish, majority
+from ntpjoin.job import Job
+from ntpjoin.model import Asked, Check, CheckState, Pin, Wish
 from ntpjoin.upstreams.addresses import special_range
+
+#: What a young daemon loses by itself; a stratum that is too high stays.
+_PASSING = ("sync.peer", "sync.survivors", "answers.ipv4", "answers.ipv6")
 
 #: A daemon younger than this may still be finding its time: ntpd needs a few polls, and one more round after a step.
 SETTLING_S = 300.0
@@ -35,8 +42,18 @@ class Evidence:
 
 
 def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
-    """This host's own addresses that clients may ask: public ones, and private ones if the operator accepts those."""
-    return tuple(address for address in facts.addresses if special_range(address) is None or wish.allow_private)
+    """This host's own addresses that clients may ask: public ones, and private ones to which a declared public one leads.
+
+    An operator who accepts private upstreams serves private clients, too.
+    """
+    public = tuple(address for address in facts.addresses if special_range(address) is None)
+    declared = {_family(address) for address in wish.public_addresses}
+    behind_nat = declared - {_family(address) for address in public}
+    return tuple(
+        address
+        for address in facts.addresses
+        if address in public or wish.allow_private or _family(address) in behind_nat
+    )
 
 
 def gather(host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...]) -> Evidence:
@@ -53,15 +70,14 @@ def gather(host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...]) -> Evide
         except WireError:
             return None
 
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        control = {address: pool.submit(tells, address) for address in addresses}
-        asked = pool.submit(exchange, addresses)
-        resolved = pool.submit(resolve, [pin.name for pin in pins])
-        unit = facts.unit(facts.system.row.unit) if facts.system.row else None
-        said = pool.submit(_complaints, host, unit) if unit and unit.running else None
+    control = {address: Job(partial(tells, address)) for address in addresses}
+    asked = Job(lambda: exchange(addresses))
+    resolved = Job(lambda: resolve([pin.name for pin in pins]))
+    unit = facts.unit(facts.system.row.unit) if facts.system.row else None
+    said = Job(lambda: _complaints(host, unit)) if unit and unit.running else None
     return Evidence(
         answers={answer.address: answer for answer in asked.result()},
-        tells={address: future.result() for address, future in control.items()},
+        tells={address: job.result() for address, job in control.items()},
         leads={one.name: one.addresses for one in resolved.result()},
         complaints=said.result() if said else (),
     )
@@ -76,38 +92,53 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     row = facts.system.row
     if row is None:
         return (Check("system", FAIL, f"{facts.system.title} is not supported"),)
-    found: list[Check] = list(_service(facts, row))
+    found: list[Check] = [*_journal(facts), *_service(facts, row)]
+    if facts.journal.unseen:
+        found.append(Check("remembered", UNKNOWN, JOURNAL_UNSEEN, "sudo ntpjoin verify"))
     found += _log(evidence, row)
     board = facts.daemon.board if facts.daemon else Billboard()
-    found += _synchronisation(board)
-    found += _upstreams(board, pins)
-    found += _followed(board, pins)
+    found += sync.synchronisation(facts, row)
+    found += sync.upstreams(board, pins)
+    found += sync.followed(board, pins)
     found += _pins(evidence, pins)
     found += _answers(facts, evidence, wish)
     found += _closed(evidence, told=board.system is not None)
-    found.append(_firewall(facts))
+    found += clock.setters(facts, row)
+    found += judge_firewall(facts.firewall)
     found.append(_outside(facts, wish))
     return tuple(found)
+
+
+def _journal(facts: Facts) -> Iterator[Check]:
+    """Told only where it is not so: without it nobody knows which upstreams were chosen."""
+    if facts.journal.problem:
+        text = f"{facts.journal.problem}; so what was asked for is not known"
+        yield Check("journal", UNKNOWN, text, facts.journal.remedy)
 
 
 def settling(facts: Facts, checks: tuple[Check, ...]) -> bool:
     """Whether the only faults are those that a young daemon loses by itself."""
     failed = [check for check in checks if check.state is FAIL]
     young = facts.daemon is not None and facts.daemon.age_s < SETTLING_S
-    return bool(failed) and young and all(check.id.startswith(("sync.", "answers.")) for check in failed)
+    return bool(failed) and young and all(check.id in _PASSING for check in failed)
 
 
 def _service(facts: Facts, row: Row) -> Iterator[Check]:
     unit, daemon = facts.unit(row.unit), facts.daemon
     if not unit.running:
-        text = f"{row.unit} does not run" + ("" if unit.exists else ": it is not installed")
-        yield Check("service.running", FAIL, text, f"systemctl start {row.unit}" if unit.exists else "ntpjoin setup")
+        why = (
+            ": it is held back until it is configured" if unit.held else "" if unit.exists else ": it is not installed"
+        )
+        remedy = f"systemctl start {row.unit}" if unit.exists and not unit.held else "ntpjoin setup"
+        yield Check("service.running", FAIL, f"{row.unit} does not run{why}", remedy)
         return
     yield Check("service.running", OK, f"{row.unit} runs")
     enabled = unit.enabled == "enabled"
     text = f"{row.unit} starts at boot" if enabled else f"{row.unit} is {unit.enabled}: it would not start at boot"
     yield Check("service.enabled", OK if enabled else FAIL, text, "" if enabled else f"systemctl enable {row.unit}")
-    yield _reads(daemon, row)
+    yield _reads(daemon, unit, row)
+    yield from _file(facts, row)
+    yield from _dhcp(facts, row)
     if facts.holders is None:
         yield Check("service.port", UNKNOWN, "who holds UDP 123 can only be seen by root")
     else:
@@ -117,71 +148,49 @@ def _service(facts: Facts, row: Row) -> Iterator[Check]:
         )
 
 
-def _reads(daemon: Optional[Daemon], row: Row) -> Check:
+def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
     if daemon is None:
         return Check("service.config", FAIL, f"{row.unit} runs, but no process of it is {row.daemon}")
+    if daemon.pid != unit.pid:
+        text = f"the process of {row.unit} ({unit.pid}) is not ntpd, but {daemon.pid} is"
+        return Check("service.config", FAIL, text, f"systemctl status {row.unit}")
     if daemon.config != row.config:
         return Check("service.config", FAIL, f"ntpd reads {daemon.config}, not {row.config}", "ntpjoin setup")
     return Check("service.config", OK, f"ntpd reads {row.config}")
 
 
+def _file(facts: Facts, row: Row) -> Iterator[Check]:
+    """Whether the file is still the one that was written; told where one was."""
+    there = facts.files.get(row.config)
+    if row.config not in facts.journal.written or (there and there.unseen):
+        return
+    if there and there.ours:
+        yield Check("service.file", OK, f"{row.config} is as it was written")
+    elif there and there.stock:
+        text = f"{row.config} is the package's own again: the package manager replaced ours"
+        yield Check("service.file", FAIL, text, "ntpjoin setup")
+    else:
+        what = "was edited since it was written" if there else "is gone"
+        yield Check("service.file", WARN, f"{row.config} {what}", "ntpjoin plan --replace shows what differs")
+
+
+def _dhcp(facts: Facts, row: Row) -> Iterator[Check]:
+    """Whether the daemon will still read our file after its next start, whatever DHCP says."""
+    if row.dhcp is None:
+        return
+    there = facts.files.get(row.dhcp.path)
+    if there and settings.value(there.content, row.dhcp.key) == row.dhcp.value:
+        yield Check("service.dhcp", OK, f"DHCP cannot replace the configuration ({row.dhcp.key} in {row.dhcp.path})")
+    elif facts.dhcp_config:
+        yield Check("service.dhcp", FAIL, f"once started again ntpd would read {row.dhcp_config}", "ntpjoin setup")
+    else:
+        text = f"DHCP may replace the configuration ({row.dhcp.key} is not set in {row.dhcp.path})"
+        yield Check("service.dhcp", WARN, text, "ntpjoin setup")
+
+
 def _log(evidence: Evidence, row: Row) -> Iterator[Check]:
     for complaint in evidence.complaints:
         yield Check("service.log", WARN, f"ntpd complains: {complaint}", f"journalctl -u {row.unit}")
-
-
-def _synchronisation(board: Billboard) -> Iterator[Check]:
-    system = board.system
-    if system is None:
-        yield Check("sync.peer", UNKNOWN, "the daemon does not tell of itself on the loopback address")
-        return
-    peer = next((peer for peer in board.peers if peer.associd == system.peer_associd), None)
-    if peer is None or system.leap == 3:
-        replying = f"{board.replying} of {len(board.peers)} upstreams answer"
-        yield Check(
-            "sync.peer", FAIL, f"not synchronised: no system peer; {replying}", "wait a minute, then: ntpjoin verify"
-        )
-        return
-    offset = f", offset {system.offset_ms:+.3f} ms" if system.offset_ms is not None else ""
-    yield Check("sync.peer", OK, f"synchronised to {peer.address}: stratum {system.stratum}{offset}")
-    registrable = 1 <= system.stratum <= 5
-    text = f"stratum {system.stratum}" + ("" if registrable else ": the pool takes 1 to 5")
-    yield Check(
-        "sync.stratum", OK if registrable else FAIL, text, "" if registrable else "choose upstreams of a lower stratum"
-    )
-
-
-def _upstreams(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
-    if board.system is None:
-        return
-    names = {pin.address: pin.name for pin in pins}
-    if not board.peers:
-        yield Check("sync.survivors", FAIL, "the daemon follows nobody", "ntpjoin setup")
-        return
-    enough = board.survivors >= majority(len(board.peers))
-    text = f"{board.survivors} of {len(board.peers)} upstreams agree"
-    yield Check("sync.survivors", OK if enough else FAIL, text, "" if enough else "ntpjoin setup --survey")
-    for peer in board.peers:
-        name = f"{names.get(peer.address, peer.address)} ({peer.address})"
-        if peer.tally == "x":
-            yield Check(
-                "upstreams.falseticker", WARN, f"{name} tells another time than the others", "ntpjoin setup --survey"
-            )
-        elif peer.reach == 0:
-            yield Check("upstreams.silent", WARN, f"{name} does not answer", "ntpjoin setup --survey")
-
-
-def _followed(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
-    """The daemon's own word on whom it follows; more than ours may come from the operator's include file."""
-    peers = {peer.address for peer in board.peers}
-    if board.system and pins:
-        lost = [pin.name for pin in pins if pin.address not in peers]
-        text = (
-            f"ntpd does not follow {', '.join(lost)}"
-            if lost
-            else f"ntpd follows the {len(pins)} upstreams that were chosen"
-        )
-        yield Check("upstreams.followed", FAIL if lost else OK, text, "ntpjoin setup" if lost else "")
 
 
 def _pins(evidence: Evidence, pins: tuple[Pin, ...]) -> Iterator[Check]:
@@ -203,7 +212,10 @@ def _answers(facts: Facts, evidence: Evidence, wish: Wish) -> Iterator[Check]:
         seen = ", ".join(facts.addresses) or "none"
         text = f"this host has no public address of its own (it has: {seen})"
         yield Check(
-            "answers.address", UNKNOWN if wish.public_addresses else WARN, text, "ntpjoin setup --public-address ADDR"
+            "answers.address",
+            UNKNOWN if wish.public_addresses or facts.journal.unseen else WARN,
+            text,
+            "sudo ntpjoin verify" if facts.journal.unseen else "ntpjoin setup --public-address ADDR",
         )
     for address, asked in evidence.answers.items():
         sample = asked.sample
@@ -228,22 +240,6 @@ def _closed(evidence: Evidence, *, told: bool) -> Iterator[Check]:
             yield Check(check, OK, f"{address} refuses management queries")
 
 
-def _firewall(facts: Facts) -> Check:
-    manager, shut = (
-        facts.firewall.manager,
-        [f for f in facts.firewall.families if facts.firewall.admits.get(f) is not True],
-    )
-    if manager == "none":
-        return Check("firewall", OK, "no firewall on this host")
-    if manager != "ufw":
-        unseen = {"firewalld": "firewalld's rules", "rules": "somebody's own packet filter rules"}.get(manager)
-        text = f"{unseen} could not be judged" if unseen else "the firewall can only be seen by root"
-        return Check("firewall", UNKNOWN, text, "let UDP 123 in by hand" if unseen else "sudo ntpjoin verify")
-    if shut:
-        return Check("firewall", FAIL, f"ufw does not let UDP 123 in over {' and '.join(shut)}", "ntpjoin setup")
-    return Check("firewall", OK, f"ufw lets UDP 123 in over {' and '.join(facts.firewall.families)}")
-
-
 def _outside(facts: Facts, wish: Wish) -> Check:
     """What this host asks of its own address never meets its firewall, nor what stands before it."""
     addresses = wish.public_addresses or service_addresses(facts, wish)
@@ -253,8 +249,3 @@ def _outside(facts: Facts, wish: Wish) -> Check:
 
 def _family(address: str) -> str:
     return "ipv6" if ":" in address else "ipv4"
-
-
-def count(checks: tuple[Check, ...]) -> dict[CheckState, int]:
-    """How many checks ended in each state."""
-    return {state: sum(check.state is state for check in checks) for state in CheckState}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic, sleep
 
-from ntpjoin.errors import CommandFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
+from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
+from ntpjoin.model import Event, Tell
 
 #: How long a lock of another apt is waited for, and how long an installation may take.
 LOCK_S = 120
@@ -19,10 +23,23 @@ WORK_S = 3600
 CACHE = "/var/cache/ntpjoin/packages"
 
 _ENV = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1", "APT_LISTCHANGES_FRONTEND": "none"}
-#: apt's and dpkg's own words for a lock that another one holds.
-_LOCKED = "lock"
+#: What apt and dpkg lock while they work; each is the file's own lock, not its mere existence.
+_LOCKS = (
+    "/var/lib/dpkg/lock-frontend",
+    "/var/lib/dpkg/lock",
+    "/var/lib/apt/lists/lock",
+    "/var/cache/apt/archives/lock",
+)
+#: dpkg's own words for a lock that another one holds.
+_LOCKED = "lock was locked by another process"
+
+#: Where apt keeps the files of packages that it has fetched and checked.
+_ARCHIVES = "/var/cache/apt/archives"
 
 _KEEP_CONFFILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
+#: For a disk that is all but full: apt writes none of its caches, and as root, without a user for its sandbox, it counts the room
+#: that the file system keeps for root. Nothing is fetched then.
+_FRUGAL = ("-o", "APT::Sandbox::User=", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=")
 _COMMON = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_S}")
 
 
@@ -41,30 +58,74 @@ def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
     return versions, tuple(sorted(unfinished))
 
 
-def refresh(host: Host, *, clock_behind_s: float) -> str:
-    """Fetch the package indexes anew; returns '' or why they could not be had.
+def busy(host: Host) -> str:
+    """Who holds one of the package manager's locks, in words; '' where nobody does."""
+    for path in _LOCKS:
+        pid = locks.holder(host, path)
+        if pid is not None:
+            return f"{locks.named(host, pid)}, which holds {path}"
+    return ""
 
-    A clock that is behind makes apt refuse a Release file of today as not valid yet, so it is told by how much. apt does not
-    wait for the lock of its lists (DPkg::Lock::Timeout is for dpkg's), so we do.
+
+def wait_idle(host: Host, tell: Tell) -> str:
+    """Wait until nobody else uses the package manager, at most LOCK_S; returns '' or who still does.
+
+    DPkg::Lock::Timeout alone would not do: apt does not obey it for the lock of its lists, dpkg not at all, and both wait unsaid.
     """
-    future = ("-o", f"Acquire::Max-FutureTime={int(clock_behind_s) + 60}") if clock_behind_s > 1 else ()
-    argv = [*_COMMON, "-o", "APT::Update::Error-Mode=any", "-o", "Acquire::http::Timeout=20", *future, "update"]
-    deadline = monotonic() + LOCK_S
+    began = monotonic()
     while True:
-        said = host.run(argv, timeout_s=WORK_S, check=False, env=_ENV)
-        if said.code == 0 or _LOCKED not in said.err or monotonic() > deadline:
-            return "" if said.code == 0 else said.said
+        who, elapsed = busy(host), monotonic() - began
+        if not who or elapsed >= LOCK_S:
+            return who
+        tell(Event("wait", "packages", f"waiting for {who}", elapsed, LOCK_S))
         sleep(1)
 
 
-def simulate(host: Host, names: Sequence[str]) -> tuple[tuple[Pinned, ...], tuple[Pinned, ...], str]:
-    """What installing these packages would install and remove, and why it cannot be done ('' where it can)."""
+#: How long a Release file is valid that says so itself: Debian's for security, a week.
+_VALID_S = 7 * 86400
+
+
+def refresh(host: Host, *, clock_behind_s: float) -> str:
+    """Fetch the package indexes anew; returns '' or why they could not be had.
+
+    A clock that is behind makes apt refuse a Release file of today as not valid yet, one that is ahead as no longer valid, so it is
+    told by how much. What is no longer valid by the right time, and older than _VALID_S, stays refused.
+    """
+    time: tuple[str, ...] = ()
+    if abs(clock_behind_s) > 1:
+        behind = f"Acquire::Max-FutureTime={int(clock_behind_s) + 60}"
+        ahead = f"Acquire::Min-ValidTime={int(-clock_behind_s) + _VALID_S}"
+        time = ("-o", behind if clock_behind_s > 0 else ahead)
+    patience = ("-o", "Acquire::http::Timeout=20", "-o", "Acquire::Retries=1")
+    argv = [*_COMMON, "-o", "APT::Update::Error-Mode=any", *patience, *time, "update"]
+    said = host.run(argv, timeout_s=WORK_S, check=False, env=_ENV)
+    return "" if said.code == 0 else said.said
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What installing would do: `upgrade` has those of `install` that are there already, at the version that they have now.
+
+    `problem` tells why it cannot be done, '' where it can.
+    """
+
+    install: tuple[Pinned, ...] = ()
+    remove: tuple[Pinned, ...] = ()
+    upgrade: tuple[Pinned, ...] = ()
+    problem: str = ""
+
+
+def simulate(host: Host, names: Sequence[str]) -> Simulated:
+    """What installing these packages would do, by apt's own simulation."""
     said = host.run(["apt-get", "-s", "-q", "install", "--no-install-recommends", "--", *names], check=False, env=_ENV)
     if said.code != 0:
-        return (), (), said.said
-    install = re.findall(r"^Inst (\S+)(?: \[\S+\])? \((\S+)", said.out, re.MULTILINE)
-    remove = re.findall(r"^(?:Remv|Purg) (\S+) \[(\S+)\]", said.out, re.MULTILINE)
-    return _pinned(install), _pinned(remove), ""
+        return Simulated(problem=said.said)
+    found = re.findall(r"^Inst (\S+)(?: \[(\S+)\])? \((\S+)", said.out, re.MULTILINE)
+    return Simulated(
+        install=_pinned([(name, new) for name, _, new in found]),
+        remove=_pinned(re.findall(r"^(?:Remv|Purg) (\S+) \[(\S+)\]", said.out, re.MULTILINE)),
+        upgrade=_pinned([(name, old) for name, old, _ in found if old]),
+    )
 
 
 def _pinned(found: Sequence[tuple[str, str]]) -> tuple[Pinned, ...]:
@@ -72,11 +133,12 @@ def _pinned(found: Sequence[tuple[str, str]]) -> tuple[Pinned, ...]:
 
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
-    """Have the files of these packages, at these versions, in `folder`; those that cannot be had are left out."""
-    host.make_folder(folder, 0o700)
+    """Have the files of these packages, at these versions, in `folder` or in apt's own; those that cannot be had are left out."""
+    with contextlib.suppress(StepFailed):
+        host.make_folder(folder, 0o700)
     found: dict[str, str] = {}
     for package in packages:
-        path = _file_of(host, package, folder)
+        path = _file_of(host, package, folder) or _file_of(host, package, _ARCHIVES)
         if not path:
             host.run(
                 [*_COMMON, "-o", "APT::Sandbox::User=root", "download", f"{package.name}={package.version}"],
@@ -101,27 +163,29 @@ def _file_of(host: Host, package: Pinned, folder: str) -> str:
 
 
 def install(host: Host, packages: Sequence[Pinned], log: str) -> None:
-    """Install these versions, removing what the plan said; finishes first what a killed dpkg left behind."""
-    finish(host, log)
+    """Install these versions, removing what the plan said; finishes first what a killed dpkg left behind of them."""
+    finish(host, [package.name for package in packages], log)
     wanted = [f"{package.name}={package.version}" for package in packages]
     _work(host, [*_COMMON, *_KEEP_CONFFILES, "install", "--no-install-recommends", "--", *wanted], log)
 
 
-def finish(host: Host, log: str) -> None:
-    """Let dpkg finish what it was interrupted in; does nothing where there is nothing.
+def finish(host: Host, names: Collection[str], log: str) -> None:
+    """Let dpkg finish what it was interrupted in, of these packages and no others; does nothing where there is nothing.
 
-    dpkg itself does not wait for a lock, and a killed ntpjoin may have left an apt behind that still works.
+    dpkg itself does not wait for a lock.
     """
     deadline = monotonic() + LOCK_S
-    argv = ["dpkg", "--configure", "-a", "--force-confdef", "--force-confold"]
     while True:
+        unfinished = [name for name in installed(host)[1] if name in names]
+        if not unfinished:
+            return
+        argv = ["dpkg", "--force-confdef", "--force-confold", "--configure", *unfinished]
         said = host.run_logged(argv, log, timeout_s=WORK_S, env=_ENV)
         if said.code == 0:
             return
         if _LOCKED not in said.said or monotonic() > deadline:
-            raise CommandFailed(
-                f"dpkg could not finish what it was interrupted in:\n{said.said}", "dpkg --configure -a"
-            )
+            what = f"dpkg could not finish what it was interrupted in, {', '.join(unfinished)}:\n{said.said}"
+            raise CommandFailed(what, "dpkg --configure -a")
         sleep(1)
 
 
@@ -147,28 +211,15 @@ def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
-    """Remove packages, with their configuration where `purge` says so. Needs no network."""
+    """Remove packages, with their configuration where `purge` says so. Needs no network, and little room."""
     if names:
-        _work(host, [*_COMMON, "purge" if purge else "remove", "--", *names], log)
+        _work(host, [*_COMMON, *_FRUGAL, "purge" if purge else "remove", "--", *names], log)
 
 
 def reinstall(host: Host, files: Sequence[str], log: str) -> None:
-    """Install packages from these files. Needs no network."""
+    """Install packages from these files, be they older than what is there. Needs no network, and little room."""
     if files:
-        _work(
-            host,
-            [
-                *_COMMON,
-                *_KEEP_CONFFILES,
-                "-o",
-                "APT::Sandbox::User=root",
-                "--allow-downgrades",
-                "install",
-                "--",
-                *files,
-            ],
-            log,
-        )
+        _work(host, [*_COMMON, *_FRUGAL, *_KEEP_CONFFILES, "--allow-downgrades", "install", "--", *files], log)
 
 
 def _work(host: Host, argv: Sequence[str], log: str) -> None:

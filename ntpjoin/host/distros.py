@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Optional
 
-from ntpjoin.facts import Rival, Row
+from ntpjoin.facts import Rival, Row, Setting
 
 #: Every package that sets the clock on Debian, by `apt-cache showpkg time-daemon`, with its unit.
 _DEBIAN_RIVALS = (
@@ -34,13 +34,21 @@ ROWS: tuple[Row, ...] = (
         config="/etc/ntpsec/ntp.conf",
         # NTPsec reads every *.conf in ntp.d beside its configuration by itself.
         include="/etc/ntpsec/ntp.d/local.conf",
+        snippets="/etc/ntpsec/ntp.d",
         drift="/var/lib/ntpsec/ntp.drift",
         leapfile="/usr/share/zoneinfo/leap-seconds.list",
+        leap_package="tzdata",
         # Statistics are off, yet the daemon complains when the default, /var/log/ntpsec, is not there, and the package does not
         # make it; this one is there, and the daemon's user owns it.
         stats="/var/lib/ntpsec/",
         user="ntpsec",
         rivals=_DEBIAN_RIVALS,
+        # The package's hooks for dhclient, NetworkManager and networkd write a configuration with the servers that DHCP named, and
+        # the unit's wrapper passes that one while it is there, unless it is told not to.
+        dhcp=Setting("/etc/default/ntpsec", "IGNORE_DHCP", "yes"),
+        dhcp_config="/run/ntpsec/ntp.conf.dhcp",
+        # preinst makes the first configuration from this one, where it is there.
+        former_config="/etc/ntp.conf",
     ),
 )
 

@@ -1,44 +1,25 @@
-"""The door itself: run a program, read and write a file. Every effect on this machine passes through a `Host`."""
+"""The door itself: files, and through `programs` the programs. Every effect on this machine passes through a `Host`."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shlex
-import signal
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.host import owners
-
-#: A fixed search path and language: what a program says is read by us, not by the user.
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}
+from ntpjoin.host.programs import ENVIRONMENT, Completed, Programs, end_group
 
 #: A file being written lies beside its target under this ending until it is whole.
 NEW = ".ntpjoin-new"
 
 _SELINUX = "security.selinux"
-
-
-@dataclass(frozen=True)
-class Completed:
-    """A program that ended: its exit code and what it said, as text."""
-
-    argv: tuple[str, ...]
-    code: int
-    out: str
-    err: str
-
-    @property
-    def said(self) -> str:
-        """The last words of it, for a message: at most four lines, errors first."""
-        lines = [line for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip()]
-        return "\n".join(lines[-4:])
 
 
 @dataclass(frozen=True)
@@ -51,45 +32,14 @@ class FileState:
     context: str = ""
 
 
-class Host:
+class Host(Programs):
     """This machine, or a captured tree of one below `root`. `trace` hears of every program that is started."""
 
     def __init__(self, trace: Callable[[str], None] = lambda _: None, root: Path = Path("/")) -> None:
-        self.trace = trace
+        super().__init__(trace)
         self.root = root
 
     # --- programs
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout_s: float = 30,
-        check: bool = True,
-        env: Optional[Mapping[str, str]] = None,
-        cwd: Optional[str] = None,
-    ) -> Completed:
-        """Run a program to its end, in a session of its own so that no Ctrl-C of ours reaches it.
-
-        Raises CommandFailed when it is missing, runs out of time, or
-        (with `check`) ends with anything but 0.
-        """
-        words = tuple(argv)
-        try:
-            with self.start(words, env=env, cwd=cwd) as process:
-                try:
-                    out, err = process.communicate(timeout=timeout_s)
-                except subprocess.TimeoutExpired:
-                    _end_group(process)
-                    raise CommandFailed(f"{shlex.join(words)} did not end within {timeout_s:g} s") from None
-        except FileNotFoundError:
-            if check:
-                raise CommandFailed(f"{words[0]} is not installed here") from None
-            return Completed(words, 127, "", f"{words[0]} is not installed here")
-        done = Completed(words, process.returncode, out, err)
-        if check and done.code != 0:
-            raise CommandFailed(f"{shlex.join(words)} ended with exit code {done.code}:\n{done.said}")
-        return done
 
     def run_logged(
         self, argv: Sequence[str], log: str, *, timeout_s: float, env: Optional[Mapping[str, str]] = None
@@ -107,40 +57,13 @@ class Host:
             return self.run(argv, timeout_s=timeout_s, env=env, check=False)
         with file:
             began = file.tell()
-            process = self._popen(words, env, None, file, file)
+            process = self.spawn(words, env, None, file, file)
         try:
             code = process.wait(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            _end_group(process)
+            end_group(process)
             raise CommandFailed(f"{shlex.join(words)} did not end within {timeout_s:g} s") from None
         return Completed(words, code, (self.read(log) or b"")[began:].decode(errors="replace"), "")
-
-    def start(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Optional[Mapping[str, str]] = None,
-        cwd: Optional[str] = None,
-        merge: bool = False,
-    ) -> subprocess.Popen[str]:
-        """Start a program whose output is piped to us, with `merge` in one pipe; the caller ends it."""
-        return self._popen(argv, env, cwd, subprocess.PIPE, subprocess.STDOUT if merge else subprocess.PIPE)
-
-    def _popen(
-        self, argv: Sequence[str], env: Optional[Mapping[str, str]], cwd: Optional[str], out: Any, err: Any
-    ) -> subprocess.Popen[str]:
-        self.trace(shlex.join(argv))
-        return subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env={**ENVIRONMENT, **(env or {})},
-            cwd=cwd,
-            start_new_session=True,
-            encoding="utf-8",
-            errors="replace",
-        )
 
     def which(self, program: str) -> Optional[str]:
         """Where a program lies on the fixed search path."""
@@ -210,33 +133,45 @@ class Host:
             why = error.strerror if isinstance(error, OSError) else f"there is no {state.owner}"
             raise StepFailed(f"{path} could not be written: {why}", f"look at: df {place.parent}") from error
 
+    def reserve(self, path: str, size: int) -> None:
+        """Have a file that takes this much room, in bytes. Raises StepFailed where there is less."""
+        try:
+            with self.path(path).open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            self.path(path).unlink(missing_ok=True)
+            text = f"{size >> 20} MB could not be set aside in {path}: {error.strerror}"
+            raise StepFailed(text, f"make room; look at: df {path.rpartition('/')[0]}") from error
+
     def append(self, path: str, content: bytes) -> None:
         """Add to a log of ours; a log that cannot be written stops nothing."""
         with contextlib.suppress(OSError), self.path(path).open("ab") as file:
             file.write(content)
 
     def remove(self, path: str) -> None:
-        """Take a file away, if it is there, with what a killed write left beside it."""
+        """Take a file away, if it is there, with what a killed write left beside it. Raises StepFailed where that is refused."""
         self.remove_unfinished(path)
-        place = self.path(path)
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            place.unlink()
+        _unlink(self.path(path), path)
         with contextlib.suppress(OSError):
-            _sync_folder(place.parent)
+            _sync_folder(self.path(path).parent)
 
     def remove_unfinished(self, path: str) -> None:
         """Take away what a killed write left beside a file."""
-        place = self.path(path)
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            place.with_name(place.name + NEW).unlink()
+        _unlink(self.path(path + NEW), path + NEW)
 
     def make_folder(self, path: str, mode: int = 0o755) -> tuple[str, ...]:
-        """Make a folder and those above it; returns the ones that were not there, outermost first."""
+        """Make a folder and those above it; returns the ones that were not there, outermost first. Raises StepFailed."""
         missing = [folder for folder in [Path(path), *Path(path).parents] if not self.exists(str(folder))]
         for folder in reversed(missing):
+            self._make_one(folder, mode)
+        return tuple(str(folder) for folder in reversed(missing))
+
+    def _make_one(self, folder: Path, mode: int) -> None:
+        try:
             self.path(str(folder)).mkdir(mode=mode)
             _sync_folder(self.path(str(folder)).parent)
-        return tuple(str(folder) for folder in reversed(missing))
+        except OSError as error:
+            raise StepFailed(f"{folder} could not be made: {error.strerror}", f"look at: df {folder.parent}") from error
 
     def remove_folder(self, path: str) -> bool:
         """Take an empty folder away; False where it is not empty or not there."""
@@ -246,11 +181,13 @@ class Host:
             return False
         return True
 
-    def names(self, path: str) -> tuple[str, ...]:
-        """The names in a folder, sorted; none where there is no folder or it may not be read."""
+    def names(self, path: str, *, strict: bool = False) -> tuple[str, ...]:
+        """The names in a folder, sorted; none where there is no folder or it cannot be read: that, `strict` raises as StepFailed."""
         try:
             return tuple(sorted(entry.name for entry in self.path(path).iterdir()))
-        except OSError:
+        except OSError as error:
+            if strict and not isinstance(error, FileNotFoundError):
+                raise StepFailed(f"{path} cannot be read: {error.strerror}", f"look at: ls -ld {path}") from error
             return ()
 
     def link_target(self, path: str) -> str:
@@ -265,14 +202,13 @@ class Host:
         return os.geteuid() == 0
 
 
-def _end_group(process: subprocess.Popen[Any]) -> None:
-    """End a program of ours and its children; they share its session."""
-    for sign, patience_s in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=patience_s)
-            return
+def _unlink(place: Path, path: str) -> None:
+    try:
+        place.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise StepFailed(f"{path} could not be removed: {error.strerror}", f"look at: lsattr -d {path}") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,12 +7,13 @@ import os
 import selectors
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Optional
 
 from ntpjoin.errors import StepFailed
+from ntpjoin.facts import Engine
 from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import processes
 
@@ -28,6 +29,19 @@ _SILENCE_S = 1.0
 def running(host: Host, daemon: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
     """Process id and command line of each running ntpd."""
     return tuple((pid, words) for pid, words in processes(host) if words[0] in (daemon, Path(daemon).name))
+
+
+def version(host: Host, daemon: str) -> tuple[Optional[Engine], str]:
+    """Which ntpd this is and its version, by its own word; None and '' where there is none.
+
+    NTPsec prints `ntpd ntpsec-1.2.2`, classic ntpd `ntpd 4.2.8p15@1.3728-o`, and a date.
+    """
+    said = host.run([daemon, "--version"], check=False)
+    words = (said.out or said.err).split()
+    if said.code != 0 or len(words) < 2:
+        return None, ""
+    name = words[1].partition("@")[0]
+    return ("ntpsec", name.removeprefix("ntpsec-")) if "ntpsec" in name else ("classic", name)
 
 
 def config_of(words: tuple[str, ...], default: str) -> str:
@@ -60,12 +74,19 @@ def complaints(host: Host, daemon: str, path: str, content: str) -> tuple[str, .
 
 @contextlib.contextmanager
 def _candidate(content: str) -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="ntpjoin-") as folder:
-        file = Path(folder) / "ntp.conf"
-        file.write_text(content)
-        # The daemon drops root before it reads, where it was built so.
-        file.chmod(0o644)
-        Path(folder).chmod(0o755)
+    import tempfile  # noqa: PLC0415 - a server that is set up has nothing to try
+
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ntpjoin-"))
+            file = Path(folder) / "ntp.conf"
+            file.write_text(content)
+            # The daemon drops root before it reads, where it was built so.
+            file.chmod(0o644)
+            Path(folder).chmod(0o755)
+        except OSError as error:
+            text = f"the new configuration could not be laid out for its check: {error.strerror}"
+            raise StepFailed(text, "look at: df /tmp") from error
         yield str(file)
 
 

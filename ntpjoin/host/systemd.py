@@ -11,20 +11,29 @@ from ntpjoin.host.machine import FileState, Host
 
 _PROPERTIES = "Id,LoadState,UnitFileState,ActiveState,SubState,MainPID,InvocationID,Result,ConditionResult"
 
+#: How long systemd may take to change something: reading all units anew takes a minute on a host that is short of everything, and
+#: giving up would take back what only is slow. More than the 90 s that a unit has to start or stop.
+_WORK_S = 240.0
 
-#: Drop-ins here are gone after a reboot (systemd.unit(5)).
+#: There while systemd manages this machine (sd_booted(3)).
 _RUNTIME = "/run/systemd/system"
+
+#: Drop-ins here outlive a reboot (systemd.unit(5)).
+_UNITS = "/etc/systemd/system"
 
 
 def running(host: Host) -> bool:
-    """Whether systemd manages this machine (sd_booted(3))."""
+    """Whether systemd manages this machine."""
     return host.exists(_RUNTIME)
 
 
 def show(host: Host, names: Sequence[str]) -> Mapping[str, Unit]:
-    """The units of these names, all asked at once. An alias is found under the name asked and tells its real name."""
-    said = host.run(["systemctl", "show", "-p", _PROPERTIES, "--", *names], check=False)
-    blocks = said.out.strip("\n").split("\n\n") if said.code == 0 else []
+    """The units of these names, all asked at once. An alias is found under the name asked and tells its real name.
+
+    Raises CommandFailed where systemd does not answer: a unit that is not there is an answer.
+    """
+    said = host.run(["systemctl", "show", "-p", _PROPERTIES, "--", *names])
+    blocks = said.out.strip("\n").split("\n\n")
     return {name: replace(_unit(name, block), held=held(host, name)) for name, block in zip(names, blocks)}
 
 
@@ -46,7 +55,7 @@ def _unit(name: str, block: str) -> Unit:
 def start(host: Host, name: str, *, again: bool = False) -> None:
     """Start a unit, or start it again; forgets earlier failures first so that systemd's start limit does not refuse."""
     forget_failure(host, name)
-    host.run(["systemctl", "restart" if again else "start", name], timeout_s=240, check=False)
+    host.run(["systemctl", "restart" if again else "start", name], timeout_s=_WORK_S, check=False)
 
 
 def forget_failure(host: Host, name: str) -> None:
@@ -56,16 +65,24 @@ def forget_failure(host: Host, name: str) -> None:
 
 def stop(host: Host, name: str) -> None:
     """Stop a unit."""
-    host.run(["systemctl", "stop", name], timeout_s=120)
+    host.run(["systemctl", "stop", name], timeout_s=_WORK_S)
 
 
 def set_enabled(host: Host, name: str, *, enabled: bool) -> None:
     """Let a unit start at boot, or not."""
-    host.run(["systemctl", "enable" if enabled else "disable", name], timeout_s=60)
+    host.run(["systemctl", "enable" if enabled else "disable", name], timeout_s=_WORK_S)
+
+
+_HOLD = b"""\
+# Written by ntpjoin: the daemon must not serve before `ntpjoin setup` has configured it.
+# `ntpjoin setup` and `ntpjoin undo` take this file away.
+[Unit]
+ConditionPathExists=!/
+"""
 
 
 def _hold_file(name: str) -> str:
-    return f"{_RUNTIME}/{name}.d/ntpjoin-hold.conf"
+    return f"{_UNITS}/{name}.d/ntpjoin-hold.conf"
 
 
 def held(host: Host, name: str) -> bool:
@@ -74,14 +91,14 @@ def held(host: Host, name: str) -> bool:
 
 
 def hold(host: Host, name: str) -> None:
-    """Keep a unit from starting, whoever asks, until it is released or the machine is booted: a condition that is never met.
+    """Keep a unit from starting, whoever asks, also after a reboot, until it is released: a condition that is never met.
 
     Not a mask: while a unit is masked, Debian's deb-systemd-helper cannot enable it, and leaves its links behind on purge.
     """
     path = _hold_file(name)
     host.make_folder(str(Path(path).parent))
-    host.write(path, FileState(b"# Until ntpjoin has configured it.\n[Unit]\nConditionPathExists=!/\n", 0o644, ""))
-    host.run(["systemctl", "daemon-reload"], timeout_s=60)
+    host.write(path, FileState(_HOLD, 0o644, ""))
+    host.run(["systemctl", "daemon-reload"], timeout_s=_WORK_S)
 
 
 def release(host: Host, name: str) -> None:
@@ -89,7 +106,7 @@ def release(host: Host, name: str) -> None:
     path = _hold_file(name)
     host.remove(path)
     host.remove_folder(str(Path(path).parent))
-    host.run(["systemctl", "daemon-reload"], timeout_s=60)
+    host.run(["systemctl", "daemon-reload"], timeout_s=_WORK_S)
 
 
 def log(host: Host, unit: Unit) -> tuple[str, ...]:

@@ -1,17 +1,20 @@
-"""ufw(8): whether it lets a UDP port in, and one rule of ours."""
+"""ufw(8): what its rules do with a UDP port, and one rule of ours."""
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Optional
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Optional, Union
 
+from ntpjoin.errors import StepFailed
 from ntpjoin.host.machine import Host
+from ntpjoin.host.netfilter import rules as packets
+from ntpjoin.host.netfilter.ranges import Range
+from ntpjoin.host.netfilter.rules import Action, Chain, Ruleset
 from ntpjoin.host.reading import environment
-from ntpjoin.model import Family
+from ntpjoin.model import FAMILIES, Family
 
 #: As ufw's backend_iptables.get_status writes it: a long `to` is followed by one blank only.
 _RULE = re.compile(r"^(?P<to>\S.*?)\s+(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|FWD))?\s+(?P<source>\S.*)$")
@@ -19,15 +22,27 @@ _RULE = re.compile(r"^(?P<to>\S.*?)\s+(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P
 #: Behind a port the name of its application profile, behind an address or a port the mark of IPv6, at the end what is logged.
 _REMARK = re.compile(r"\s+\(.*\)")
 
+#: The chains in which ufw keeps the rules that it was told.
+_CHAINS: dict[Family, tuple[str, str]] = {"IPv4": ("ip", "ufw-user-input"), "IPv6": ("ip6", "ufw6-user-input")}
+
+#: How a rule is named that is for one family only.
+_ANY: dict[Family, str] = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
+
+_ACTIONS: dict[str, Action] = {"ALLOW": "accept", "LIMIT": "accept", "DENY": "drop", "REJECT": "drop"}
+
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of `ufw status`: where to, what happens, where from; `family` None on a line for both."""
+    """One line of `ufw status`: where to, what happens, where from, for which family."""
 
     to: str
     action: str
     source: str
     family: Family
+
+    def __str__(self) -> str:
+        """As `ufw status` shows it, near enough to be found there."""
+        return f"{self.to}{' (v6)' if self.family == 'IPv6' else ''} {self.action} IN {self.source}"
 
 
 @dataclass(frozen=True)
@@ -39,9 +54,13 @@ class Status:
     rules: tuple[Rule, ...]
 
 
-def installed(host: Host) -> bool:
-    """Whether there is a ufw here."""
-    return host.which("ufw") is not None
+def own_chain(ruleset: Ruleset, family: Family) -> Optional[Chain]:
+    """The chain that holds what ufw was told for a family; None where it does not manage that."""
+    place, name = _CHAINS[family]
+    found = [
+        chain for key, chain in ruleset.chains.items() if key[1:] == (place, "filter", name) and chain.tool != "nft"
+    ]
+    return found[0] if found else None
 
 
 def status(host: Host) -> Optional[Status]:
@@ -53,79 +72,130 @@ def status(host: Host) -> Optional[Status]:
 def parse(text: str) -> Status:
     """Read the output of `ufw status verbose`."""
     default = re.search(r"^Default: (\w+) \(incoming\)", text, re.MULTILINE)
-    rules = []
+    found = []
     for line in text.splitlines():
-        found = _RULE.match(line.split("#")[0].rstrip())
-        if found and found["way"] in (None, "IN"):
-            family: Family = "IPv6" if "(v6)" in line or _has_ipv6(found["to"], found["source"]) else "IPv4"
-            rules.append(Rule(_REMARK.sub("", found["to"]), found["action"], _REMARK.sub("", found["source"]), family))
-    return Status("Status: active" in text, default[1] if default else "deny", tuple(rules))
+        rule = _RULE.match(line.split("#")[0].rstrip())
+        if rule and rule["way"] in (None, "IN"):
+            to, source = _REMARK.sub("", rule["to"]), _REMARK.sub("", rule["source"])
+            family: Family = "IPv6" if "(v6)" in line or _has_ipv6(to, source) else "IPv4"
+            found.append(Rule(to, rule["action"], source, family))
+    return Status("Status: active" in text, default[1] if default else "deny", tuple(found))
 
 
 def _has_ipv6(*places: str) -> bool:
     """Whether a literal IPv6 address is named; a range of ports has a colon, too."""
-    for word in " ".join(places).split():
-        with contextlib.suppress(ValueError):
-            if ipaddress.ip_interface(word.removesuffix("/udp").removesuffix("/tcp")).version == 6:
-                return True
-    return False
+    return any(net is not None and net.version == 6 for word in " ".join(places).split() for net in [_net(word)])
+
+
+def _net(word: str) -> Optional[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
+    """The addresses that a word stands for, with or without a protocol behind; None where it is no address."""
+    try:
+        return ipaddress.ip_network(word.removesuffix("/udp").removesuffix("/tcp"), strict=False)
+    except ValueError:
+        return None
 
 
 def filters_ipv6(host: Host) -> bool:
-    """Whether ufw manages IPv6 at all (IPV6= in /etc/default/ufw)."""
+    """Whether ufw lets anything of IPv6 pass at all but on the loopback (IPV6= in /etc/default/ufw)."""
     return environment(host.text("/etc/default/ufw")).get("IPV6", "yes").lower() == "yes"
 
 
-#: With a protocol where the rule names one and nothing else.
-_ANYWHERE = ("Anywhere", "Anywhere/udp")
+def as_rules(found: Status) -> Ruleset:
+    """The same as rules of a packet filter, so that they can be followed: the first that fits decides, else the default."""
+    made = [made for rule in found.rules for made in _as_rules(rule)]
+    if found.default not in ("allow", "deny", "reject"):
+        made.append(packets.Rule((packets.Opaque(f"the default {found.default!r} is not known"),), "accept"))
+    default: Action = "accept" if found.default == "allow" else "drop"
+    made.append(packets.Rule((), default, place=f"its default, {found.default} (incoming)"))
+    chain = Chain("ufw", "inet", "ufw", "input", tuple(made), hook="input")
+    return Ruleset({chain.key: chain})
 
 
-def admits(found: Status, port: int, family: Family) -> Optional[bool]:
-    """Whether a UDP packet to `port` from anywhere gets in: the first rule that fits decides, as in the kernel.
-
-    Rules for some sources only say nothing of the others. None where the default is not one we know.
-    """
-    for rule in found.rules:
-        if rule.family == family and rule.source in _ANYWHERE and _names_port(rule.to, port):
-            return rule.action in ("ALLOW", "LIMIT")
-    answers: dict[str, bool] = {"allow": True, "deny": False, "reject": False}
-    return answers.get(found.default)
+def _as_rules(rule: Rule) -> Iterator[packets.Rule]:
+    family = packets.Is("family", (rule.family,))
+    conditions = (family, *_end(rule.to, "to", rule.family), *_end(rule.source, "from", rule.family))
+    place = f"its rule `{rule}`"
+    if rule.action == "LIMIT":
+        yield packets.Rule((*conditions, packets.Rate()), "drop", place=place)
+    yield packets.Rule(conditions, _ACTIONS[rule.action], place=place)
 
 
-def _names_port(to: str, port: int) -> bool:
-    return to in (*_ANYWHERE, str(port), f"{port}/udp") or _in_ranges(to, port)
+def _end(text: str, end: str, family: Family) -> Iterator[packets.Condition]:
+    """One column of a rule: `Anywhere`, `203.0.113.7 123/udp on eth0`, `198.51.100.0/24/udp`, `80,100:200/tcp`."""
+    place, _, interface = text.partition(" on ")
+    if interface:
+        yield packets.Is("in", (f"{interface[:-1]}*" if interface.endswith("+") else interface,))
+    for whole in place.split():
+        head, _, tail = whole.rpartition("/")
+        named = tail in ("udp", "tcp", "ah", "esp", "gre", "ipv6", "igmp")
+        word = head if named else whole
+        if named:
+            yield packets.Is("protocol", (tail,))
+        net = _net(word)
+        if net is not None:
+            ranges = ((int(net[0]), int(net[-1])),)
+            yield packets.Address("daddr" if end == "to" else "saddr", family, ranges)
+        elif re.fullmatch(r"[\d,:]+", word):
+            yield packets.Port("dport" if end == "to" else "sport", tuple(map(_ports, word.split(","))))
+        elif word != "Anywhere":
+            yield packets.Opaque(f"`{word}` is not understood")
 
 
-def _in_ranges(to: str, port: int) -> bool:
-    """Ports as `6000:6007/udp` or `80,123/udp`."""
-    ports, _, protocol = to.partition("/")
-    if protocol not in ("", "udp"):
-        return False
-    for part in ports.split(","):
-        low, _, high = part.partition(":")
-        if low.isdigit() and int(low) <= port <= int(high if high.isdigit() else low):
-            return True
-    return False
-
-
-def allow_argv(port: int) -> Sequence[str]:
-    """The command that lets a UDP port in; ufw adds it to the running rules and to the permanent ones."""
-    return ("ufw", "allow", f"{port}/udp")
+def _ports(text: str) -> Range:
+    low, _, high = text.partition(":")
+    return int(low), int(high or low)
 
 
 def allow(host: Host, port: int) -> None:
-    """Let a UDP port in, for each family that ufw manages."""
-    host.run(allow_argv(port), timeout_s=60)
+    """Let a UDP port in, for each family that ufw manages, now and after a reboot."""
+    host.run(["ufw", "allow", f"{port}/udp"], timeout_s=60)
 
 
-def delete(host: Host, port: int) -> None:
-    """Take our rule away again."""
-    host.run(["ufw", "delete", "allow", f"{port}/udp"], timeout_s=60)
+def delete(host: Host, port: int, families: Sequence[Family]) -> None:
+    """Take our rule away again, for one family or for both."""
+    words = ["proto", "udp", "to", _ANY[families[0]], "port", str(port)] if len(families) == 1 else [f"{port}/udp"]
+    host.run(["ufw", "delete", "allow", *words], timeout_s=60)
+
+
+def families_with_rule(host: Host, port: int) -> list[Family]:
+    """In which families the very rule is that `allow` adds, also while ufw is switched off.
+
+    Raises StepFailed where ufw does not say.
+    """
+    if host.which("ufw") is None:
+        return []  # it went, and its rules with it
+    found = status(host)
+    if found is None:
+        raise StepFailed("ufw does not tell its status")
+    if not found.active:
+        added = host.run(["ufw", "show", "added"]).out.splitlines()
+        return list(FAMILIES) if any(re.match(rf"ufw allow {port}/udp( comment .*)?$", line) for line in added) else []
+    return [family for family in FAMILIES if has_rule(found, port, family)]
 
 
 def has_rule(found: Status, port: int, family: Family) -> bool:
     """Whether the very rule that `allow` adds is there."""
-    return any(
-        rule.family == family and rule.to == f"{port}/udp" and rule.action == "ALLOW" and rule.source == "Anywhere"
-        for rule in found.rules
-    )
+    return any(rule.action == "ALLOW" and rule.family == family for rule in _alike(found, port))
+
+
+def would_replace(found: Status, port: int) -> bool:
+    """Whether there is a rule for the same with another action: ufw would put ours into its place (ufw 0.36: `Rule updated`)."""
+    return any(rule.action != "ALLOW" for rule in _alike(found, port))
+
+
+def after_allow(found: Status, port: int) -> Status:
+    """The same after `ufw allow`: a rule for the same is put into the place of the old one, else behind all others."""
+    alike = tuple(_alike(found, port))
+    rules = tuple(replace(rule, action="ALLOW") if rule in alike else rule for rule in found.rules)
+    missing = [family for family in FAMILIES if family not in {rule.family for rule in alike}]
+    return replace(found, rules=(*rules, *(Rule(f"{port}/udp", "ALLOW", "Anywhere", family) for family in missing)))
+
+
+def first_commands(found: Status, port: int) -> tuple[str, ...]:
+    """What to type so that the port is let in before any other rule is asked; ufw does not move a rule that is there already."""
+    actions = dict.fromkeys(rule.action.lower() for rule in _alike(found, port))
+    return (*(f"ufw delete {action} {port}/udp" for action in actions), f"ufw insert 1 allow {port}/udp")
+
+
+def _alike(found: Status, port: int) -> Iterator[Rule]:
+    return (rule for rule in found.rules if rule.to == f"{port}/udp" and rule.source == "Anywhere")

@@ -5,31 +5,35 @@ from __future__ import annotations
 import os
 from typing import Optional
 
+from ntpjoin.board import Billboard
 from ntpjoin.errors import WireError
-from ntpjoin.facts import Daemon, Row, Unit
+from ntpjoin.facts import Daemon, Unit
 from ntpjoin.host import ntpd
 from ntpjoin.host.machine import Host
-from ntpjoin.model import Billboard
 
 LOOPBACK = "127.0.0.1"
 
 
-def look_daemon(host: Host, row: Row, unit: Unit) -> Optional[Daemon]:
-    """The running ntpd, None where none runs. The unit's own process counts first: anybody may call a process of his ntpd."""
-    running = sorted(ntpd.running(host, row.daemon), key=lambda process: process[0] != unit.pid)
+def look_daemon(host: Host, program: str, config: str, unit: Unit, minsane: Optional[int]) -> Optional[Daemon]:
+    """The running ntpd, None where none runs; `config` is what it reads unless its command line names another file.
+
+    `minsane` is what that configuration says of it. The unit's own process counts first: anybody may call a process of his ntpd.
+    """
+    running = sorted(ntpd.running(host, program), key=lambda process: process[0] != unit.pid)
     if not running:
         return None
     pid, words = running[0]
-    board, heard = ask_daemon()
-    return Daemon(pid, words, ntpd.config_of(words, row.config), board, heard, _age_s(host, pid))
+    reads = ntpd.config_of(words, config)
+    board, heard = ask_daemon(minsane if reads == config else None)
+    return Daemon(pid, words, reads, board, heard, _age_s(host, pid))
 
 
-def look_billboard() -> Billboard:
+def look_billboard(minsane: Optional[int]) -> Billboard:
     """What the daemon says on the loopback address, over mode 6."""
-    return ask_daemon()[0]
+    return ask_daemon(minsane)[0]
 
 
-def ask_daemon() -> tuple[Billboard, int]:
+def ask_daemon(minsane: Optional[int] = None) -> tuple[Billboard, int]:
     """The billboard, and how many addresses the daemon has heard of lately."""
     from ntpjoin.wire.control import ControlClient, billboard  # noqa: PLC0415 - sockets only where a daemon runs
 
@@ -39,7 +43,7 @@ def ask_daemon() -> tuple[Billboard, int]:
             heard = client.variables(0, ("mru_depth",)).get("mru_depth", "")
     except WireError:
         return Billboard(), 0
-    return Billboard(system, peers), int(heard) if heard.isdigit() else 0
+    return Billboard(system, peers, minsane), int(heard) if heard.isdigit() else 0
 
 
 def _age_s(host: Host, pid: int) -> float:

@@ -25,6 +25,8 @@ def _look(host: Host, path: str, stock: str, written: tuple[str, ...]) -> Option
         state = host.state(path)
     except StepFailed:
         return FileFact(b"", 0, "", plain=False)
+    except PermissionError:
+        return FileFact(b"", 0, "", unseen=True)
     if state is None:
         return None
     return FileFact(

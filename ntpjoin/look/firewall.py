@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from ntpjoin.facts import FirewallFacts
-from ntpjoin.host import ufw
-from ntpjoin.host.machine import Host
-from ntpjoin.model import Family
+from dataclasses import replace
 
-NTP_PORT = 123
+from ntpjoin.firewall import FirewallFacts
+from ntpjoin.host import rulesets, ufw
+from ntpjoin.host.machine import Host
+from ntpjoin.host.netfilter.rules import NTP_PORT
+from ntpjoin.look.doors import look_doors
+from ntpjoin.look.seen import Seen, openings, see
+from ntpjoin.look.ufw import by_ufw
+from ntpjoin.model import FAMILIES
+
+__all__ = ["NTP_PORT", "look_firewall"]
 
 
 def look_firewall(host: Host) -> FirewallFacts:
-    """Ask ufw first, then firewalld, then the rules themselves."""
+    """The rules in force decide what gets in; the manager, where one is active, says what can be done about it."""
     if not host.is_root():
-        return FirewallFacts("unknown")
-    if ufw.installed(host):
-        found = ufw.status(host)
-        if found is None:
-            return FirewallFacts("unknown")
-        if found.active:
-            families: tuple[Family, ...] = ("IPv4", "IPv6") if ufw.filters_ipv6(host) else ("IPv4",)
-            admits = {family: ufw.admits(found, NTP_PORT, family) for family in families}
-            return FirewallFacts("ufw", admits, families)
-    if host.run(["firewall-cmd", "--state"], check=False).code == 0:
-        return FirewallFacts("firewalld")
-    return FirewallFacts("rules" if _filters_input(host) else "none")
+        return FirewallFacts("unknown", problem="it can only be seen by root", remedy=("sudo ntpjoin verify",))
+    ruleset = rulesets.read(host)
+    if ruleset.problem:
+        return FirewallFacts("unknown", problem=ruleset.problem)
+    seen = see(ruleset, look_doors(host))
+    if any(ufw.own_chain(ruleset, family) for family in FAMILIES):
+        return by_ufw(host, seen)
+    if host.which("firewall-cmd"):
+        from ntpjoin.look.firewalld import by_firewalld, running  # noqa: PLC0415 - few hosts have it, and XML costs 20 ms
+
+        if running(host):
+            return by_firewalld(host, seen)
+    return _by_nobody(seen)
 
 
-def _filters_input(host: Host) -> bool:
-    """Whether somebody's own rules look at what comes in."""
-    nft = host.run(["nft", "list", "ruleset"], check=False)
-    if "hook input" in nft.out:
-        return True
-    tables = [host.run([program], check=False).out for program in ("iptables-save", "ip6tables-save")]
-    return any(line.startswith(("-A INPUT", ":INPUT DROP")) for table in tables for line in table.splitlines())
+def _by_nobody(seen: Seen) -> FirewallFacts:
+    """Rules of the operator's own, or none that could keep anybody out."""
+    facts, filtering = seen.facts(), seen.filtering()
+    if not seen.wanting and not filtering:
+        return replace(facts, manager="none")
+    deciding = [verdict.base for verdict in seen.verdicts.values() if verdict.base]
+    tools = {chain.tool for chain in deciding or filtering}
+    remedy = openings(seen.ruleset, (seen.queries[family] for family in seen.wanting))
+    return replace(facts, manager="nftables" if "nft" in tools else "iptables", remedy=remedy)

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ntpjoin.errors import JournalProblem
 from ntpjoin.facts import JournalFacts, RunFact
-from ntpjoin.host.journal import Journal, Run
+from ntpjoin.host.journal import FOLDER, Journal, Run
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Pin, Wish
 
 
 def look_journal(host: Host) -> JournalFacts:
-    """The runs still in effect, what they wrote, and whether one died before the daemon was started again."""
+    """The runs still in effect, what they wrote, and what one that died was in the middle of."""
+    if not host.is_root() and host.exists(FOLDER):
+        return JournalFacts(unseen=True)
     try:
-        runs = [run for run in Journal(host).runs() if run.state in ("open", "done", "mixed")]
+        return _look([run for run in Journal(host).runs() if run.state in ("open", "done", "mixed")])
     except JournalProblem as error:
-        return JournalFacts(problem=f"{error.message} ({error.remedy})")
+        return JournalFacts(problem=error.message, remedy=error.remedy)
+    except (KeyError, TypeError) as error:
+        return JournalFacts(
+            problem=f"the journal in {FOLDER} cannot be understood: {error!r}", remedy=f"restore {FOLDER}"
+        )
+
+
+def _look(runs: list[Run]) -> JournalFacts:
     written: dict[str, tuple[str, ...]] = {}
     for run in runs:
         for entry in run.entries:
             if "content" in entry.fields:
                 path = entry.fields["path"]
                 written[path] = (*written.get(path, ()), entry.fields["content"])
-    return JournalFacts(tuple(map(_fact, runs)), written, bool(runs) and _restart_due(runs[-1]))
+    died = [run for run in runs[-1:] if run.state == "open"]
+    began = tuple(name for run in died for name in _packages(run))
+    return JournalFacts(tuple(map(_fact, runs)), written, any(map(_restart_due, died)), began)
 
 
 def _fact(run: Run) -> RunFact:
     pins = tuple(Pin(pin["name"], pin["address"]) for pin in run.pins)
-    return RunFact(run.number, run.state, wish_from(run.wish), pins, sum(entry.in_effect for entry in run.entries))
+    return RunFact(run.number, run.state, wish_from(run.wish), pins, run.command)
 
 
 def wish_from(page: Mapping[str, Any]) -> Wish:
@@ -41,7 +52,7 @@ def wish_from(page: Mapping[str, Any]) -> Wish:
 
 
 def _restart_due(run: Run) -> bool:
-    """Whether the newest run wrote something that the daemon reads and died before it saw the daemon started again."""
+    """Whether a run that died wrote something that the daemon reads before it saw the daemon started again."""
     due = False
     numbers: list[int] = sorted(entry.number for entry in run.entries)
     entries = {entry.number: entry for entry in run.entries}
@@ -51,4 +62,11 @@ def _restart_due(run: Run) -> bool:
             due = True
         elif entry.kind == "daemon" and entry.state == "done":
             due = False
-    return due and run.state == "open"
+    return due
+
+
+def _packages(run: Run) -> Iterator[str]:
+    """What the run was about to install or to remove."""
+    for entry in run.entries:
+        if entry.kind == "packages":
+            yield from (package["name"] for part in ("install", "remove") for package in entry.fields[part])

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Callable, Optional
+from typing import Optional
 
 from ntpjoin.facts import Facts, PackageFacts, Row, Unit
-from ntpjoin.host import ports, systemd
+from ntpjoin.host import chrony, ntpconf, ports, systemd
 from ntpjoin.host.machine import Host
+from ntpjoin.job import Job
+from ntpjoin.look.config import look_directives
 from ntpjoin.look.daemon import look_daemon
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.firewall import NTP_PORT, look_firewall
 from ntpjoin.look.journal import look_journal
 from ntpjoin.look.network import look_addresses
 from ntpjoin.look.packages import look_installed, look_packages
+from ntpjoin.look.setters import look_setters
+from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.system import look_system
+from ntpjoin.model import Tell
 
 
 def look(host: Host) -> Facts:
     """Everything but what installing would do (`with_packages`). Independent questions are asked at once."""
     system = look_system(host)
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        addresses = pool.submit(look_addresses, host)
-        journal = pool.submit(look_journal, host)
-        firewall = pool.submit(look_firewall, host)
-        installed = pool.submit(look_installed, host) if system.row else None
+    addresses = Job(lambda: look_addresses(host))
+    journal = Job(lambda: look_journal(host))
+    firewall = Job(lambda: look_firewall(host))
+    installed = Job(lambda: look_installed(host)) if system.row else None
     facts = Facts(
         system=system,
         packages=installed.result() if installed else PackageFacts(),
@@ -33,17 +36,21 @@ def look(host: Host) -> Facts:
         firewall=firewall.result(),
         addresses=addresses.result(),
         journal=journal.result(),
+        spaces=look_spaces(host),
     )
     for part in ("files", "daemon"):
         facts = look_again(host, facts, part)
-    return facts
+    own = units_of(system.row) if system.row else ()
+    chronyd = any(holder.program == "chronyd" for holder in facts.holders or ())
+    asked = chrony.clients(host) if chronyd else None
+    return replace(facts, setters=look_setters(host, own), rival_clients={} if asked is None else {"chronyd": asked})
 
 
-def with_packages(host: Host, facts: Facts, *, clock_behind_s: Optional[float], say: Callable[[str], None]) -> Facts:
+def with_packages(host: Host, facts: Facts, *, clock_behind_s: Optional[float], tell: Tell) -> Facts:
     """The same facts, with what installing the daemon would do."""
     if facts.system.row is None or not facts.system.root:
         return facts
-    packages = look_packages(host, facts.system.row, facts.packages, clock_behind_s=clock_behind_s, say=say)
+    packages = look_packages(host, facts.system.row, facts.packages, clock_behind_s=clock_behind_s, tell=tell)
     return replace(facts, packages=packages)
 
 
@@ -54,10 +61,19 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
         return facts
     if part == "packages":
         now = look_installed(host)
-        return replace(facts, packages=replace(facts.packages, installed=now.installed, unfinished=now.unfinished))
+        facts = replace(facts, packages=replace(facts.packages, installed=now.installed, unfinished=now.unfinished))
+        # What packages bring was foreseen from the row; here is what they have brought.
+        return look_again(host, look_again(host, facts, "files"), "units")
     if part == "files":
-        files = look_files(host, row, (row.config, row.include, row.drift), facts.journal.written)
-        return replace(facts, files=files, leapfile_valid=leapfile_valid(host.text(row.leapfile)))
+        files = look_files(host, row, files_of(row), facts.journal.written)
+        return replace(
+            facts,
+            files=files,
+            leapfile_valid=leapfile_valid(host.text(row.leapfile)),
+            directives=look_directives(host, row),
+            dhcp_config=bool(row.dhcp_config) and host.exists(row.dhcp_config),
+            former_config=bool(row.former_config) and host.exists(row.former_config),
+        )
     if part == "firewall":
         return replace(facts, firewall=look_firewall(host))
     units = systemd.show(host, units_of(row)) if facts.system.systemd else {}
@@ -68,7 +84,7 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
             facts,
             units=units,
             holders=ports.holders(host, NTP_PORT),
-            daemon=look_daemon(host, row, units.get(row.unit, Unit(row.unit))),
+            daemon=look_daemon(host, row.daemon, row.config, units.get(row.unit, Unit(row.unit)), _minsane(facts, row)),
         )
     raise ValueError(part)
 
@@ -76,3 +92,15 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
 def units_of(row: Row) -> tuple[str, ...]:
     """The units that a set-up on this system has to do with."""
     return (row.unit, *(rival.unit for rival in row.rivals))
+
+
+def files_of(row: Row) -> tuple[str, ...]:
+    """The files that a set-up on this system writes, or a line of."""
+    return (row.config, row.include, row.drift, *([row.dhcp.path] if row.dhcp else []))
+
+
+def _minsane(facts: Facts, row: Row) -> Optional[int]:
+    """What the files say that the daemon reads if it reads ours."""
+    config = facts.files.get(row.config)
+    ours = ntpconf.directives(row.config, config.content.decode(errors="replace")) if config else ()
+    return ntpconf.minsane((*ours, *facts.directives))

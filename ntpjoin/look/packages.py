@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from dataclasses import replace
+from typing import Optional
 
 from ntpjoin.facts import PackageFacts, Row
 from ntpjoin.host import apt
 from ntpjoin.host.machine import Host
+from ntpjoin.model import Event, Tell
 
 
 def look_installed(host: Host) -> PackageFacts:
@@ -16,20 +18,27 @@ def look_installed(host: Host) -> PackageFacts:
 
 
 def look_packages(
-    host: Host, row: Row, now: PackageFacts, *, clock_behind_s: Optional[float], say: Callable[[str], None]
+    host: Host, row: Row, now: PackageFacts, *, clock_behind_s: Optional[float], tell: Tell
 ) -> PackageFacts:
     """The same as `now`; where the daemon is not installed, also what installing it would do, and the files that undo will need.
 
-    Refreshes the package indexes then, and fetches those files: caches both. `clock_behind_s` None means that the clock is
-    not known, and then the indexes are left as they are.
+    Waits until nobody else uses the package manager, refreshes the package indexes, and fetches those files: caches both.
+    `clock_behind_s` None means that the clock is not known, and then the indexes are left as they are.
     """
     if all(name in now.installed for name in row.packages):
         return now
+    who = apt.wait_idle(host, tell)
+    now = replace(look_installed(host), busy=who)
+    if who or all(name in now.installed for name in row.packages):
+        return now
     if clock_behind_s is not None:
-        say("refreshing the package indexes")
+        tell(Event("looking", "look", "refreshing the package indexes"))
         problem = apt.refresh(host, clock_behind_s=clock_behind_s)
         if problem:
-            return PackageFacts(now.installed, now.unfinished, problem=f"the package indexes cannot be had:\n{problem}")
-    install, remove, problem = apt.simulate(host, row.packages)
-    kept = apt.fetch(host, remove, apt.CACHE) if remove and not problem else {}
-    return PackageFacts(now.installed, now.unfinished, install, remove, kept, problem)
+            return replace(now, problem=f"the package indexes cannot be had:\n{problem}")
+    found = apt.simulate(host, row.packages)
+    leave = (*found.remove, *found.upgrade)
+    kept = apt.fetch(host, leave, apt.CACHE) if leave else {}
+    return replace(
+        now, install=found.install, remove=found.remove, upgrade=found.upgrade, kept=kept, problem=found.problem
+    )

@@ -14,27 +14,32 @@ _CAP_SYS_TIME = 25
 
 
 def look_system(host: Host) -> System:
-    """Read os-release through `distro`, and ask systemd and the kernel what this machine may do."""
-    import distro  # noqa: PLC0415 - costs 20 ms, and nobody who only asks for help needs it
-
-    release = distro.LinuxDistribution(include_lsb=False, include_uname=False, root_dir=str(host.root))
+    """Read os-release, and ask systemd and the kernel what this machine may do."""
     # The raw file, for distro rewrites some ids and takes a derivative's own codename.
     raw = environment(host.text("/etc/os-release") or host.text("/usr/lib/os-release"))
+    may_set_clock = _may_set_clock(host)
     return System(
         id=raw.get("ID", ""),
         version=raw.get("VERSION_ID", ""),
         codename=distros.codename_of(raw),
-        title=release.name(pretty=True) or "an unknown system",
+        title=raw.get("PRETTY_NAME") or _name(host) or "an unknown system",
         row=distros.find(raw),
         systemd=systemd.running(host),
-        container=_container(host),
-        may_set_clock=_may_set_clock(host),
+        container="" if may_set_clock else _container(host),
+        may_set_clock=may_set_clock,
         root=host.is_root(),
     )
 
 
+def _name(host: Host) -> str:
+    """The name of a system whose os-release does not tell it: `distro` knows the files of older ones."""
+    import distro  # noqa: PLC0415 - costs as much as starting Python
+
+    return distro.LinuxDistribution(include_lsb=False, include_uname=False, root_dir=str(host.root)).name(pretty=True)
+
+
 def _container(host: Host) -> str:
-    """The kind of container, '' on a machine of its own."""
+    """The kind of container, '' on a machine of its own; asked where it is the reason why the clock may not be set."""
     said = host.run(["systemd-detect-virt", "--container"], check=False)
     return said.out.strip() if said.code == 0 else ""
 

@@ -19,6 +19,9 @@ from ntpjoin.provision.changes import Change, Site
 from ntpjoin.provision.plan import Plan
 from ntpjoin.provision.undo import TakenBack, undo_runs
 
+#: For what nobody thought of.
+_OURS = "this is a fault of ntpjoin: please report it, with what `ntpjoin plan -v` shows"
+
 State = Literal["done", "unchanged", "failed", "not reached"]
 
 
@@ -52,24 +55,31 @@ class Applier:
         """Apply each change that does not hold yet. Never raises for a step that failed: the outcome tells."""
         if all(change.holds(facts) for change in plan.changes) and not _to_record(facts, plan):
             return Outcome(facts, tuple((change, "unchanged") for change in plan.changes))
-        self.run = self.journal.open(dataclasses.asdict(plan.wish), tuple(dataclasses.asdict(pin) for pin in plan.pins))
+        with self.interrupts.deferred("this step ends first, then all is taken back"):
+            self.interrupts.check()
+            wish, pins = dataclasses.asdict(plan.wish), tuple(dataclasses.asdict(pin) for pin in plan.pins)
+            self.run = self.journal.open(wish, pins, plan.command, room=plan.room(facts))
+            return self._all(plan.changes, facts)
+
+    def _all(self, changes: Sequence[Change], facts: Facts) -> Outcome:
         states: list[tuple[Change, State]] = []
         try:
-            for change in plan.changes:
+            for change in changes:
                 self.interrupts.check()
-                with self.interrupts.deferred():
-                    facts, state = self._one(facts, change)
-                states.append((change, state))
+                states.append((change, "failed"))  # unless it turns out otherwise
+                facts, state = self._one(facts, change)
+                states[-1] = (change, state)
             self.interrupts.check()
         except Exception as error:  # noqa: BLE001 - a fault of ours, too, must leave this host as it was
-            known = error if isinstance(error, NtpjoinError) else StepFailed(f"unexpected: {error!r}")
-            return self.take_back(Outcome(facts, _with_rest(plan.changes, states), self.run, known))
+            known = error if isinstance(error, NtpjoinError) else StepFailed(f"unexpected: {error!r}", _OURS)
+            rest: list[tuple[Change, State]] = [(change, "not reached") for change in changes[len(states) :]]
+            return self.take_back(Outcome(facts, (*states, *rest), self.run, known))
         return Outcome(facts, tuple(states), self.run)
 
     def _one(self, facts: Facts, change: Change) -> tuple[Facts, State]:
         text = change.describe()
         if change.holds(facts):
-            self.tell(Event("unchanged", change.step.value, text))
+            self.tell(Event("unchanged", change.step.value, f"{change.object}: so already"))
             return facts, "unchanged"
         self.tell(Event("begin", change.step.value, text))
         assert self.run is not None
@@ -86,12 +96,13 @@ class Applier:
             self.tell(Event("failed", change.step.value, text, monotonic() - began))
             raise
         self.run = self.journal.put(self.run, replace(entry, state="done"))
-        self.tell(Event("done", change.step.value, text, monotonic() - began))
+        self.tell(Event("done", change.step.value, change.done(facts), monotonic() - began))
         return facts, "done"
 
     def finish(self, run: Run) -> Run:
         """The run ended well: its set-up stays."""
         done = replace(run, state="done")
+        self.journal.release(run)
         self.journal.save(done)
         return done
 
@@ -99,7 +110,7 @@ class Applier:
         """Undo what this run did, last first; a signal that comes meanwhile asks for what is being done already."""
         if outcome.run is None:
             return outcome
-        with self.interrupts.deferred():
+        with self.interrupts.deferred("taking back goes on to its end"):
             taken = undo_runs(self.host, (outcome.run,), self.tell)
             self.interrupts.forget()
         return replace(outcome, taken_back=taken)
@@ -109,10 +120,3 @@ def _to_record(facts: Facts, plan: Plan) -> bool:
     """Whether the journal must hear of a run that changes nothing: the newest run died, or the wish is another one now."""
     last = facts.journal.last
     return last is not None and (last.state == "open" or (last.wish, last.pins) != (plan.wish, plan.pins))
-
-
-def _with_rest(changes: Sequence[Change], states: Sequence[tuple[Change, State]]) -> tuple[tuple[Change, State], ...]:
-    """The states, with the change that failed and those that were not reached."""
-    rest = changes[len(states) :]
-    ends: list[State] = ["failed", *["not reached"] * (len(rest) - 1)]  # type: ignore[list-item]
-    return (*states, *zip(rest, ends))

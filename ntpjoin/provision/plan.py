@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Optional
 
-from ntpjoin.facts import Facts, Row
+from ntpjoin.checks.sources import sources
+from ntpjoin.facts import JOURNAL_UNSEEN, Facts, Row
 from ntpjoin.model import Blocker, Choice, Consent, Note, Pin, Wish
-from ntpjoin.provision.changes import AllowPort, Change, InstallPackages, RunDaemon, SetUnit, WriteConfig, WriteFile
-from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers
-from ntpjoin.provision.render import ntp_conf
+from ntpjoin.provision import existing
+from ntpjoin.provision.changes import (
+    Assign,
+    Change,
+    InstallPackages,
+    RunDaemon,
+    SetUnit,
+    WriteConfig,
+    WriteFile,
+)
+from ntpjoin.provision.firewall import firewall_changes, firewall_notes
+from ntpjoin.provision.obstacles import space_blockers
+from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers, configuration_blockers
+from ntpjoin.provision.wishes import unlike
 
 NTP_PORT = 123
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Exactly what will be done, in this order, unless there are blockers: then nothing will."""
+    """Exactly what will be done, in this order, unless there are blockers: then nothing will.
+
+    `remember` are the options that are not yet remembered from the last run, and will be; `command` is what was typed.
+    """
 
     wish: Wish
     pins: tuple[Pin, ...]
@@ -24,10 +40,20 @@ class Plan:
     notes: tuple[Note, ...] = ()
     blockers: tuple[Blocker, ...] = ()
     choice: Optional[Choice] = None
+    remember: tuple[str, ...] = ()
+    command: str = "setup"
 
     def pending(self, facts: Facts) -> tuple[Change, ...]:
         """The changes that do not hold yet."""
         return tuple(change for change in self.changes if not change.holds(facts))
+
+    def room(self, facts: Facts) -> int:
+        """How many bytes are set aside while it is done, so that a full disk does not keep it from being taken back; 0: none."""
+        return max((change.room for change in self.pending(facts)), default=0)
+
+    def on_disk(self, facts: Facts) -> Plan:
+        """The same with what keeps its changes from being written."""
+        return replace(self, blockers=(*space_blockers(facts, self.room(facts)), *self.blockers))
 
 
 def decide(facts: Facts, wish: Wish, consent: Consent, *, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Plan:
@@ -35,21 +61,62 @@ def decide(facts: Facts, wish: Wish, consent: Consent, *, pins: tuple[Pin, ...],
     found = blockers(facts, wish, consent, pins=pins, choice=choice)
     row = facts.system.row
     changes = _changes(facts, row, wish, pins) if row and pins else ()
-    return Plan(wish, pins, changes, _notes(facts, wish, choice), found, choice)
+    last = facts.journal.last
+    remember = unlike(wish, last.wish) if last and last.wish.upstreams else ()
+    notes = tuple(_choice_notes(facts, choice, told=_told(found))) + _notes(facts, wish, consent, pins, choice)
+    if row:
+        interrupts = any(change.part == "daemon" and not change.holds(facts) for change in changes)
+        notes += tuple(existing.serving_notes(facts, row, interrupts=interrupts))
+    return Plan(wish, pins, changes, notes, found, choice, remember).on_disk(facts)
+
+
+def decide_configuration(facts: Facts, wish: Wish, *, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Plan:
+    """The part of the plan that is the daemon's configuration; only what hinders that blocks it."""
+    row = facts.system.row
+    found = configuration_blockers(facts, wish, pins, choice)
+    changes = (_configuration(facts, row, pins),) if row and not found else ()
+    return Plan(
+        wish, pins, changes, tuple(_choice_notes(facts, choice, told=_told(found))), found, choice, command="render"
+    )
 
 
 def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple[Change, ...]:
-    packages = InstallPackages(row.packages, facts.packages.install, facts.packages.remove)
-    before = () if packages.holds(facts) else _before_packages(facts, row)
     files = (
-        WriteConfig(row.config, ntp_conf(row, pins, leapfile=facts.leapfile_valid), row.unit, daemon=row.daemon),
+        _configuration(facts, row, pins),
         WriteFile(row.include, "", row.unit, whose="operator"),
     )
     # A daemon that knows no frequency measures it for 300 s, and if it has stepped the clock at its start, it tells its clients all
     # that time that it is not synchronised (seen: NTPsec 1.2.2): after the first start, and after a reboot in the first hour.
     drift = WriteFile(row.drift, "0.000\n", owner=f"{row.user}:{row.user}", whose="daemon")
-    firewall = (AllowPort("ufw", NTP_PORT),) if wish.firewall and facts.firewall.manager == "ufw" else ()
-    return (*before, packages, *files, drift, _daemon(facts, row, pins, files), *firewall)
+    firewall = firewall_changes(facts) if wish.firewall else ()
+    return (*package_changes(facts, row), *files, drift, *_dhcp(row), _daemon(facts, row, pins, files), *firewall)
+
+
+def _configuration(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> WriteConfig:
+    return WriteConfig(row.config, existing.config(facts, row, pins), row.unit, daemon=row.daemon)
+
+
+def _dhcp(row: Row) -> tuple[Assign, ...]:
+    """Whatever DHCP says, the daemon reads our file.
+
+    Always, on systems that need it: a host with a fixed address today may get a client, a second card or NetworkManager tomorrow,
+    and the daemon would change its upstreams unseen.
+    """
+    why = "DHCP shall not replace the configuration"
+    return (Assign(row.dhcp.path, row.dhcp.key, row.dhcp.value, why, row.unit),) if row.dhcp else ()
+
+
+def package_changes(facts: Facts, row: Row) -> tuple[Change, ...]:
+    """The daemon's packages, and what must come before them where they are not there yet."""
+    packages = InstallPackages(
+        row.packages,
+        facts.packages.install,
+        facts.packages.remove,
+        facts.packages.upgrade,
+        row.unit,
+        row.leapfile if existing.leapfile_comes(facts, row) else "",
+    )
+    return (packages,) if packages.holds(facts) else (*_before_packages(facts, row), packages)
 
 
 def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
@@ -67,52 +134,39 @@ def _daemon(facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFil
     """The daemon as it shall run; started again if it runs and has not read what is written now, or what a died run wrote."""
     unit = facts.unit(row.unit)
     unread = facts.journal.restart_due or any(file.content and not file.holds(facts) for file in files)
-    include = facts.files.get(row.include)
     return RunDaemon(
         unit=row.unit,
         config=row.config,
         peers=tuple(pin.address for pin in pins),
         stale=unit.invocation if unit.running and unread else "",
         fresh=not unit.running,
-        others=bool(include and include.content.strip()),
+        others=bool(sources(facts.directives)),
     )
 
 
-def _notes(facts: Facts, wish: Wish, choice: Optional[Choice]) -> tuple[Note, ...]:
+def _told(found: tuple[Blocker, ...]) -> bool:
+    """Whether the blockers tell already who is not followed."""
+    return any(blocker.code == "upstreams" for blocker in found)
+
+
+def _choice_notes(facts: Facts, choice: Optional[Choice], *, told: bool) -> Iterator[Note]:
+    """What is not known of the wish, and who is not followed, unless that is `told`."""
+    if facts.journal.unseen:
+        yield Note(JOURNAL_UNSEEN, warning=True)
+    for dropped in choice.dropped if choice and not told else ():
+        yield Note(f"{dropped.name} is not followed: {dropped.why}", warning=True)
+
+
+def _notes(
+    facts: Facts, wish: Wish, consent: Consent, pins: tuple[Pin, ...], choice: Optional[Choice]
+) -> tuple[Note, ...]:
     notes: list[Note] = []
-    if choice:
-        notes += [Note(f"{dropped.name} is not followed: {dropped.why}", warning=True) for dropped in choice.dropped]
-        if choice.offset_s is not None and abs(choice.offset_s) > STEP_S:
-            big = abs(choice.offset_s) > STEP_LIMIT_S or choice.offset_s < 0
-            limit = "; unattended this needs --allow-step" if big else ""
-            notes.append(Note(f"the clock will step {choice.offset_s:+.1f} s{limit}", warning=big))
-    config = facts.files.get(facts.system.row.config) if facts.system.row else None
-    if config and config.content.strip() and not config.stock and not config.ours:
-        notes.append(
-            Note(
-                f"{facts.system.row.config if facts.system.row else ''} is your own; it will be replaced", warning=True
-            )
-        )
-    notes += _firewall_notes(facts, wish)
+    if choice and choice.offset_s is not None and abs(choice.offset_s) > STEP_S:
+        big = abs(choice.offset_s) > STEP_LIMIT_S or choice.offset_s < 0
+        limit = "; unattended this needs --allow-step" if big else ""
+        notes.append(Note(f"the clock will step {choice.offset_s:+.1f} s{limit}", warning=big))
+    row = facts.system.row
+    if row:
+        notes += existing.notes(facts, row, consent, pins)
+    notes += firewall_notes(facts, wish)
     return tuple(notes)
-
-
-def _firewall_notes(facts: Facts, wish: Wish) -> list[Note]:
-    if not wish.firewall:
-        return [Note("the firewall is left alone, as you asked; UDP 123 must be let in")]
-    manager = facts.firewall.manager
-    if manager == "none":
-        return []
-    if manager == "ufw":
-        return (
-            []
-            if len(facts.firewall.families) == 2
-            else [Note("ufw does not filter IPv6 here (IPV6=no in /etc/default/ufw)")]
-        )
-    what = {"firewalld": "firewalld is active", "rules": "somebody's own packet filter rules are in force"}
-    return [
-        Note(
-            f"{what.get(manager, 'the firewall could not be seen')}; it is left alone: let UDP 123 in by hand",
-            warning=True,
-        )
-    ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.facts import Facts, Row
+from ntpjoin.checks.sources import reference_clocks
+from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Pin, Wish
+from ntpjoin.provision import existing
+from ntpjoin.provision.obstacles import package_blockers, unit_blockers
 
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
 LEAST, LEAST_FEW, MOST = 4, 3, 7
@@ -16,6 +19,8 @@ STEP_S = 0.128
 
 #: ntpd's own panic threshold (ntp.conf(5), tinker panic): a greater step wants a human's word.
 STEP_LIMIT_S = 1000.0
+
+_NO_DNS = "is this host online? does DNS work here? look at: cat /etc/resolv.conf, getent hosts NAME"
 
 #: Programs that set the clock: one of these on UDP 123 is taken over, anything else is a stranger.
 _TIME_DAEMONS = ("ntpd", "chronyd", "systemd-timesyncd", "systemd-timesyn", "openntpd")
@@ -27,11 +32,28 @@ def blockers(
     """Every reason, in the order in which an administrator would deal with them."""
     found: list[Blocker] = list(host_blockers(facts))
     if facts.system.row:
-        found += _package_blockers(facts, facts.system.row)
-        found += _config_blockers(facts, facts.system.row, consent)
-    found += _upstream_blockers(wish, pins, choice)
+        found += unit_blockers(facts, facts.system.row)
+        found += package_blockers(facts, facts.system.row)
+        found += existing.blockers(facts, facts.system.row, consent, pins)
+    found += _upstream_blockers(facts, wish, pins, choice)
     found += _step_blockers(consent, choice)
     return tuple(found)
+
+
+def configuration_blockers(
+    facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]
+) -> tuple[Blocker, ...]:
+    """Why it cannot be told what the configuration would be."""
+    found = list(_system_blockers(facts))
+    if facts.journal.problem:
+        found.append(Blocker("journal", facts.journal.problem, facts.journal.remedy))
+    return (*found, *_upstream_blockers(facts, wish, pins, choice))
+
+
+def _system_blockers(facts: Facts) -> Iterator[Blocker]:
+    if facts.system.row is None:
+        text = f"{facts.system.title} is not supported"
+        yield Blocker("system", text, "docs/reference/supported-systems.md lists what is")
 
 
 def host_blockers(facts: Facts) -> Iterator[Blocker]:
@@ -39,8 +61,7 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
     system = facts.system
     if not system.root:
         yield Blocker("not-root", "this needs root", "type the same with sudo before it")
-    if system.row is None:
-        yield Blocker("system", f"{system.title} is not supported", "docs/reference/supported-systems.md lists what is")
+    yield from _system_blockers(facts)
     if not system.systemd:
         yield Blocker("systemd", "no systemd runs here", "set this host up by hand, or boot it with systemd")
     if not system.may_set_clock:
@@ -51,56 +72,34 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
             text = f"UDP 123 on {holder.address} is held by {holder.program} (process {holder.pid}), which is no time daemon we know"
             yield Blocker("port-123", text, f"end it first; look at: ss -ulpn 'sport = 123', ps {holder.pid}")
     if facts.journal.problem:
-        yield Blocker("journal", facts.journal.problem)
+        yield Blocker("journal", facts.journal.problem, facts.journal.remedy)
 
 
-def _package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
-    if facts.packages.problem:
-        yield Blocker(
-            "packages", f"{' '.join(row.packages)} cannot be installed: {facts.packages.problem}", "mend this first"
-        )
-    known = {rival.package for rival in row.rivals}
-    for package in facts.packages.remove:
-        if package.name not in known:
-            text = f"installing {' '.join(row.packages)} would remove {package.name}, which is no time daemon"
-            yield Blocker("removes", text, "look at: apt-get -s install " + " ".join(row.packages))
-        elif package.name not in facts.packages.kept:
-            text = f"{package.name} {package.version} would be removed, but its file cannot be had, so undo could not bring it back"
-            yield Blocker("undo", text, f"type: apt-get install {package.name}")
-
-
-def _config_blockers(facts: Facts, row: Row, consent: Consent) -> Iterator[Blocker]:
-    config = facts.files.get(row.config)
-    for path, file in facts.files.items():
-        if file and not file.plain:
-            yield Blocker(
-                "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"
-            )
-    if config and config.content.strip() and not config.stock and not config.ours and not consent.replace:
-        # Of a file that was ours once, what somebody added; of another, all that is no comment.
-        ours = {line for content in facts.journal.written.get(row.config, ()) for line in content.splitlines()}
-        written = [line for line in config.content.decode(errors="replace").splitlines() if line.strip()]
-        lines = [line for line in written if line not in ours and (ours or line.strip()[0] != "#")]
-        lost = "\n".join(f"    {line}" for line in lines[:20])
-        lost += f"\n    … and {len(lines) - 20} more" if len(lines) > 20 else ""
-        text = f"{row.config} is neither the package's nor ours; replacing it would lose:\n{lost}"
-        yield Blocker("config", text, f"keep lines of yours in {row.include}, then add --replace")
-
-
-def _upstream_blockers(wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Iterator[Blocker]:
-    least = LEAST_FEW if wish.few else LEAST
+def _upstream_blockers(facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Iterator[Blocker]:
+    least = least_of(wish, reference_clocks(facts.directives))
     if not wish.upstreams:
-        yield Blocker("upstreams", "no upstreams are named", "add --upstream NAME, four to seven times")
+        unseen = f"; {JOURNAL_UNSEEN}" if facts.journal.unseen else ""
+        yield Blocker("upstreams", f"no upstreams are named{unseen}", "add --upstream NAME, four to seven times")
     elif choice and not choice.chosen and choice.dropped and not any(dropped.rule for dropped in choice.dropped):
-        tried = "\n".join(f"    {dropped.name}: {dropped.why}" for dropped in choice.dropped)
-        yield Blocker(
-            "upstreams", f"none of the upstreams can be followed:\n{tried}", "is this host online? may it send UDP 123?"
-        )
+        reasons = {dropped.why for dropped in choice.dropped}
+        unnamed = all("DNS" in why for why in reasons)
+        text = f"none of the {len(choice.dropped)} upstreams can be followed:{_reasons(choice)}"
+        yield Blocker("upstreams", text, _NO_DNS if unnamed else "is this host online? may it send UDP 123?")
     elif len(pins) < least:
-        why = "".join(f"\n    {dropped.name}: {dropped.why}" for dropped in (choice.dropped if choice else ()))
+        why = _reasons(choice) if choice else ""
         text = f"{len(pins)} of {len(wish.upstreams)} upstreams are left, {least} are needed{':' if why else ''}{why}"
+        options = sorted({dropped.remedy for dropped in (choice.dropped if choice else ()) if dropped.remedy})
+        accept = "".join(f"add {option} to accept such addresses, or " for option in options)
         few = "" if wish.few or len(pins) < LEAST_FEW else ", or add --few to go ahead with three"
-        yield Blocker("upstreams", text, f"name more with --upstream{few}")
+        yield Blocker("upstreams", text, f"{accept}name more with --upstream{few}")
+
+
+def _reasons(choice: Choice) -> str:
+    """Why names were dropped, one line each; on one line where it is the same for all of several."""
+    reasons = {dropped.why for dropped in choice.dropped}
+    if len(reasons) == 1 and len(choice.dropped) > 1:
+        return f" {reasons.pop()}, each of them"
+    return "".join(f"\n    {dropped.name}: {dropped.why}" for dropped in choice.dropped)
 
 
 def _step_blockers(consent: Consent, choice: Optional[Choice]) -> Iterator[Blocker]:
@@ -111,9 +110,17 @@ def _step_blockers(consent: Consent, choice: Optional[Choice]) -> Iterator[Block
         yield Blocker("step", text, "programs may not like it; if it is all right, add --allow-step")
 
 
-def count_problem(wish: Wish) -> str:
-    """What is wrong with the number of upstreams named, '' where nothing is; counting needs no look at anything."""
-    least = LEAST_FEW if wish.few else LEAST
+def least_of(wish: Wish, clocks: int) -> int:
+    """How many upstreams there must be.
+
+    A reference clock is a source, too (RFC 8633, 3.2, asks for four), but three servers must be able to outvote it.
+    """
+    return max(LEAST_FEW, (LEAST_FEW if wish.few else LEAST) - clocks)
+
+
+def count_problem(wish: Wish, clocks: int) -> str:
+    """What is wrong with the number of upstreams named beside so many reference clocks, '' where nothing is."""
+    least = least_of(wish, clocks)
     if len(wish.upstreams) > MOST:
         return f"{len(wish.upstreams)} upstreams are named, the pool wants no more than {MOST}"
     if 0 < len(wish.upstreams) < least:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Optional
 
+from ntpjoin.checks.sources import reference_clocks
 from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.look import look, with_packages
-from ntpjoin.model import Blocker, Choice, Consent, Event, Pin, Tell, Wish
-from ntpjoin.provision.plan import Plan, decide
+from ntpjoin.model import Choice, Consent, Event, Pin, Tell, Wish
+from ntpjoin.provision.plan import Plan, decide, decide_configuration
 from ntpjoin.provision.preflight import count_problem
+from ntpjoin.provision.steps import StepCommand, decide_step
+from ntpjoin.provision.wishes import merged
 from ntpjoin.upstreams import memory
-from ntpjoin.upstreams.choose import choose
 
 
 @dataclass(frozen=True)
@@ -25,33 +27,48 @@ class Prepared:
     plan: Plan
 
 
-def prepare(
-    host: Host, given: Mapping[str, Any], consent: Consent, tell: Tell, *, survey_anew: bool, locked_out: bool = False
-) -> Prepared:
+def prepare(host: Host, given: Mapping[str, Any], consent: Consent, tell: Tell, *, survey_anew: bool) -> Prepared:
     """Look and decide. `given` has the options that were given; the others keep their values of the last run.
 
     Raises UsageProblem when the number of upstreams is wrong, before any packet is sent.
     """
-    tell(Event("looking", "look", "looking at this host"))
-    facts = look(host)
-    wish = merged(facts, given)
-    problem = count_problem(wish)
-    if problem:
-        raise UsageProblem(problem, "ntpjoin setup --upstream NAME …, four to seven times")
+    facts, wish = _looked(host, given, "setup", tell)
     pins, choice = _pins(host, facts, wish, tell, survey_anew=survey_anew)
     behind = choice.offset_s if choice else 0.0
-    facts = with_packages(host, facts, clock_behind_s=behind, say=lambda text: tell(Event("looking", "look", text)))
-    plan = decide(facts, wish, consent, pins=pins, choice=choice)
-    if locked_out:
-        busy = Blocker("locked", "another ntpjoin is changing this host", "wait until it has ended")
-        plan = replace(plan, blockers=(busy, *plan.blockers))
-    return Prepared(facts, plan)
+    facts = with_packages(host, facts, clock_behind_s=behind, tell=tell)
+    return Prepared(facts, decide(facts, wish, consent, pins=pins, choice=choice))
 
 
-def merged(facts: Facts, given: Mapping[str, Any]) -> Wish:
-    """The wish of the last run still in effect, with what was given now."""
-    remembered = facts.journal.last.wish if facts.journal.last else Wish()
-    return replace(remembered, **given)
+def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], tell: Tell) -> Prepared:
+    """Look and decide for a step alone. `given` tells whom to ask for the time where packages are to be had; it is not remembered.
+
+    Raises UsageProblem as `prepare`.
+    """
+    facts, wish = _looked(host, given, command, tell)
+    row, choice = facts.system.row, None
+    if command == "install" and row and not all(name in facts.packages.installed for name in row.packages):
+        if wish.upstreams:
+            choice = _choice(host, facts, wish, tell, why="a clock that is off makes apt refuse its indexes")
+        behind = choice.offset_s if choice else None
+        facts = with_packages(host, facts, clock_behind_s=behind or 0.0, tell=tell)
+    return Prepared(facts, decide_step(command, facts, choice))
+
+
+def prepare_configuration(host: Host, given: Mapping[str, Any], tell: Tell, *, survey_anew: bool) -> Prepared:
+    """Look and decide for what the configuration will be, and nothing else: no package index is refreshed for it."""
+    facts, wish = _looked(host, given, "render", tell)
+    pins, choice = _pins(host, facts, wish, tell, survey_anew=survey_anew)
+    return Prepared(facts, decide_configuration(facts, wish, pins=pins, choice=choice))
+
+
+def _looked(host: Host, given: Mapping[str, Any], command: str, tell: Tell) -> tuple[Facts, Wish]:
+    tell(Event("looking", "look", "looking at this host"))
+    facts = look(host)
+    wish = merged(facts.journal, given)
+    problem = count_problem(wish, reference_clocks(facts.directives))
+    if problem:
+        raise UsageProblem(problem, f"ntpjoin {command} --upstream NAME …, four to seven times")
+    return facts, wish
 
 
 def _pins(
@@ -63,21 +80,29 @@ def _pins(
     why, gone = ("as you asked", "") if survey_anew else _why_measure(facts, wish)
     if not why and facts.journal.last:
         return facts.journal.last.pins, None
+    choice = _choice(host, facts, wish, tell, why=why, gone=gone, survey_anew=survey_anew)
+    return tuple(Pin(chosen.name, chosen.address) for chosen in choice.chosen), choice
+
+
+def _choice(
+    host: Host, facts: Facts, wish: Wish, tell: Tell, *, why: str, gone: str = "", survey_anew: bool = False
+) -> Choice:
+    """The choice made a moment ago, unless it has the address that is gone; else a new one."""
     own = (*facts.addresses, *wish.public_addresses)
     question = {"upstreams": wish.upstreams, "allow_private": wish.allow_private, "own": own}
     known = None if survey_anew else memory.recall(host, question)
     if known and all(chosen.address != gone for chosen in known[0].chosen):
         # Two measurements are never equal, and `setup` shall do what `plan` has just shown.
         tell(Event("looking", "upstreams", f"{len(wish.upstreams)} upstreams, asked {known[1]:.0f} s ago"))
-        choice = known[0]
-    else:
-        tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({why})"))
-        choice = _measured(wish, own)
-        memory.remember(host, question, choice)
-    return tuple(Pin(chosen.name, chosen.address) for chosen in choice.chosen), choice
+        return known[0]
+    tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({why})"))
+    choice = _measured(wish, own)
+    memory.remember(host, question, choice)
+    return choice
 
 
 def _measured(wish: Wish, own: tuple[str, ...]) -> Choice:
+    from ntpjoin.upstreams.choose import choose  # noqa: PLC0415
     from ntpjoin.upstreams.survey import survey  # noqa: PLC0415 - dnspython costs 60 ms
 
     found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private)

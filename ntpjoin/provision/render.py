@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ntpjoin.board import majority
 from ntpjoin.facts import Engine, Row
-from ntpjoin.model import Pin, majority
+from ntpjoin.model import Pin
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,12 @@ _DIALECTS: dict[Engine, Dialect] = {
 }
 
 
-def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool) -> str:
-    """The text of ntp.conf. The same input always gives the same bytes: no date, no version."""
+def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0) -> str:
+    """The text of ntp.conf. The same input always gives the same bytes: no date, no version.
+
+    `others` is how many sources of the operator's own have a voice, beside the pins.
+    """
+    count = len(pins) + others
     dialect = _DIALECTS[row.engine]
     return _render(
         "ntp.conf.j2",
@@ -48,11 +53,11 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool) -> str:
         leapfile=row.leapfile if leapfile else "",
         stats=row.stats,
         pins=pins,
-        minsane=majority(len(pins)),
+        minsane=majority(count),
         # The engine's default is 3: with six or seven sources it would thin them out below minsane, and then follow nobody.
-        minclock=min(len(pins), majority(len(pins)) + 1),
+        minclock=min(count, majority(count) + 1),
         # Room for the operator's own lines beside ours; the engine's default is 10.
-        maxclock=max(10, len(pins)),
+        maxclock=max(10, count + 3),
         restricts=dialect.restricts,
         marks_ipv6=dialect.marks_ipv6,
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ntpjoin.errors import NtpjoinError, StepFailed
+from ntpjoin.errors import Blocked, NtpjoinError, StepFailed
+from ntpjoin.host import apt
 from ntpjoin.host.journal import Entry, EntryState, Journal, Run
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Event, Tell, Undone
-from ntpjoin.provision.changes import Change, Site, from_journal
+from ntpjoin.provision.changes import Change, InstallPackages, Site, from_journal
 from ntpjoin.provision.changes.daemon import restart
 from ntpjoin.provision.changes.units import look
 
@@ -31,6 +33,18 @@ def in_effect(runs: tuple[Run, ...], *, last_only: bool) -> tuple[Run, ...]:
     return tuple(live[:1] if last_only else live)
 
 
+def wait_for_packages(host: Host, changes: Iterable[Change], tell: Tell) -> None:
+    """Wait until nobody else uses the package manager, if these changes need it: it may be one that a killed run has left.
+
+    Raises Blocked when that takes too long.
+    """
+    if any(isinstance(change, InstallPackages) for change in changes):
+        who = apt.wait_idle(host, tell)
+        if who:
+            text = f"the package manager is in use by {who}"
+            raise Blocked(text, "wait until it has ended, then try again")
+
+
 def undo_runs(host: Host, runs: tuple[Run, ...], tell: Tell) -> tuple[TakenBack, ...]:
     """Take back these runs, in the order given. A daemon that still runs then and reads what was restored is started again, last.
 
@@ -40,6 +54,7 @@ def undo_runs(host: Host, runs: tuple[Run, ...], tell: Tell) -> tuple[TakenBack,
     taken: list[TakenBack] = []
     ended = []
     for run in runs:
+        journal.release(run)
         after, backs = _undo_entries(host, journal, run, tell)
         ended.append(after)
         taken += backs

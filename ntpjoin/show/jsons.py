@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from ntpjoin.board import Billboard
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
-from ntpjoin.model import Billboard, Check
-from ntpjoin.provision.changes import Change, InstallPackages, WriteFile
+from ntpjoin.model import Asked, Candidate, Check, Choice, Dropped
+from ntpjoin.provision.changes import Change, InstallPackages
 from ntpjoin.provision.plan import Plan
 from ntpjoin.provision.undo import TakenBack
 
@@ -35,20 +37,27 @@ def plan(facts: Facts, made: Plan, states: Optional[tuple[tuple[Change, str], ..
         "changed": any(state in ("pending", "done") for _, state in told) and not made.blockers,
         "changes": [_change(facts, change, state) for change, state in told],
         "packages": {
-            "added": [dataclasses.asdict(package) for change in packages for package in change.install],
+            "added": [dataclasses.asdict(package) for change in packages for package in change.new],
+            "upgraded": [dataclasses.asdict(package) for change in packages for package in change.upgrade],
             "removed": [dataclasses.asdict(package) for change in packages for package in change.remove],
         },
         "upstreams": [dataclasses.asdict(pin) for pin in made.pins],
         "dropped": [dataclasses.asdict(dropped) for dropped in (made.choice.dropped if made.choice else ())],
         "offset_ms": _ms(made.choice.offset_s if made.choice else None),
+        "remember": list(made.remember),
         "notes": [dataclasses.asdict(note) for note in made.notes],
         "blockers": [dataclasses.asdict(blocker) for blocker in made.blockers],
     }
 
 
 def _change(facts: Facts, change: Change, state: str) -> dict[str, Any]:
-    diff = change.diff(facts) if isinstance(change, WriteFile) else ""
-    return {"kind": change.kind, "object": change.object, "state": state, "diff": diff, "text": change.describe()}
+    return {
+        "kind": change.kind,
+        "object": change.object,
+        "state": state,
+        "diff": change.diff(facts),
+        "text": change.describe(),
+    }
 
 
 def _ms(seconds: Optional[float]) -> Optional[float]:
@@ -62,6 +71,39 @@ def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
         "settled": board.settled,
         "system": dataclasses.asdict(board.system) if board.system else None,
         "peers": [dataclasses.asdict(peer) for peer in board.peers],
+    }
+
+
+def resolved(found: Sequence[Candidate], accounts: Mapping[str, tuple[Asked, ...]], choice: Choice) -> dict[str, Any]:
+    """Where each name leads, what each of its addresses answered, and whether it can be followed."""
+    dropped = {one.name: one for one in choice.dropped}
+    return {"names": [_name(one, accounts[one.name], dropped.get(one.name)) for one in found]}
+
+
+def _name(candidate: Candidate, asked: tuple[Asked, ...], dropped: Optional[Dropped]) -> dict[str, Any]:
+    where = candidate.resolved
+    return {
+        "name": candidate.name,
+        "chain": list(where.chain),
+        "ttl_s": where.ttl_s,
+        "followed": dropped is None,
+        "why": dropped.why if dropped else "",
+        "remedy": dropped.remedy if dropped else "",
+        "addresses": [_answer(one) for one in asked],
+    }
+
+
+def _answer(asked: Asked) -> dict[str, Any]:
+    sample = asked.sample
+    return {
+        "address": asked.address,
+        "problem": asked.problem,
+        "stratum": sample.stratum if sample else None,
+        "leap": sample.leap if sample else None,
+        "refid": sample.refid if sample else None,
+        "offset_ms": _ms(sample.offset_s if sample else None),
+        "delay_ms": _ms(sample.delay_s if sample else None),
+        "root_distance_ms": _ms(sample.root_distance_s if sample else None),
     }
 
 

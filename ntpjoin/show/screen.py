@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Callable
 
 from ntpjoin.show.terminal import Style, Terminal
 
@@ -24,6 +25,13 @@ class Screen:
         self.tell.clear()
         if not self.as_json:
             self._put((text if self.style.unicode else text.encode("ascii", "replace").decode()) + "\n")
+
+    def offer(self, write: Callable[[Style], str], *, asks: bool) -> None:
+        """What will be done, before it is asked for: the answer, or talk where the answer is one JSON object."""
+        if asks and self.as_json:
+            self.talk(write(self.talk_style))
+        else:
+            self.answer(write(self.style))
 
     def page(self, text: str) -> None:
         """The one JSON object."""

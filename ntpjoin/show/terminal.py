@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+from textwrap import wrap
 from typing import Optional, TextIO
 
 from ntpjoin.model import Event
 
-_MARKS = {"done": ("✓", "32"), "unchanged": ("=", "2"), "failed": ("✗", "31"), "undo": ("↶", "33"), "note": ("!", "33")}
+_MARKS = {
+    "done": ("✓", "32"),
+    "unchanged": ("=", "2"),
+    "failed": ("✗", "31"),
+    "undo": ("↶", "33"),
+    "heard": ("!", "33"),
+}
+
+#: The columns of a finished line: where its text begins, how wide that is, and the time it took; together 79 and a newline.
+_INDENT, _TEXT, _TOOK = 15, 54, 10
+
+#: Text is not folded any closer, however narrow the terminal.
+_LEAST_ROOM = 20
+
 _PLAIN = {"✓": "ok", "=": "==", "✗": "!!", "↶": "<-", "!": "! "}
 
 
@@ -38,20 +52,33 @@ class Terminal:
         self.style = Style(self.stream, color)
         self.quiet = quiet
         self._drawn = False
-        self._told_wait = False
+        self._told_wait = ""
         self._gone = False
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        if self.quiet and event.kind != "failed":
+        if self.quiet and event.kind not in ("failed", "heard"):
             return
         if event.kind in ("wait", "begin", "looking"):
             self._draw(event)
             return
         self.clear()
+        self._finished(event)
+
+    def _finished(self, event: Event) -> None:
+        """One line; what is too long for the terminal goes on below its own beginning."""
         mark, code = _MARKS[event.kind]
         took = f"{event.elapsed_s:8.1f} s" if event.kind in ("done", "failed") and event.elapsed_s >= 0.05 else ""
-        self._line(f"  {self.style.mark(mark, code)} {event.step:<10} {event.text:<56}{took}".rstrip())
+        lines, wide = [event.text], _TEXT
+        if self.style.tty:
+            room = max(_LEAST_ROOM, _width(self.stream) - _INDENT - _TOOK - 1)
+            folded = (
+                wrap(line, room, break_long_words=False, break_on_hyphens=False) for line in event.text.splitlines()
+            )
+            lines, wide = [part for parts in folded for part in parts] or [""], min(_TEXT, room)
+        self._line(f"  {self.style.mark(mark, code)} {event.step:<10} {lines[0]:<{wide}}{took}".rstrip())
+        for line in lines[1:]:
+            self._line(" " * _INDENT + line)
 
     def _draw(self, event: Event) -> None:
         waited = f" {event.elapsed_s:.0f} s of {event.limit_s:.0f} s" if event.kind == "wait" else ""
@@ -63,8 +90,8 @@ class Terminal:
             self.put("\r\x1b[K" + text[: width - 1])
             self._drawn = True
         elif event.kind == "wait":
-            if not self._told_wait:
-                self._told_wait = True
+            if self._told_wait != event.step:
+                self._told_wait = event.step
                 self._line(f"  .. {event.step:<9} {event.text}, up to {event.limit_s:.0f} s")
         elif event.kind == "looking":
             self._line(text)
@@ -95,6 +122,6 @@ def _ascii(text: str) -> str:
 
 def _width(stream: TextIO) -> int:
     try:
-        return os.get_terminal_size(stream.fileno()).columns
+        return os.get_terminal_size(stream.fileno()).columns or 80  # a terminal that nobody told its size says 0
     except OSError:
         return 80

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.firewall import typed
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
-from ntpjoin.model import Billboard, Blocker, Check, CheckState, Choice, Peer, Pin
+from ntpjoin.model import Blocker, Check, CheckState, Choice, Note, Pin
 from ntpjoin.provision.apply import Outcome
 from ntpjoin.provision.changes import Change, WriteFile
 from ntpjoin.provision.plan import Plan
@@ -21,29 +23,35 @@ _STATES: dict[CheckState, tuple[str, str]] = {
 }
 
 
-def plan(facts: Facts, made: Plan, style: Style) -> str:
-    """What will be done, or why nothing will."""
+def aside(made: Plan, style: Style) -> str:
+    """What is to be said beside an answer that is a file: its notes, and why there is none."""
+    lines = [_note(note, style) for note in made.notes]
+    if made.blockers:
+        lines += _blockers("It cannot be told what the configuration would be:", made.blockers, style)
+    return "\n".join(lines)
+
+
+def plan(facts: Facts, made: Plan, style: Style, *, asks: bool) -> str:
+    """What will be done, or why nothing will. With `asks` the reader can type d to see the files."""
     lines = [_host(facts), *_time_now(facts)]
     if made.choice:
         lines.append(f"  upstreams    {_choice(made.choice)}")
-    lines += [
-        f"  {style.mark('!' if note.warning else '·', '33' if note.warning else '')} {note.text}" for note in made.notes
-    ]
+    lines += [_note(note, style) for note in made.notes]
     if made.blockers:
-        return "\n".join([*lines, "", *_blockers(made.blockers, style)])
+        return "\n".join([*lines, "", *_blockers("Nothing was touched:", made.blockers, style)])
+    lines += [f"  remember     {option}" for option in made.remember]
     pending = made.pending(facts)
     if not pending:
-        return "\n".join([*lines, "", "Nothing to do: all of it is so already."])
-    return "\n".join([*lines, "", *_steps(facts, pending), "`ntpjoin undo` takes all of this back."])
+        return "\n".join([*lines, "", _nothing(facts, made)])
+    last = "" if made.command == "setup" else " --last"
+    return "\n".join([*lines, "", *_steps(facts, pending, asks=asks), f"`ntpjoin undo{last}` takes all of this back."])
 
 
 def _host(facts: Facts) -> str:
     parts = [facts.system.title, "systemd" if facts.system.systemd else "no systemd"]
     parts += [facts.system.row.manager] if facts.system.row else []
     parts.append(
-        {"none": "no firewall", "rules": "own packet filter rules", "unknown": "firewall not seen"}.get(
-            facts.firewall.manager, facts.firewall.manager
-        )
+        {"none": "no firewall", "unknown": "firewall not seen"}.get(facts.firewall.manager, facts.firewall.manager)
     )
     return ", ".join(parts)
 
@@ -61,7 +69,16 @@ def _choice(choice: Choice) -> str:
     return text + (f", within {choice.spread_s * 1000:.1f} ms of each other" if choice.spread_s is not None else "")
 
 
-def _steps(facts: Facts, changes: tuple[Change, ...]) -> Iterator[str]:
+def _nothing(facts: Facts, made: Plan) -> str:
+    """Nothing will be changed; what the journal will hear of all the same."""
+    if made.remember:
+        return "Nothing to do but to remember that: all else is so already."
+    if facts.journal.last and facts.journal.last.state == "open":
+        return "Nothing to do but to close the run that died: all else is so already."
+    return "Nothing to do: all of it is so already."
+
+
+def _steps(facts: Facts, changes: tuple[Change, ...], *, asks: bool) -> Iterator[str]:
     """Numbered by step; a step's further changes below it."""
     former, number = "", 0
     for change in changes:
@@ -69,28 +86,31 @@ def _steps(facts: Facts, changes: tuple[Change, ...]) -> Iterator[str]:
         number += step != former
         head = f"{number} {step:<10}" if step != former else " " * 12
         former = step
-        yield f"  {head} {change.describe()}{_about_file(facts, change)}"
+        yield f"  {head} {change.describe()}{_about_file(facts, change, asks=asks)}"
 
 
-def _about_file(facts: Facts, change: Change) -> str:
+def _about_file(facts: Facts, change: Change, *, asks: bool) -> str:
     if not isinstance(change, WriteFile) or change.whose != "ours":
         return ""
     there = facts.files.get(change.path)
     if there is None:
-        return "; d shows it"
+        return "; d shows it" if asks else ""
     whose = "the package's own" if there.stock else "our older one" if there.ours else "yours"
-    return f", replaces {whose}; d shows the difference"
+    return f", replaces {whose}" + ("; d shows the difference" if asks else "")
 
 
 def diffs(facts: Facts, changes: tuple[Change, ...]) -> str:
     """What each file will look like against what it is."""
-    return "\n".join(
-        change.diff(facts) for change in changes if isinstance(change, WriteFile) and change.whose == "ours"
-    )
+    shown = [change for change in changes if not isinstance(change, WriteFile) or change.whose == "ours"]
+    return "\n".join(filter(None, (change.diff(facts) for change in shown)))
 
 
-def _blockers(blockers: tuple[Blocker, ...], style: Style) -> Iterator[str]:
-    yield "Nothing was touched:"
+def _note(note: Note, style: Style) -> str:
+    return f"  {style.mark('!' if note.warning else '·', '33' if note.warning else '')} {note.text}"
+
+
+def _blockers(head: str, blockers: tuple[Blocker, ...], style: Style) -> Iterator[str]:
+    yield head
     for blocker in blockers:
         yield f"  {style.mark('✗', '31')} {blocker.text}"
         if blocker.remedy:
@@ -131,7 +151,7 @@ def billboard(board: Billboard, pins: tuple[Pin, ...]) -> str:
     names = {pin.address: pin.name for pin in pins}
     width = max(len("remote"), *(len(peer.address) for peer in board.peers))
     head = f"   {'remote':<{width}}  {'refid':<15} st  poll reach    delay   offset   jitter  name"
-    return "\n".join([head, *(_peer(peer, names.get(peer.address, ""), width) for peer in board.peers)])
+    return "\n".join([head, *(_peer(peer, names.get(peer.address, peer.source), width) for peer in board.peers)])
 
 
 def _peer(peer: Peer, name: str, width: int) -> str:
@@ -142,16 +162,39 @@ def _peer(peer: Peer, name: str, width: int) -> str:
     return f"{start} {peer.stratum:2}  {peer.poll_s:4} {peer.reach:5o} {numbers}  {name}".rstrip()
 
 
-def result(outcome: Outcome, board: Billboard, plan_made: Plan) -> str:
-    """The last words of a set-up that stays."""
+def result(outcome: Outcome, board: Billboard, plan_made: Plan, *, left: bool = False) -> str:
+    """The last words of a set-up that stays; with `left` a rule is left to the operator."""
     if not board.settled:
         return "Set up and kept, but not synchronised yet.\n  next   wait a minute, then: ntpjoin verify\n  undo   ntpjoin undo"
+    if left:
+        return f"Set up and kept, but {_still_to_let_in(outcome.facts)}\n  undo   ntpjoin undo"
     address = next(iter(plan_made.wish.public_addresses or outcome.facts.addresses), "ADDRESS")
     return (
         "Ready to join the pool, as far as can be seen from here; from outside it has not been tried.\n"
         f"  next   run `ntpdig {address}` on another machine, then register at https://manage.ntppool.org/\n"
         "  undo   ntpjoin undo"
     )
+
+
+#: What a step alone has come to, and what comes next.
+_STEPS = {
+    "install": ("Installed, and held back until it is configured.", "ntpjoin setup"),
+    "firewall": ("UDP 123 is let in.", "ntpjoin verify"),
+    "restart": ("Started anew.", "ntpjoin verify --wait 120"),
+}
+
+
+def step_result(command: str, facts: Facts, *, left: bool) -> str:
+    """The last words of a step alone that has changed something; with `left` a rule is left to the operator."""
+    if left:
+        return _still_to_let_in(facts)
+    words, following = _STEPS[command]
+    return f"{words}\n  next   {following}\n  undo   ntpjoin undo --last"
+
+
+def _still_to_let_in(facts: Facts) -> str:
+    """What the operator has to type."""
+    return f"UDP 123 is still to be let in, by hand.\n  next   {typed(facts.firewall)}\n         ntpjoin verify"
 
 
 def undo_plan(changes: tuple[tuple[int, Change], ...], clients: int) -> str:

@@ -88,11 +88,6 @@ def special_range(address: str) -> Optional[SpecialRange]:
     return _NOT_GIVEN_OUT if parsed.version == 6 and parsed not in _GLOBAL_UNICAST else None
 
 
-def is_public(address: str) -> bool:
-    """Tell whether the whole Internet may mean one server by this address."""
-    return special_range(address) is None
-
-
 def why_not_public(address: str) -> str:
     """Say what an address is instead of public, "a private address (RFC 1918)"; "" when it is public."""
     row = special_range(address)

@@ -96,7 +96,7 @@ def _examine(
     }
     addresses = frozenset(address for address, why in refused.items() if not why)
     if not addresses:
-        return Dropped(name, _summary(refused.items()), rule=True)
+        return Dropped(name, _summary(refused.items()), rule=True, remedy=_remedy(resolved.addresses, own_addresses))
     asked = [one for one in candidate.asked if one.address in addresses]
     faults = {one.address: _fault(one, own_addresses) for one in asked}
     samples = [one.sample for one in asked if one.sample and not faults[one.address]]
@@ -106,6 +106,12 @@ def _examine(
         if other.addresses & addresses:
             return Dropped(name, f"the same server as {other.name}", rule=True)
     return _Host(name, addresses, tuple(sorted(samples, key=lambda sample: (sample.root_distance_s, sample.address))))
+
+
+def _remedy(addresses: Iterable[str], own_addresses: Collection[str]) -> str:
+    """Say which option would let one of these refused addresses be asked."""
+    allowed = [one for one in addresses if not rules.why_not_ask(one, own_addresses=own_addresses, allow_private=True)]
+    return "--allow-private" if allowed else ""
 
 
 def _summary(whys: Iterable[tuple[str, str]]) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Union
+from typing import Optional, Union
 
-from ntpjoin.errors import UsageProblem
+from ntpjoin.errors import UsageProblem, quoted
 from ntpjoin.upstreams import addresses
+
+_Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 #: A last part that some resolvers take for the end of an IPv4 address.
@@ -25,20 +27,39 @@ def parse_upstream(text: str) -> str:
     """
     if not text.isascii():
         raise _problem(text, "it is not ASCII", _ascii_remedy(text))
+    address = _address(text)
+    if address is None:
+        return _parse_name(text)
+    why = _why_no_address_of_a_server(text, address)
+    if why:
+        raise _problem(text, why)
+    return str(address)
+
+
+def parse_public_address(text: str) -> str:
+    """Give the canonical form of an address that shall be this server's own; UsageProblem says what is wrong with anything else."""
+    address = _address(text) if text.isascii() else None
+    why = _why_no_address_of_a_server(text, address) if address else "it is not an address"
+    if why:
+        problem = f"{quoted(text)} cannot be this server's public address: {why}"
+        raise UsageProblem(problem, "Type the address that clients will use, like --public-address 203.0.113.7.")
+    return str(address)
+
+
+def _address(text: str) -> Optional[_Address]:
+    """A literal address; an IPv4 address in one way only, for others read 010.0.0.1 as octal."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return _parse_name(text)
-    return _parse_address(text, address)
+        return None
+    return address if address.version == 6 or str(address) == text else None
 
 
-def _parse_address(text: str, address: Union[ipaddress.IPv4Address, ipaddress.IPv6Address]) -> str:
-    row = addresses.special_range(text)
+def _why_no_address_of_a_server(text: str, address: _Address) -> str:
     if "%" in text:
-        raise _problem(text, "an address with a scope means something on this host only")
-    if row and row.never:
-        raise _problem(text, f"it is {row.what} (RFC {row.rfc})")
-    return str(address)
+        return "an address with a scope means something on this host only"
+    row = addresses.special_range(str(address))
+    return f"it is {row.what} (RFC {row.rfc})" if row and row.never else ""
 
 
 def _parse_name(text: str) -> str:
@@ -53,7 +74,7 @@ def _parse_name(text: str) -> str:
     for label in labels:
         if not _LABEL.fullmatch(label):
             why = (
-                f"{label!r} is no part of a host name: letters, digits and inner hyphens are"
+                f"{quoted(label)} is no part of a host name: letters, digits and inner hyphens are"
                 if label
                 else "a part is empty"
             )
@@ -68,12 +89,14 @@ def _parse_name(text: str) -> str:
 
 
 def _ascii_remedy(text: str) -> str:
+    """What to type instead: told only where Python's codec, of IDNA 2003, and IDNA 2008 agree, that is where nothing is lost."""
     try:
-        return f"Type its ASCII form: {parse_upstream(text.encode('idna').decode('ascii'))}"
+        name = parse_upstream(text.encode("idna").decode("ascii"))
+        lossless = name.encode("ascii").decode("idna") == text.lower().rstrip(".")
     except (UnicodeError, UsageProblem):
-        return _REMEDY
+        lossless = False
+    return f"Type its ASCII form: {name}" if lossless else "Type its ASCII form, in which parts begin with xn--."
 
 
 def _problem(text: str, why: str, remedy: str = _REMEDY) -> UsageProblem:
-    shown = text if len(text) <= 60 else text[:57] + "..."
-    return UsageProblem(f"{shown!r} cannot be an upstream: {why}", remedy)
+    return UsageProblem(f"{quoted(text)} cannot be an upstream: {why}", remedy)

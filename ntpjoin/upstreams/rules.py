@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection
 
+from ntpjoin.errors import UsageProblem, quoted
 from ntpjoin.model import Resolved
-from ntpjoin.upstreams import addresses
+from ntpjoin.upstreams import addresses, grammar
 
 #: The pool's own zone, with its vendors', countries' and numbered ones. A member that follows it follows whoever the
 #: pool happens to name, other members among them, and the pool's join page forbids it.
@@ -48,6 +49,21 @@ def why_not_follow(resolved: Resolved) -> str:
         if bare in _SMEARING_NAMES:
             return f"{alias}a service that smears leap seconds; pool members must not"
     return ""
+
+
+def parse_named(text: str) -> str:
+    """An upstream as it was typed, in its canonical form.
+
+    UsageProblem where grammar forbids it, or a rule that needs no more than the name or the literal address.
+    """
+    name = grammar.parse_upstream(text)
+    literal = ":" in name or name.rpartition(".")[2].isdigit()
+    why = why_not_ask(name, allow_private=True) if literal else why_not_follow(Resolved(name))
+    if why:
+        raise UsageProblem(
+            f"{quoted(text)} cannot be an upstream: it is {why}", "Name a server that its operator offers to all."
+        )
+    return name
 
 
 def why_not_ask(address: str, *, own_addresses: Collection[str] = (), allow_private: bool = False) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional
 
+from ntpjoin.board import Peer, SystemVars
 from ntpjoin.errors import WireError
-from ntpjoin.model import Peer, SystemVars
 from ntpjoin.wire import mode6, sockets
 from ntpjoin.wire.mode6 import Answer, Assembly, ControlRefusedError, PeerStatus, Question, SystemStatus
 
@@ -29,6 +29,8 @@ _SYSTEM = (
     "leap", "stratum", "refid", "peer", "version", "offset", "rootdelay", "rootdisp", "sys_jitter", "frequency", "clock",
 )  # fmt: skip
 _PEER = ("srcadr", "refid", "stratum", "reach", "hmode", "hpoll", "ppoll", "rec", "delay", "offset", "jitter")
+#: Asked for beside those, and left out by a daemon that does not know it.
+_NAME = "srchost"
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def billboard(client: ControlClient) -> tuple[SystemVars, tuple[Peer, ...]]:
 
 def _peer(client: ControlClient, association: Association, clock: str) -> Optional[Peer]:
     try:
-        values = client.variables(association.associd, _PEER)
+        values = _asked(client, association.associd)
     except ControlRefusedError as refused:
         if refused.code == mode6.NO_SUCH_ASSOCIATION:
             return None
@@ -197,7 +199,17 @@ def _peer(client: ControlClient, association: Association, clock: str) -> Option
         delay_ms=_real(values, "delay"),
         offset_ms=_real(values, "offset"),
         jitter_ms=_real(values, "jitter"),
+        source=values.get(_NAME, ""),
     )
+
+
+def _asked(client: ControlClient, associd: int) -> dict[str, str]:
+    try:
+        return client.variables(associd, (*_PEER, _NAME))
+    except ControlRefusedError as refused:
+        if refused.code != mode6.NO_SUCH_VARIABLE:
+            raise
+        return client.variables(associd, _PEER)
 
 
 def _whole(values: Mapping[str, str], name: str) -> int:

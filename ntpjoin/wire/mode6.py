@@ -31,7 +31,7 @@ _ERRORS = {
     6: "it found a value in the request wrong",
     7: "it restricts such requests",
 }
-NO_SUCH_ASSOCIATION = 4
+NO_SUCH_ASSOCIATION, NO_SUCH_VARIABLE = 4, 5
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]*")
 _ITEM = re.compile(r'(?P<name>[^=,"\s]+)[ \t]*(?:=[ \t]*(?:"(?P<quoted>[^"]*)"|(?P<bare>[^",\r\n]*)))?\s*(?:,\s*|\Z)')

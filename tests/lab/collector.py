@@ -23,9 +23,16 @@ FIREWALL = (
 KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 
+#: Says so by its exit code when it is not running.
+MAY_FAIL = "firewall-cmd"
+
+
 def output(*argv: str) -> str:
-    environment = {**os.environ, "LC_ALL": "C"}
+    # A crowded host may need longer than the 25 s that systemctl waits; no answer is not a host without units.
+    environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_BUS_TIMEOUT": "300"}
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode and argv[0] != MAY_FAIL:
+        raise RuntimeError(f"{argv}: {done.stderr}")
     return done.stdout
 
 

@@ -14,13 +14,13 @@ from tests.lab.process import Log
 
 SUITE = "bookworm"
 NET_PACKAGES = (
-    "apt-utils,bind9,bind9-dnsutils,ca-certificates,chrony,faketime,gpg,gpg-agent,gpgv,iproute2,iputils-ping,nftables,"
+    "apt-utils,bind9,bind9-dnsutils,ca-certificates,chrony,dnsmasq-base,faketime,gpg,gpg-agent,gpgv,iproute2,iputils-ping,nftables,"
     "libbsd0,libcap2,libseccomp2,libssl3,ntpsec-ntpdate,ntpsec-ntpdig,procps,python3,python3-ntp,tcpdump,util-linux"
 )
 # Unpacked by force: Debian lets one host have one time daemon, and the lab runs two kinds from one tree.
 NET_UNPACKED = "ntpsec"
 VM_PACKAGES = (
-    "apparmor,ca-certificates,cron,dbus,ifupdown,iproute2,iptables,iputils-ping,kmod,less,linux-image-cloud-amd64,"
+    "apparmor,ca-certificates,cron,dbus,ifupdown,iproute2,iptables,iputils-ping,isc-dhcp-client,kmod,less,linux-image-cloud-amd64,"
     "logrotate,netbase,nftables,openssh-server,procps,python3,sensible-utils,systemd,systemd-sysv,systemd-timesyncd,"
     "tzdata,udev,ufw"
 )
@@ -75,7 +75,7 @@ def in_tree(tree: Path, argv: Sequence[str], *, network: bool = False, timeout: 
     return process.run([*words, *debian, *argv], check=True, timeout=timeout, shown=argv)
 
 
-def bootstrap(tree: Path, packages: str, sources: str) -> None:
+def bootstrap(tree: Path, packages: str, sources: str, suite: str = SUITE) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         listing = Path(scratch) / "debian.list"
         listing.write_text(sources)
@@ -84,7 +84,7 @@ def bootstrap(tree: Path, packages: str, sources: str) -> None:
             name, _, value = line.partition(" ")
             if name.lower().endswith("::proxy") and value:
                 words.append(f'--aptopt={name} "{value}"')
-        process.run([*words, SUITE, str(tree), str(listing)], check=True, timeout=1800)
+        process.run([*words, suite, str(tree), str(listing)], check=True, timeout=1800)
 
 
 def net_image(log: Log) -> Path:

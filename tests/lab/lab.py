@@ -11,6 +11,7 @@ from typing import Any, Optional, final
 
 from tests.lab import cache, hosts, images, machine, network, upstreams
 from tests.lab.capture import Capture
+from tests.lab.dhcp import DhcpServer
 from tests.lab.dns import NameServer
 from tests.lab.namespaces import Sandbox
 from tests.lab.packages import PackageServer
@@ -102,6 +103,7 @@ class Lab:
         self.router.heal()
         self.packages.heal()
         self.dns.heal()
+        self.dhcp.stop()
         upstreams.start_all(self.sandbox)
 
     # -- who is there
@@ -129,6 +131,11 @@ class Lab:
     @property
     def dns(self) -> NameServer:
         return NameServer(self.sandbox)
+
+    @property
+    def dhcp(self) -> DhcpServer:
+        """Hands out the server's address where a test starts it."""
+        return DhcpServer(self.sandbox)
 
     @property
     def packages(self) -> PackageServer:

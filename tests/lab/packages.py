@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from tests.lab.images import ServerImage
@@ -14,6 +15,7 @@ ROOT = STATE / "www"
 FOLDER = ROOT / "debian"
 SERVER = Path(__file__).with_name("webserver.py")
 sockets = shutil.ignore_patterns("S.*")
+VALID = timedelta(days=7)
 FIELDS = {"Origin": "Debian", "Label": "Debian", "Suite": "oldstable", "Codename": "bookworm"}
 
 
@@ -41,8 +43,11 @@ class PackageServer:
         outside = self.sandbox.outside(FOLDER)
         for name in ("Release", "InRelease"):
             (outside / name).unlink(missing_ok=True)
+        # As Debian's own for security: after a week apt refuses it, and a clock that is ahead comes to that week's end sooner.
+        until = datetime.now(timezone.utc) + VALID
+        fields = {**FIELDS, "Valid-Until": f"{until:%a, %d %b %Y %H:%M:%S} UTC"}
         options = [
-            word for name, value in FIELDS.items() for word in ("-o", f"APT::FTPArchive::Release::{name}={value}")
+            word for name, value in fields.items() for word in ("-o", f"APT::FTPArchive::Release::{name}={value}")
         ]
         words = ["env", "--chdir=/lab/www/debian", "apt-ftparchive", *options, "release", "."]
         release = self.sandbox.run(words, tree=True).out

@@ -24,6 +24,7 @@ DISK = STATE / "vm/disk.qcow2"
 CONSOLE = STATE / "vm/console.log"
 MONITOR = STATE / "vm/monitor.sock"
 SETTINGS = STATE / "vm/settings.json"
+MAC = "52:54:00:12:34:56"
 # How many times longer things may take without KVM.
 TCG_SLOWNESS = 8.0
 
@@ -146,7 +147,7 @@ class Server:
             *["-rtc", f"base={base:%Y-%m-%dT%H:%M:%S},clock=vm"],
             *["-drive", f"file={DISK},format=qcow2,if=virtio"],
             *["-netdev", f"tap,id=net,ifname={TAP},script=no,downscript=no"],
-            *["-device", "virtio-net-pci,netdev=net,romfile=,mac=52:54:00:12:34:56"],
+            *["-device", f"virtio-net-pci,netdev=net,romfile=,mac={MAC}"],
             *["-device", "virtio-rng-pci"],
             *["-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"],
             *["-qmp", f"unix:{MONITOR},server=on,wait=off"],

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.lab import Lab, Server
+from tests.real import operator
 
-FRESH = "fresh"
+FRESH, MEMBER = "fresh", "member"
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,28 @@ def server(lab: Lab, booted: Server) -> Server:
     lab.heal()
     booted.rollback(FRESH)
     return booted
+
+
+@pytest.fixture(scope="session")
+def set_up_once(lab: Lab, booted: Server) -> Server:
+    """Set up once; a test asks for `member` instead."""
+    lab.heal()
+    booted.rollback(FRESH)
+    operator.carry(booted)
+    done = operator.set_up(booted)
+    assert done.code == 0, done.out + done.err
+    booted.checkpoint(MEMBER)
+    return booted
+
+
+@pytest.fixture
+def member(lab: Lab, set_up_once: Server) -> Server:
+    """The server as `setup` left it: synchronised to the lab's five upstreams, UDP 123 open; no fault is left in the lab.
+
+    Costs two seconds where another test had it before. It is told the time that has passed since the checkpoint, right to a
+    few hundredths of a second.
+    """
+    lab.heal()
+    set_up_once.rollback(MEMBER)
+    set_up_once.run(["date", "-s", f"@{time.time():.2f}"], check=True)
+    return set_up_once

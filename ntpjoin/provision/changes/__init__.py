@@ -7,16 +7,19 @@ from typing import Any
 
 from ntpjoin.errors import JournalProblem
 from ntpjoin.provision.changes.base import Change, Site
-from ntpjoin.provision.changes.daemon import RunDaemon
+from ntpjoin.provision.changes.daemon import RestartDaemon, RunDaemon
 from ntpjoin.provision.changes.files import WriteConfig, WriteFile
 from ntpjoin.provision.changes.firewall import AllowPort
 from ntpjoin.provision.changes.packages import InstallPackages
+from ntpjoin.provision.changes.settings import Assign
 from ntpjoin.provision.changes.units import SetUnit
 
 __all__ = [
     "AllowPort",
+    "Assign",
     "Change",
     "InstallPackages",
+    "RestartDaemon",
     "RunDaemon",
     "SetUnit",
     "Site",
@@ -26,7 +29,8 @@ __all__ = [
 ]
 
 _KINDS: dict[str, type[Change]] = {
-    kind.kind: kind for kind in (InstallPackages, WriteFile, WriteConfig, SetUnit, RunDaemon, AllowPort)
+    kind.kind: kind
+    for kind in (InstallPackages, WriteFile, WriteConfig, Assign, SetUnit, RunDaemon, RestartDaemon, AllowPort)
 }
 
 
@@ -34,4 +38,8 @@ def from_journal(kind: str, fields: Mapping[str, Any]) -> Change:
     """The change that a journal entry tells of."""
     if kind not in _KINDS:
         raise JournalProblem(f"the journal tells of a change of the unknown kind {kind!r}", "use the newer ntpjoin")
-    return _KINDS[kind].from_fields(fields)
+    try:
+        return _KINDS[kind].from_fields(fields)
+    except (KeyError, TypeError) as error:
+        text = f"the journal tells of a change of the kind {kind!r} that this ntpjoin does not understand: {error}"
+        raise JournalProblem(text, "use the ntpjoin that wrote it") from error

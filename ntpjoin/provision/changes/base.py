@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,7 +30,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(ABC):
     """One change to this machine.
 
     The loop in `apply` skips it if it `holds`, writes `before` to the journal, applies it, looks again at `part` of the facts, and
@@ -39,36 +40,47 @@ class Change:
     kind: ClassVar[str] = ""
     part: ClassVar[str] = ""
     step: ClassVar[Step]
+    #: Bytes that taking it back may need on a disk that has become full meanwhile.
+    room: ClassVar[int] = 1 << 20
 
     @property
+    @abstractmethod
     def object(self) -> str:
         """What is changed: a path, a unit, a port."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> str:
         """What will be done, in a few words that begin with a verb."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def done(self, facts: Facts) -> str:
+        """What has been done, in a few words that begin with a verb in the past; `facts` are those of the look that proved it."""
+
+    @abstractmethod
     def holds(self, facts: Facts) -> bool:
         """Whether it is so already."""
-        raise NotImplementedError
 
     def why_not(self, facts: Facts) -> str:
         """Why it does not hold although it was applied, in words for the user."""
         del facts
         return f"it does not hold: {self.describe()}"
 
+    @abstractmethod
     def before(self, site: Site) -> Before:
         """Everything that undo will need, JSON-able."""
-        raise NotImplementedError
 
+    @abstractmethod
     def apply(self, site: Site) -> None:
         """Make it so."""
-        raise NotImplementedError
 
+    @abstractmethod
     def undo(self, site: Site, before: Before) -> Undone:
         """Bring back what was before. Works offline, and on a change that was begun only."""
-        raise NotImplementedError
+
+    def diff(self, facts: Facts) -> str:
+        """What will differ in a file, as a unified diff; '' where nothing will, or where it is no file."""
+        del facts
+        return ""
 
     def read_by(self) -> str:
         """The unit that must be restarted to see this change, '' where there is none."""

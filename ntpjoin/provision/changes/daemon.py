@@ -1,10 +1,10 @@
-"""Running the time daemon, and the proof that it is our configuration that it runs with."""
+"""Running the time daemon, or only starting it again, and the proof that it is our configuration that it runs with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import ClassVar
+from typing import ClassVar, Optional
 
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Daemon, Facts
@@ -17,6 +17,52 @@ from ntpjoin.provision.changes.units import bring_back, look, remember
 #: a file unreadable, ends within a second or two while `systemctl start` has long said 0.
 _UP_S = 30.0
 _STEADY_S = 3.0
+
+
+@dataclass(frozen=True)
+class RestartDaemon(Change):
+    """Have the daemon running as another invocation than `stale` ('': it does not run), holding UDP 123 and reading `config`."""
+
+    kind: ClassVar[str] = "restart"
+    part: ClassVar[str] = "daemon"
+    step: ClassVar[Step] = Step.SERVICE
+
+    unit: str
+    config: str
+    stale: str
+
+    @property
+    def object(self) -> str:
+        """The unit."""
+        return self.unit
+
+    def describe(self) -> str:
+        """Start or restart."""
+        return f"restart {self.unit}" if self.stale else f"start {self.unit}"
+
+    def done(self, facts: Facts) -> str:
+        """What was seen of it."""
+        return f"{self.unit} runs anew as process {facts.unit(self.unit).pid}, reads {self.config}, holds UDP 123"
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether it is another invocation, and serves."""
+        return not _wrong_process(facts, self.unit, self.config, self.stale)
+
+    def why_not(self, facts: Facts) -> str:
+        """The first thing that is not as it should be."""
+        return _wrong_process(facts, self.unit, self.config, self.stale)
+
+    def before(self, site: Site) -> Before:
+        """The unit's states."""
+        return remember(site.host, self.unit)
+
+    def apply(self, site: Site) -> None:
+        """Start it, again where it runs, and watch that it stays."""
+        restart(site, self.unit)
+
+    def undo(self, site: Site, before: Before) -> Undone:
+        """The unit's states as they were; the process that ran is gone."""
+        return bring_back(site.host, self.unit, before)
 
 
 @dataclass(frozen=True)
@@ -47,6 +93,11 @@ class RunDaemon(Change):
         """Start or restart."""
         return f"enable and start {self.unit}" if self.fresh else f"restart {self.unit}"
 
+    def done(self, facts: Facts) -> str:
+        """What was seen of it."""
+        del facts
+        return f"{self.unit} runs and reads {self.config}"
+
     def holds(self, facts: Facts) -> bool:
         """Whether systemd, the process table, the sockets and the daemon itself all say so."""
         return not self._wrong(facts)
@@ -56,24 +107,15 @@ class RunDaemon(Change):
         return self._wrong(facts)
 
     def _wrong(self, facts: Facts) -> str:
-        unit, daemon = facts.unit(self.unit), facts.daemon
-        if not unit.running:
-            skipped = "" if unit.condition else ": a condition of the unit is not met (systemctl status tells which)"
-            return f"{self.unit} does not run{skipped}"
-        if unit.enabled != "enabled":
+        unit = facts.unit(self.unit)
+        if unit.running and unit.enabled != "enabled":
             return f"{self.unit} is {unit.enabled}, it would not run after a reboot"
-        if self.stale and unit.invocation == self.stale:
-            return f"{self.unit} was not started again, it runs with the old configuration"
-        if daemon is None or daemon.pid != unit.pid:
-            return f"the process of {self.unit} is not ntpd"
-        if daemon.config != self.config:
-            return f"ntpd reads {daemon.config}, not {self.config}"
-        if not any(holder.pid == daemon.pid for holder in facts.holders or ()):
-            return "ntpd does not hold UDP 123"
-        return self._wrong_peers(daemon)
+        if unit.running and unit.held:
+            return f"{self.unit} is held back, it would not run after a reboot"
+        return _wrong_process(facts, self.unit, self.config, self.stale) or self._wrong_peers(facts.daemon)
 
-    def _wrong_peers(self, daemon: Daemon) -> str:
-        if daemon.board.system is None:
+    def _wrong_peers(self, daemon: Optional[Daemon]) -> str:
+        if daemon is None or daemon.board.system is None:
             return "ntpd does not tell its peers on the loopback address"
         ours, theirs = set(self.peers), set(daemon.peers)
         if ours - theirs or (theirs - ours and not self.others):
@@ -94,6 +136,23 @@ class RunDaemon(Change):
     def undo(self, site: Site, before: Before) -> Undone:
         """The unit's states as they were."""
         return bring_back(site.host, self.unit, before)
+
+
+def _wrong_process(facts: Facts, name: str, config: str, stale: str) -> str:
+    """What is not as it should be with the daemon's process, as systemd, the process table and the sockets tell it; or ''."""
+    unit, daemon = facts.unit(name), facts.daemon
+    if not unit.running:
+        skipped = "" if unit.condition else ": a condition of the unit is not met (systemctl status tells which)"
+        return f"{name} does not run{skipped}"
+    if stale and unit.invocation == stale:
+        return f"{name} was not started again, it runs with the old configuration"
+    if daemon is None or daemon.pid != unit.pid:
+        return f"the process of {name} is not ntpd"
+    if daemon.config != config:
+        return f"ntpd reads {daemon.config}, not {config}"
+    if not any(holder.pid == daemon.pid for holder in facts.holders or ()):
+        return "ntpd does not hold UDP 123"
+    return ""
 
 
 def restart(site: Site, unit: str) -> None:

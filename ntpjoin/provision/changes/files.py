@@ -47,6 +47,11 @@ class WriteFile(Change):
             return f"create {self.path}: {self.content.strip()}, until the daemon knows better"
         return f"write {self.path} ({len(self.content.splitlines())} lines)"
 
+    def done(self, facts: Facts) -> str:
+        """The path."""
+        del facts
+        return f"{'wrote' if self.whose == 'ours' else 'created'} {self.path}"
+
     def holds(self, facts: Facts) -> bool:
         """Whether the file has these bytes, this mode and this owner."""
         there = facts.files.get(self.path)
@@ -57,7 +62,7 @@ class WriteFile(Change):
     def before(self, site: Site) -> Before:
         """The file as it is, and which folders above it are missing."""
         missing = [str(folder) for folder in Path(self.path).parents if not site.host.exists(str(folder))]
-        return {"file": _to_json(site.host.state(self.path)), "folders": missing}
+        return {"file": to_json(site.host.state(self.path)), "folders": missing}
 
     def apply(self, site: Site) -> None:
         """Write it whole; a context that the file had stays."""
@@ -69,7 +74,7 @@ class WriteFile(Change):
 
     def undo(self, site: Site, before: Before) -> Undone:
         """Bring the former bytes back, unless somebody edited ours meanwhile."""
-        former, now = _from_json(before["file"]), site.host.state(self.path)
+        former, now = from_json(before["file"]), site.host.state(self.path)
         site.host.remove_unfinished(self.path)
         if now == former:
             pass
@@ -129,14 +134,16 @@ class WriteConfig(WriteFile):
         return super().undo(site, before)
 
 
-def _to_json(state: Optional[FileState]) -> Optional[Before]:
+def to_json(state: Optional[FileState]) -> Optional[Before]:
+    """A file for the journal."""
     if state is None:
         return None
     content = base64.b64encode(state.content).decode()
     return {"content": content, "mode": state.mode, "owner": state.owner, "context": state.context}
 
 
-def _from_json(page: Optional[Before]) -> Optional[FileState]:
+def from_json(page: Optional[Before]) -> Optional[FileState]:
+    """The same file again."""
     if page is None:
         return None
     return FileState(base64.b64decode(page["content"]), page["mode"], page["owner"], page["context"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ntpjoin.errors import StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Facts, Pinned
 from ntpjoin.host import apt
 from ntpjoin.host.machine import FileState, Host
@@ -18,15 +21,24 @@ from ntpjoin.provision.changes.base import Change, Site, listed
 
 @dataclass(frozen=True)
 class InstallPackages(Change):
-    """Install these packages at these versions, which removes those others. `wanted` is what was asked for, the rest comes along."""
+    """Install these packages at these versions, which removes those others. `wanted` is what was asked for, the rest comes along.
+
+    `upgrade` has those of `install` that are there already, at the version that they have before. `unit` and `leapfile` are what
+    they are expected to bring, '' where nothing is.
+    """
 
     kind: ClassVar[str] = "packages"
     part: ClassVar[str] = "packages"
     step: ClassVar[Step] = Step.PACKAGE
+    # dpkg's and apt's own files, written anew, and the packages that come back; 16 MB were enough for a small Debian 12.
+    room: ClassVar[int] = 32 << 20
 
     wanted: tuple[str, ...]
     install: tuple[Pinned, ...]
     remove: tuple[Pinned, ...]
+    upgrade: tuple[Pinned, ...] = ()
+    unit: str = ""
+    leapfile: str = ""
 
     @property
     def object(self) -> str:
@@ -37,26 +49,51 @@ class InstallPackages(Change):
         """What comes and what goes."""
         versions = {package.name: package.version for package in self.install}
         text = "install " + ", ".join(f"{name} {versions.get(name, '')}".strip() for name in self.wanted)
-        others = tuple(package.name for package in self.install if package.name not in self.wanted)
+        others = tuple(package.name for package in self.new if package.name not in self.wanted)
         text += f" with {listed(others)}" if others else ""
+        newer = tuple(f"{package.name} {package.version} to {versions[package.name]}" for package in self.upgrade)
+        text += f"; upgrades {listed(newer)}" if newer else ""
         goes = tuple(f"{package.name} {package.version}" for package in self.remove)
         return text + (f"; removes {listed(goes)}" if goes else "")
 
+    def done(self, facts: Facts) -> str:
+        """What is there now and what is gone, by the upstream's version."""
+        there = facts.packages.installed
+        text = "installed " + ", ".join(f"{name} {_upstream(there.get(name, ''))}".strip() for name in self.wanted)
+        goes = tuple(package.name for package in self.remove)
+        return text + (f", removed {listed(goes)}" if goes else "")
+
+    @property
+    def new(self) -> tuple[Pinned, ...]:
+        """What is not there yet."""
+        there = {package.name for package in self.upgrade}
+        return tuple(package for package in self.install if package.name not in there)
+
     def holds(self, facts: Facts) -> bool:
-        """Whether all of it is there, whole, and what goes is gone."""
+        """Whether all of it is there, whole, with what it should bring, and what goes is gone."""
         there = facts.packages.installed
         return (
             all(name in there for name in self.wanted)
-            and all(package.name in there for package in self.install)
+            and all(there.get(package.name) == package.version for package in self.install)
             and not any(package.name in there for package in self.remove)
+            and not self._lacks(facts)
         )
+
+    def why_not(self, facts: Facts) -> str:
+        """What is not as it was foreseen."""
+        lacks = self._lacks(facts)
+        return f"{self.object} is installed, but there is no {lacks}" if lacks else super().why_not(facts)
+
+    def _lacks(self, facts: Facts) -> str:
+        if self.unit and not facts.unit(self.unit).exists:
+            return self.unit
+        return f"valid {self.leapfile}" if self.leapfile and not facts.leapfile_valid else ""
 
     def before(self, site: Site) -> Before:
         """Which of them were there, their marks, and the files of those that go: moved into the journal for undo."""
         versions, _ = apt.installed(site.host)
-        moved = [
-            f"{p.name} is {versions[p.name]} now" for p in self.remove if versions.get(p.name, p.version) != p.version
-        ]
+        leave = (*self.remove, *self.upgrade)
+        moved = [f"{p.name} is {versions[p.name]} now" for p in leave if versions.get(p.name, p.version) != p.version]
         if moved:
             raise StepFailed(f"the packages are no longer as in the plan: {'; '.join(moved)}", "try again")
         names = [package.name for package in (*self.install, *self.remove)]
@@ -64,14 +101,16 @@ class InstallPackages(Change):
             "installed": {name: versions[name] for name in names if name in versions},
             "residual": list(apt.residual(site.host, names)),
             "automatic": list(apt.automatic(site.host, [name for name in names if name in versions])),
-            "files": [_keep(site, package) for package in self.remove if package.name in versions],
+            "files": [_keep(site, package) for package in leave if package.name in versions],
         }
 
     def apply(self, site: Site) -> None:
-        """Install exactly what the plan said; what only came along is marked so."""
+        """Install exactly what the plan said; what only came along is marked so, what was upgraded keeps its mark."""
+        marked = apt.automatic(site.host, [package.name for package in self.upgrade])
         apt.install(site.host, self.install, site.log)
-        along = [package.name for package in self.install if package.name not in self.wanted]
-        apt.mark_automatic(site.host, along, automatic=True)
+        _remember_conffiles(site, [package.name for package in self.install])
+        along = [package.name for package in self.new if package.name not in self.wanted]
+        apt.mark_automatic(site.host, (*along, *marked), automatic=True)
 
     def undo(self, site: Site, before: Before) -> Undone:
         """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged.
@@ -79,34 +118,53 @@ class InstallPackages(Change):
         What somebody has installed since and would go with it keeps all as it is.
         """
         host, had = site.host, before["installed"]
-        apt.finish(host, site.log)
+        with contextlib.suppress(CommandFailed):  # what cannot be configured can still be removed
+            apt.finish(host, {package.name for package in (*self.install, *self.remove)}, site.log)
         versions, unfinished = apt.installed(host)
         names = [package.name for package in self.install if package.name not in had]
         there = {*versions, *unfinished, *apt.residual(host, names)}
         came = [name for name in names if name in there]
-        missing = [package.name for package in self.remove if package.name in had and package.name not in versions]
-        files = [path for path in before["files"] if Path(path).name.split("_")[0] in missing]
+        files = [path for path in before["files"] if Path(path).name.split("_")[0] in self._gone(had, versions)]
+        if not came and not files:
+            return self._verdict(host, had, names, ())
         others = tuple(sorted({*apt.goes_with(host, came), *apt.would_remove(host, files)} - set(came)))
         if others:
             return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
-        edited = _edited(host, names)
+        edited = _edited(site, names)
         apt.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
         apt.reinstall(host, files, site.log)
         for automatic in (True, False):
-            marked = [p.name for p in self.remove if p.name in had and (p.name in before["automatic"]) == automatic]
-            apt.mark_automatic(host, marked, automatic=automatic)
+            back = (p.name for p in (*self.remove, *self.upgrade) if p.name in had)
+            apt.mark_automatic(
+                host, [name for name in back if (name in before["automatic"]) == automatic], automatic=automatic
+            )
         return self._verdict(host, had, names, edited)
+
+    def _version(self, name: str) -> str:
+        return next(package.version for package in self.install if package.name == name)
+
+    def _gone(self, had: Mapping[str, str], now: Mapping[str, str]) -> set[str]:
+        """What is to be brought back: what was removed, and what still is at the version that this change brought."""
+        removed = {package.name for package in self.remove if package.name in had and package.name not in now}
+        return removed | {
+            p.name for p in self.upgrade if p.name in had and now.get(p.name) in (None, self._version(p.name))
+        }
 
     def _verdict(self, host: Host, had: Mapping[str, str], came: list[str], edited: tuple[str, ...]) -> Undone:
         now, _ = apt.installed(host)
         wrong = [f"{name} is still there" for name in came if name in now]
+        moved = {p.name for p in self.upgrade if now.get(p.name) not in (None, p.version, self._version(p.name))}
         wrong += [
             f"{name} is {now.get(name, 'missing')}, was {version}"
             for name, version in had.items()
-            if now.get(name) != version
+            if now.get(name) != version and name not in moved
         ]
         if wrong:
             return Undone("failed", "; ".join(wrong))
+        if moved:
+            return Undone(
+                "kept", f"removed {self.object}; {listed(tuple(sorted(moved)))} was upgraded again since and stays"
+            )
         if edited:
             return Undone("kept", f"{self.object} was removed, not purged: {listed(edited)} was edited and is kept")
         back = [package.name for package in self.remove if package.name in had]
@@ -119,6 +177,9 @@ class InstallPackages(Change):
             wanted=tuple(fields["wanted"]),
             install=tuple(Pinned(**package) for package in fields["install"]),
             remove=tuple(Pinned(**package) for package in fields["remove"]),
+            upgrade=tuple(Pinned(**package) for package in fields.get("upgrade", ())),
+            unit=fields.get("unit", ""),
+            leapfile=fields.get("leapfile", ""),
         )
 
 
@@ -132,11 +193,32 @@ def _keep(site: Site, package: Pinned) -> str:
     return kept
 
 
-def _edited(host: Host, names: list[str]) -> tuple[str, ...]:
-    """Configuration files of these packages that are not as the packages brought them."""
-    found = []
+def _upstream(version: str) -> str:
+    """A version without epoch and without what the distribution has added (deb-version(7)): 1:1.2.2+dfsg1-1 is 1.2.2."""
+    return re.split(r"[-+~]", version.partition(":")[2] or version, maxsplit=1)[0]
+
+
+#: In the run's folder: MD5 sums of configuration files that were others than the packages' own when these had just been installed.
+_CONFFILES = "conffiles.json"
+
+
+def _remember_conffiles(site: Site, names: list[str]) -> None:
+    """A maintainer script may make one from a file of a former package, as ntpsec's does from /etc/ntp.conf: nobody's edit."""
+    page = json.dumps(dict(_unlike(site.host, names)), indent=1, sort_keys=True) + "\n"
+    site.host.write(f"{site.folder}/{_CONFFILES}", FileState(page.encode(), 0o600, ""))
+
+
+def _edited(site: Site, names: list[str]) -> tuple[str, ...]:
+    """Configuration files of these packages that somebody has edited since they were installed."""
+    page = site.host.read(f"{site.folder}/{_CONFFILES}")
+    made = json.loads(page) if page else {}
+    return tuple(sorted(path for path, digest in _unlike(site.host, names) if made.get(path) != digest))
+
+
+def _unlike(host: Host, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Path and MD5 sum of the configuration files that are not as the packages brought them."""
     for path, digest in apt.conffiles(host, names).items():
         content = host.read(path)
-        if content is not None and hashlib.md5(content, usedforsecurity=False).hexdigest() != digest:
-            found.append(path)
-    return tuple(sorted(found))
+        now = hashlib.md5(content, usedforsecurity=False).hexdigest() if content is not None else digest
+        if now != digest:
+            yield path, now

@@ -34,6 +34,13 @@ class SetUnit(Change):
         """What it is for."""
         return self.why
 
+    def done(self, facts: Facts) -> str:
+        """Which states were set."""
+        del facts
+        words = [] if self.held is None else ["held back" if self.held else "released"]
+        words += [] if self.active is None else ["started" if self.active else "stopped"]
+        return f"{' and '.join(words)} {self.unit}"
+
     def holds(self, facts: Facts) -> bool:
         """Whether it is so."""
         unit = facts.unit(self.unit)

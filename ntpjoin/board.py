@@ -1,0 +1,120 @@
+"""What a time daemon says of itself and of its sources, and what that means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+#: Where a daemon tells of a driver instead of a server: 127.127.TYPE.UNIT, in NTPsec as in classic ntpd.
+REFERENCE_CLOCKS = "127.127."
+#: The driver that only repeats this host's own clock.
+LOCAL_CLOCK = "127.127.1."
+#: Stands where a source has no address: a name that was not resolved yet, or names that servers are drawn from.
+NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
+
+
+def majority(count: int) -> int:
+    """How many of so many sources must agree before one of them is believed: more than half."""
+    return count // 2 + 1
+
+
+@dataclass(frozen=True)
+class SystemVars:
+    """What a daemon says of itself; a number is None where it gave none. `peer_associd` is 0 without a system peer."""
+
+    leap: int
+    stratum: int
+    refid: str
+    peer_associd: int
+    version: str
+    offset_ms: Optional[float]
+    root_delay_ms: Optional[float]
+    root_dispersion_ms: Optional[float]
+    sys_jitter_ms: Optional[float]
+    frequency_ppm: Optional[float]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One line of the billboard; a number is None where the daemon gave none.
+
+    `reach` is the register of the last 8 polls (255: all answered), `when_s` the age of the last packet; `hmode` is 3
+    for a server that is followed, 1 or 2 for a symmetric peer. `source` is the name that the daemon has for it: of a reference
+    clock's driver, or the one in its configuration; '' where it has none.
+    """
+
+    associd: int
+    tally: str
+    address: str
+    refid: str
+    stratum: int
+    reach: int
+    hmode: int
+    poll_s: int
+    configured: bool
+    when_s: Optional[float]
+    delay_ms: Optional[float]
+    offset_ms: Optional[float]
+    jitter_ms: Optional[float]
+    source: str = ""
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return self.source or self.address
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it is a reference clock at this host, no server elsewhere."""
+        return self.address.startswith(REFERENCE_CLOCKS)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it only repeats this host's own clock."""
+        return self.address.startswith(LOCAL_CLOCK)
+
+
+@dataclass(frozen=True)
+class Billboard:
+    """A daemon's account of itself and of its sources, as `ntpq -p` shows it; no `system` where it told nothing.
+
+    `minsane` is how many sources must agree by the configuration that the daemon reads, None where that is not known.
+    """
+
+    system: Optional[SystemVars] = None
+    peers: tuple[Peer, ...] = ()
+    minsane: Optional[int] = None
+
+    @property
+    def sources(self) -> tuple[Peer, ...]:
+        """Those that may know the time: reference clocks, too, but not this host's own clock, and no name without an address."""
+        return tuple(peer for peer in self.peers if not peer.is_local and peer.address not in NO_ADDRESS)
+
+    @property
+    def system_peer(self) -> Optional[Peer]:
+        """The source that the clock follows."""
+        number = self.system.peer_associd if self.system else 0
+        return next((peer for peer in self.peers if number and peer.associd == number), None)
+
+    @property
+    def needed(self) -> int:
+        """How many of them must agree."""
+        return majority(len(self.sources)) if self.minsane is None else self.minsane
+
+    @property
+    def survivors(self) -> int:
+        """How many sources agree with each other: system peer, candidates and backups."""
+        return sum(peer.tally in "*+o#" for peer in self.sources)
+
+    @property
+    def replying(self) -> int:
+        """How many sources have answered one of the last eight polls."""
+        return sum(peer.reach > 0 for peer in self.sources)
+
+    @property
+    def settled(self) -> bool:
+        """A system peer, at least minsane survivors, leap not 3."""
+        peer = self.system_peer
+        if self.system is None or peer is None or peer.is_local or self.system.leap == 3:
+            return False
+        return self.survivors >= self.needed

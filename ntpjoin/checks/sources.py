@@ -1,0 +1,56 @@
+"""The operator's own sources: what other files than ours make the daemon follow. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Optional
+
+from ntpjoin.board import LOCAL_CLOCK, REFERENCE_CLOCKS
+from ntpjoin.facts import Directive
+
+Kind = Literal["server", "pool", "refclock", "local"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source: a server, names that servers are drawn from, a reference clock, or this host's own clock under another name."""
+
+    kind: Kind
+    name: str
+    directive: Directive
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has a voice among the sources. How many servers a pool brings is not known; a LOCAL clock knows no time."""
+        return self.kind in ("server", "refclock") and "noselect" not in self.directive.words
+
+
+def sources(directives: tuple[Directive, ...]) -> tuple[Source, ...]:
+    """All of them, in their order."""
+    return tuple(found for found in map(_source, directives) if found)
+
+
+def _source(directive: Directive) -> Optional[Source]:
+    word, *rest = directive.words
+    rest = [other for other in rest if other not in ("-4", "-6")]
+    if not rest or word not in ("server", "peer", "pool", "refclock"):
+        return None
+    name = rest[0]
+    if word == "refclock":
+        unit = rest[rest.index("unit") + 1] if "unit" in rest[:-1] else "0"
+        return Source("local" if name == "local" else "refclock", f"{name.upper()}({unit})", directive)
+    if name.startswith(LOCAL_CLOCK):
+        return Source("local", name, directive)
+    if name.startswith(REFERENCE_CLOCKS):
+        return Source("refclock", name, directive)
+    return Source("pool" if word == "pool" else "server", name, directive)
+
+
+def counted(directives: tuple[Directive, ...]) -> int:
+    """How many sources with a voice these files bring."""
+    return sum(source.counts for source in sources(directives))
+
+
+def reference_clocks(directives: tuple[Directive, ...]) -> int:
+    """How many reference clocks with a voice."""
+    return sum(source.counts for source in sources(directives) if source.kind == "refclock")

@@ -1,0 +1,123 @@
+"""`ntpjoin setup`: look, decide, show, ask, act, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from ntpjoin.board import Billboard
+from ntpjoin.checks.settle import settle
+from ntpjoin.checks.verify import gather, judge
+from ntpjoin.commands.common import Agreed, Prepare, carry_out
+from ntpjoin.errors import Interrupted, StepFailed
+from ntpjoin.facts import Facts
+from ntpjoin.host.machine import Host
+from ntpjoin.look.daemon import look_billboard
+from ntpjoin.look.look import look_again
+from ntpjoin.model import Check, CheckState, Consent
+from ntpjoin.provision.apply import Applier, Outcome
+from ntpjoin.provision.firewall import rule_is_left
+from ntpjoin.provision.prepare import Prepared, prepare
+from ntpjoin.show import jsons, text
+from ntpjoin.show.screen import Screen
+
+#: How long setup waits for a system peer unless told otherwise: 20 to 40 s are usual.
+WAIT_S = 120.0
+
+#: After so long without a single reply the upstreams cannot be reached by ntpd; before, it is too early to tell.
+SILENCE_S = 30.0
+
+_SILENCE = (
+    "not one upstream answers ntpd, although each answered the survey. The survey asks from a high port, ntpd from "
+    "UDP 123: the provider or an outgoing rule filters UDP 123"
+)
+
+
+def prepare_setup(given: Mapping[str, Any], consent: Consent, *, survey: bool, screen: Screen) -> Prepare:
+    """What `ntpjoin setup` and `ntpjoin plan` look at and decide."""
+
+    def look_and_decide(host: Host) -> Prepared:
+        return prepare(host, given, consent, screen.tell, survey_anew=survey)
+
+    return look_and_decide
+
+
+def setup_command(look_and_decide: Prepare, consent: Consent, *, wait_s: Optional[float], screen: Screen) -> int:
+    """`ntpjoin setup`."""
+
+    def act(agreed: Agreed) -> int:
+        return _SetUp(agreed, WAIT_S if wait_s is None else wait_s).run()
+
+    return carry_out("setup", consent, screen, look_and_decide, act)
+
+
+@dataclass(frozen=True)
+class _SetUp:
+    """Acting on a plan that was agreed to, and the last look."""
+
+    agreed: Agreed
+    wait_s: float
+
+    def run(self) -> int:
+        """Apply, wait, judge, and say how it went. A signal is heard between two changes and while waiting, else it waits."""
+        host, made = self.agreed.host, self.agreed.made
+        applier = Applier(host, self.agreed.interrupts, self.agreed.screen.tell)
+        outcome = applier.apply(made.plan, made.facts)
+        if outcome.error:
+            return self.agreed.failed(outcome, outcome.error)
+        board, stopped = self._wait(outcome.facts)
+        facts = look_again(host, outcome.facts, "daemon") if outcome.run else outcome.facts
+        lost = self._lost(facts, board, long_enough=stopped is None and self.wait_s >= SILENCE_S)
+        if lost:
+            return self.agreed.failed(applier.take_back(outcome), lost)
+        if outcome.run:
+            applier.finish(outcome.run)
+        wish, pins = made.plan.wish, made.plan.pins
+        checks = judge(facts, wish, pins, gather(host, facts, wish, pins))
+        left = rule_is_left(facts, wish)
+        code = stopped.code if stopped and not board.settled else self._code(board, checks, left=left)
+        self._show(outcome, board, checks, code, left=left)
+        return code
+
+    def _wait(self, facts: Facts) -> tuple[Billboard, Optional[Interrupted]]:
+        """The billboard, and what ended the wait too early, which the set-up survives.
+
+        A daemon that was seen settled a moment ago is not asked again.
+        """
+        if facts.daemon and facts.daemon.board.settled:
+            return facts.daemon.board, None
+        minsane = facts.daemon.board.minsane if facts.daemon else None
+        try:
+            with self.agreed.interrupts.at_once():
+                return settle(self.wait_s, self.agreed.screen.tell, minsane), None
+        except Interrupted as error:
+            return look_billboard(minsane), error
+
+    def _lost(self, facts: Facts, board: Billboard, *, long_enough: bool) -> Optional[StepFailed]:
+        """Why the set-up cannot stay: the daemon has not lasted, or not one upstream answers it."""
+        gone = [
+            change.why_not(facts)
+            for change in self.agreed.made.plan.changes
+            if change.part == "daemon" and not change.holds(facts)
+        ]
+        if gone:
+            return StepFailed(f"after the set-up {gone[0]}", "look at: journalctl -e")
+        if board.system and not board.replying and long_enough:
+            return StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
+        return None
+
+    @staticmethod
+    def _code(board: Billboard, checks: tuple[Check, ...], *, left: bool) -> int:
+        if not board.settled:
+            return 5
+        if any(check.state is CheckState.FAIL and check.id != "firewall" for check in checks):
+            return 4
+        return 5 if left else 0
+
+    def _show(self, outcome: Outcome, board: Billboard, checks: tuple[Check, ...], code: int, *, left: bool) -> None:
+        screen = self.agreed.screen
+        screen.answer("\n" + text.checks(checks, screen.style))
+        screen.answer("\n" + text.billboard(board, self.agreed.made.plan.pins))
+        screen.answer("\n" + text.result(outcome, board, self.agreed.made.plan, left=left))
+        screen.page(jsons.envelope("setup", code, **self.agreed.page(outcome), **jsons.checks(checks, board)))

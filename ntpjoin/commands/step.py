@@ -1,0 +1,45 @@
+"""`ntpjoin install`, `firewall` and `restart`: one step alone, by the same plan, loop and journal as `setup`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ntpjoin.commands.common import Agreed, Prepare, carry_out
+from ntpjoin.host.machine import Host
+from ntpjoin.model import Consent, Wish
+from ntpjoin.provision.apply import Applier
+from ntpjoin.provision.firewall import rule_is_left
+from ntpjoin.provision.prepare import Prepared, prepare_step
+from ntpjoin.provision.steps import StepCommand
+from ntpjoin.show import jsons, text
+from ntpjoin.show.screen import Screen
+
+
+def prepare_one(command: StepCommand, given: Mapping[str, Any], screen: Screen) -> Prepare:
+    """What this step looks at and decides."""
+
+    def look_and_decide(host: Host) -> Prepared:
+        return prepare_step(host, command, given, screen.tell)
+
+    return look_and_decide
+
+
+def step_command(command: StepCommand, look_and_decide: Prepare, consent: Consent, screen: Screen) -> int:
+    """Exit 0, 1 where it failed and is taken back, 3 where something blocks it, 5 where a rule is left to the operator."""
+    return carry_out(command, consent, screen, look_and_decide, _act)
+
+
+def _act(agreed: Agreed) -> int:
+    applier = Applier(agreed.host, agreed.interrupts, agreed.screen.tell)
+    outcome = applier.apply(agreed.made.plan, agreed.made.facts)
+    if outcome.error:
+        return agreed.failed(outcome, outcome.error)
+    if outcome.run:
+        applier.finish(outcome.run)
+    left = agreed.command == "firewall" and rule_is_left(outcome.facts, Wish())
+    if left or outcome.changed:
+        agreed.screen.answer("\n" + text.step_result(agreed.command, outcome.facts, left=left))
+    code = 5 if left else 0
+    agreed.screen.page(jsons.envelope(agreed.command, code, **agreed.page(outcome)))
+    return code

@@ -1,0 +1,193 @@
+"""The rules of iptables and ip6tables, from what iptables-save prints (iptables(8), iptables-extensions(8))."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
+
+from ntpjoin.host.netfilter.options import OPTIONS, Words
+from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Opaque, Rate, Rule, Ruleset
+from ntpjoin.model import Family
+
+#: Priorities of the tables (linux/netfilter_ipv4.h); nat has others before and behind routing, but only one of them is met here.
+_PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
+
+_HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "OUTPUT": "output", "POSTROUTING": "postrouting"}
+
+_TARGETS: Mapping[str, Action] = {
+    "ACCEPT": "accept",
+    "DROP": "drop",
+    "REJECT": "drop",
+    "RETURN": "return",
+    "QUEUE": "elsewhere",
+    "NFQUEUE": "elsewhere",
+    "DNAT": "elsewhere",
+    "REDIRECT": "elsewhere",
+    "NETMAP": "elsewhere",
+    "TPROXY": "elsewhere",
+    "SNAT": "accept",
+    "MASQUERADE": "accept",
+}
+
+#: Targets that end nothing. CT and MARK are seen to besides.
+_IDLE = frozenset(
+    {
+        "LOG",
+        "NFLOG",
+        "ULOG",
+        "AUDIT",
+        "TRACE",
+        "MARK",
+        "CONNMARK",
+        "CT",
+        "NOTRACK",
+        "TOS",
+        "DSCP",
+        "ECN",
+        "TTL",
+        "HL",
+        "CHECKSUM",
+    }
+    | {
+        "TCPMSS",
+        "TCPOPTSTRIP",
+        "CLASSIFY",
+        "SECMARK",
+        "CONNSECMARK",
+        "SET",
+        "TEE",
+        "RATEEST",
+        "LED",
+        "IDLETIMER",
+        "SYNPROXY",
+    }
+)
+
+#: Matches that count, and the options of `recent` that do: `--set` is met by everybody.
+_COUNTING = frozenset({"limit", "hashlimit", "connlimit"})
+_RECENT = frozenset({"--rcheck", "--update"})
+
+#: Matches whose options are read.
+_READ = frozenset(
+    {
+        "comment",
+        "udp",
+        "multiport",
+        "conntrack",
+        "state",
+        "addrtype",
+        "pkttype",
+        "mark",
+        "connmark",
+        "iprange",
+        "recent",
+        "rpfilter",
+    }
+)
+
+#: Matches that an ordinary query over UDP never meets.
+_NO_UDP = frozenset(
+    {"tcp", "icmp", "icmp6", "ipv6-icmp", "sctp", "dccp", "ah", "esp", "tcpmss", "frag", "hbh", "dst", "rt", "mh"}
+)
+
+
+@dataclass
+class _Rule:
+    """A rule while it is read."""
+
+    conditions: list[Condition] = field(default_factory=list)
+    module: str = ""
+    target: str = ""
+    jump: bool = True
+    sets: list[str] = field(default_factory=list)
+
+
+def parse(text: str, tool: str) -> Ruleset:
+    """Read the output of iptables-save or (where `tool` begins with 'ip6') of ip6tables-save."""
+    family: Family = "IPv6" if tool.startswith("ip6") else "IPv4"
+    chains: dict[str, Chain] = {}
+    rules: dict[str, list[Rule]] = {}
+    found: list[Chain] = []
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table, chains, rules = line[1:], {}, {}
+        elif line.startswith(":"):
+            chain = _chain(line, family, tool, table)
+            chains[chain.name], rules[chain.name] = chain, []
+        elif line.startswith("-A "):
+            rules[line.split(maxsplit=2)[1]].append(_rule(line, family, tool, table, chains))
+        elif line == "COMMIT":
+            found += [replace(chain, rules=tuple(rules[name])) for name, chain in chains.items()]
+    return Ruleset({chain.key: chain for chain in found})
+
+
+def _chain(line: str, family: Family, tool: str, table: str) -> Chain:
+    """`:INPUT DROP [0:0]`; a chain that somebody made has `-` for a policy."""
+    name, policy = line[1:].split()[:2]
+    return Chain(
+        tool,
+        "ip6" if family == "IPv6" else "ip",
+        table,
+        name,
+        hook="" if policy == "-" else _HOOKS.get(name, ""),
+        priority=_PRIORITIES.get(table, 0),
+        policy=_TARGETS.get(policy, "accept"),
+        kind="nat" if table == "nat" else "filter",
+    )
+
+
+def _rule(line: str, family: Family, tool: str, table: str, chains: Container[str]) -> Rule:
+    place = f"`{tool}{'' if table == 'filter' else f' -t {table}'} {line}`"
+    made = _Rule()
+    try:
+        words = Words(shlex.split(line)[2:])
+        for option in words.options():
+            _read(made, option, words, family)
+    except (ValueError, IndexError) as error:
+        return Rule((*made.conditions, Opaque(f"it is not understood ({error})")), "elsewhere", place=place)
+    action: Action
+    if made.target in chains:
+        action = "jump" if made.jump else "goto"
+    elif made.target in _TARGETS:
+        action = _TARGETS[made.target]
+    else:
+        action = "continue" if not made.target or made.target in _IDLE else "elsewhere"
+        if action == "elsewhere":
+            made.conditions.append(Opaque(f"target {made.target} is not understood"))
+    return Rule(
+        tuple(made.conditions), action, made.target if action in ("jump", "goto") else "", tuple(made.sets), place
+    )
+
+
+def _read(made: _Rule, option: str, words: Words, family: Family) -> None:
+    """Take one option of a rule with its values."""
+    if option in ("-j", "-g"):
+        made.target, made.jump = words.value(), option == "-j"
+        made.sets += {"NOTRACK": ["untracked"], "MARK": ["mark"], "CONNMARK": ["mark"]}.get(made.target, [])
+    elif option == "-m":
+        made.module = words.value()
+        made.conditions += [Always(never=True)] if made.module in _NO_UDP else []
+        made.conditions += [Rate()] if made.module in _COUNTING else []
+        if made.module not in _NO_UDP | _COUNTING | _READ:
+            made.conditions.append(Opaque(f"match {made.module} is not understood"))
+    elif made.target:
+        made.sets += ["untracked"] if (made.target, option) == ("CT", "--notrack") else []
+        words.skip()
+    elif option in OPTIONS:
+        made.conditions.append(OPTIONS[option](words, family))
+    else:
+        made.conditions += _by_module(made.module, option)
+        words.skip()
+
+
+def _by_module(module: str, option: str) -> list[Condition]:
+    """What an option means that only one match has."""
+    if module == "recent":
+        return [Rate()] if option in _RECENT else []
+    if module == "rpfilter":
+        # Whether there is a way back to the client: who comes in where the default route leads has one.
+        return [Always(never=True)] if option == "--invert" else []
+    if module in ("comment", *_NO_UDP, *_COUNTING):
+        return []
+    return [Opaque(f"{module} {option} is not understood")] if module in _READ else []

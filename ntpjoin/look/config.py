@@ -1,0 +1,33 @@
+"""What the daemon reads beside our configuration: the operator's own lines."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ntpjoin.facts import Directive, Row
+from ntpjoin.host import ntpconf
+from ntpjoin.host.machine import Host
+
+#: ntpd gives up there (ntp_config.c, MAXINCLUDELEVEL).
+_DEEPEST = 5
+
+
+def look_directives(host: Host, row: Row) -> tuple[Directive, ...]:
+    """The directives of all files that the daemon reads after ours, in its order; what cannot be read is left out."""
+    names = [name for name in host.names(row.snippets) if name.endswith(".conf")] if row.snippets else []
+    paths = [f"{row.snippets}/{name}" for name in names] or [row.include]
+    return tuple(directive for path in paths for directive in _of_file(host, path, 0))
+
+
+def _of_file(host: Host, path: str, depth: int) -> tuple[Directive, ...]:
+    """A file's directives, those of a file that it includes in the place of the line that does."""
+    found: list[Directive] = []
+    for directive in ntpconf.directives(path, host.text(path)):
+        included = _included(directive)
+        found += _of_file(host, included, depth + 1) if included and depth < _DEEPEST else [directive]
+    return tuple(found)
+
+
+def _included(directive: Directive) -> Optional[str]:
+    words = directive.words
+    return words[1] if words[0] == "includefile" and len(words) == 2 and words[1].startswith("/") else None

@@ -1,0 +1,132 @@
+"""The options that several commands take: each means the same everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Callable, Optional, TypeVar
+
+import click
+
+from ntpjoin.errors import UsageProblem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Where click keeps for us which upstreams were named more than once.
+REPEATED = "ntpjoin.repeated"
+
+
+def hosts(_context: click.Context, _argument: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names by the strict grammar alone, each once: which rule forbids one is what is asked for."""
+    from ntpjoin.upstreams.grammar import parse_upstream  # noqa: PLC0415 - commands import what they need
+
+    return tuple(dict.fromkeys(map(parse_upstream, values)))
+
+
+def _names(context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Upstreams by a strict grammar, and by the rules that need no look at anything; each once."""
+    from ntpjoin.upstreams.rules import parse_named  # noqa: PLC0415
+
+    counted = Counter(parse_named(value) for value in values)
+    context.meta[REPEATED] = tuple(name for name, count in counted.items() if count > 1)
+    return tuple(counted)
+
+
+def _addresses(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses by the same grammar; a single 'none' stands for no address."""
+    from ntpjoin.upstreams.grammar import parse_public_address  # noqa: PLC0415
+
+    if set(values) == {"none"}:
+        return ()
+    return tuple(dict.fromkeys(parse_public_address(value) for value in values))
+
+
+def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[float]) -> Optional[float]:
+    """A number of seconds; click's range lets through what is not a number."""
+    if value is not None and math.isnan(value):
+        raise UsageProblem("--wait: nan is no number of seconds", "ntpjoin setup --wait 120")
+    return value
+
+
+def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator."""
+
+    def decorate(command: F) -> F:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+_UPSTREAM = click.option(
+    "--upstream",
+    "upstreams",
+    multiple=True,
+    callback=_names,
+    metavar="NAME",
+    help="An upstream to follow, by name; give four to seven.",
+)
+
+_FEW = click.option("--few/--no-few", default=None, help="Go ahead with three upstreams.")
+ALLOW_PRIVATE = click.option(
+    "--allow-private/--no-allow-private", default=None, help="Accept addresses outside the public ranges."
+)
+_PUBLIC_ADDRESS = click.option(
+    "--public-address",
+    "public_addresses",
+    multiple=True,
+    callback=_addresses,
+    metavar="ADDR",
+    help="The public address that leads to this host through NAT; 'none' forgets it.",
+)
+_SURVEY = click.option(
+    "--survey", is_flag=True, help="Measure the upstreams again, even if nothing speaks against them."
+)
+
+#: Whom to ask for the time.
+sources = together(_UPSTREAM, _FEW, ALLOW_PRIVATE)
+
+#: What the configuration is made of.
+configuration = together(sources, _PUBLIC_ADDRESS, _SURVEY)
+
+#: All that a set-up is made of.
+wish = together(
+    configuration,
+    click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
+    click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
+)
+
+#: What every command takes.
+output = together(
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+    click.option("-v", "--verbose", is_flag=True, help="Show every program that is run."),
+    click.option("-q", "--quiet", is_flag=True, help="Tell nothing while working."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours on the terminal."),
+)  # fmt: skip
+
+WAIT = click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 3600),
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Wait so long to be synchronised.",
+)
+
+YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the wish that were given on the command line."""
+    from click.core import ParameterSource  # noqa: PLC0415
+
+    context = click.get_current_context()
+    wishes = ("upstreams", "few", "firewall", "allow_private", "public_addresses")
+    return {
+        name: options[name]
+        for name in wishes
+        if name in options and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }

@@ -1,0 +1,161 @@
+"""What is on this host already: what will be replaced, what is followed beside ours, what stands in the way. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Optional
+
+from ntpjoin.board import majority
+from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
+from ntpjoin.checks.sources import Source, counted, sources
+from ntpjoin.facts import Directive, Facts, Row
+from ntpjoin.host import ntpconf
+from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved
+from ntpjoin.provision.render import ntp_conf
+from ntpjoin.upstreams.rules import why_not_follow
+
+#: Lines that make ours void, and what they do.
+_VOIDS = {("disable", "ntp"): "the clock would not be set"}
+
+
+def config(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> str:
+    """The configuration as it shall be; a majority of all sources, the operator's own among them, must agree."""
+    leapfile = facts.leapfile_valid or leapfile_comes(facts, row)
+    return ntp_conf(row, pins, leapfile=leapfile, others=counted(facts.directives))
+
+
+def leapfile_comes(facts: Facts, row: Row) -> bool:
+    """Whether one of the packages that will be installed brings the list of leap seconds."""
+    return not facts.leapfile_valid and any(package.name == row.leap_package for package in facts.packages.install)
+
+
+def blockers(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
+    """The operator's own configuration, as long as he does not let it go; and what would make ours void."""
+    for path, file in facts.files.items():
+        if file and not file.plain:
+            yield Blocker(
+                "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"
+            )
+    lost = lost_lines(facts, row, pins)
+    if lost is not None and not consent.replace:
+        text = f"{row.config} is neither the package's nor ours; replacing it would lose{_listed(lost)}"
+        yield Blocker("config", text, f"keep lines of yours in {row.include}, then add --replace")
+    daemon, known = facts.daemon, (row.config, row.dhcp_config)
+    if daemon and daemon.pid == facts.unit(row.unit).pid and daemon.config not in known:
+        text = f"{row.unit} starts ntpd with another configuration, {daemon.config}"
+        where = f"NTPD_OPTS in {row.dhcp.path}, " if row.dhcp else ""
+        yield Blocker("config", text, f"take that -c out; look at: {where}systemctl cat {row.unit}")
+    yield from _access_blockers(facts, row, pins)
+
+
+def lost_lines(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Optional[tuple[str, ...]]:
+    """Every line that replacing somebody's own configuration would lose; None where it is nobody's own, or whose is unknown.
+
+    Not those that say what our file says, too, nor those that we wrote ourselves.
+    """
+    there = facts.files.get(row.config)
+    if there is None or not there.content.strip() or there.stock or there.ours or facts.journal.unseen:
+        return None
+    ours = {line for content in facts.journal.written.get(row.config, ()) for line in content.splitlines()}
+    same = {_meaning(directive) for directive in ntpconf.directives("", config(facts, row, pins))}
+    lines = there.content.decode(errors="replace").splitlines()
+    found = [lines[one.line - 1] for one in ntpconf.directives("", "\n".join(lines)) if _meaning(one) not in same]
+    return tuple(line for line in found if line not in ours)
+
+
+def _meaning(directive: Directive) -> tuple[str, ...]:
+    """The words; a restrict line's flags in whatever order."""
+    head = directive.words[:2] if directive.words[0] == "restrict" else directive.words
+    return (*head, *sorted(directive.words[len(head) :]))
+
+
+def _listed(lost: tuple[str, ...]) -> str:
+    return ":\n" + "\n".join(f"    {line}" for line in lost) if lost else " no line"
+
+
+def _access_blockers(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
+    """Restrict lines in the operator's files that undo what ours are for. Their sum counts, so ours stand among them."""
+    told = dict.fromkeys(
+        (what, line)
+        for entry, what in _wrong(_access(facts, row, pins))
+        for line in entry.lines
+        if line in facts.directives
+    )
+    for what, line in told:
+        yield Blocker("include", f"{line}: {what}", f"take that line out of {line.path}")
+
+
+def _access(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Access:
+    ours = ntpconf.directives(row.config, config(facts, row, pins)) if facts.directives else ()
+    return Access(row.engine, (*ours, *facts.directives))
+
+
+def _wrong(access: Access) -> Iterator[tuple[Entry, str]]:
+    """What must not be, and what it would do."""
+    loopback = access.of(LOOPBACK[0])
+    if loopback.flags & DEAF_TO_QUERIES:
+        yield loopback, "ntpjoin could not ask the daemon of itself"
+    for network in WORLD:
+        entry = access.of(network)
+        if not entry.flags & DEAF_TO_QUERIES:
+            yield entry, "anybody could ask management queries"
+        if entry.flags & DEAF_TO_CLIENTS:
+            yield entry, "clients would get no answer"
+    if access.sources.flags & DEAF_TO_CLIENTS:
+        yield access.sources, "the answers of upstreams would be refused"
+
+
+def notes(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) -> Iterator[Note]:
+    """What goes, whom it serves, and what the operator's files add."""
+    lost = lost_lines(facts, row, pins)
+    if lost is not None and consent.replace:
+        yield Note(f"{row.config} is your own; it will be replaced, which loses{_listed(lost)}", warning=True)
+    if facts.former_config:
+        yield Note(f"{row.former_config} is there, from a former ntp; it is not read, and left as it is")
+    for source in sources(facts.directives):
+        yield _source_note(source)
+    own = counted(facts.directives)
+    if own:
+        yield Note(f"with your own there are {own + len(pins)} sources; {majority(own + len(pins))} must agree")
+    yield from _line_notes(facts, row, pins)
+    for setter in facts.setters:
+        yield Note(f"{setter.what} ({setter.where}) sets this clock, too: {setter.remedy}", warning=True)
+
+
+def _source_note(source: Source) -> Note:
+    line = f"{source.directive}"
+    if source.kind == "local":
+        return Note(f"{line}: this host's own clock; the pool asks not to use it, and it is not counted", warning=True)
+    why = why_not_follow(Resolved(source.name)) if source.kind in ("server", "pool") else ""
+    if why:
+        return Note(f"{line}: {why}", warning=True)
+    if not source.counts:
+        what = "servers drawn from it are followed, too" if source.kind == "pool" else "is watched only"
+        return Note(f"{line}: {what}, and not counted")
+    return Note(f"{line}: {'a reference clock' if source.kind == 'refclock' else 'a server'} of yours, followed, too")
+
+
+def _line_notes(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[Note]:
+    """Lines that change what ours mean."""
+    for line in facts.directives:
+        word, rest = line.words[0], line.words[1:]
+        for void, what in _VOIDS.items():
+            if word == void[0] and void[1] in rest:
+                yield Note(f"{line}: {what}", warning=True)
+        if word == "tos":
+            yield Note(f"{line}: counts instead of what ours says", warning=True)
+    for network, entry in _access(facts, row, pins).entries.items():
+        if network not in (*WORLD, *LOOPBACK) and not entry.flags & DEAF_TO_QUERIES:
+            yield from (Note(f"{line}: management queries are answered there") for line in entry.lines)
+
+
+def serving_notes(facts: Facts, row: Row, *, interrupts: bool) -> Iterator[Note]:
+    """Whose clients get no time meanwhile, and about for how long."""
+    until = "they get no time until ntpd is synchronised: half a minute, longer where packages are slow to come"
+    for program, clients in facts.rival_clients.items():
+        if clients:
+            yield Note(f"{program} serves about {clients} clients; {until}", warning=True)
+    daemon = facts.daemon
+    if interrupts and daemon and daemon.pid == facts.unit(row.unit).pid and daemon.clients:
+        text = f"ntpd serves about {daemon.clients} clients; they get no time until it is synchronised again: half a minute"
+        yield Note(text, warning=True)

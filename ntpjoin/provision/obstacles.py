@@ -1,0 +1,69 @@
+"""What stands in the way of single changes: the disk, the daemon's unit, the packages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ntpjoin.facts import Facts, Row
+from ntpjoin.model import Blocker
+from ntpjoin.provision.changes.base import listed
+
+#: apt's words for a Release file from the future. No offset was measured, else apt would have been told.
+_NOT_YET = "is not valid yet"
+_SET_CLOCK = "this host's clock is behind: set it (date -s), or name --upstream NAME, four to seven times, so that it is measured"
+
+
+def space_blockers(facts: Facts, room: int) -> Iterator[Blocker]:
+    """What keeps changes from being written. `room` is how many bytes are set aside for taking them back; 0: there are none."""
+    if not room:
+        return
+    shut = [space.folder for space in facts.spaces if not space.writable]
+    if shut:
+        text = f"{' and '.join(shut)} cannot be written: the file system is read-only"
+        yield Blocker("read-only", text, f"look at: findmnt -T {shut[0]}; after a fault of the disk: dmesg")
+    for space in facts.spaces:
+        if space.folder == "/var/lib" and space.writable and space.free < room:
+            free, needed = space.free >> 20, room >> 20
+            text = f"{free} MB are free in {space.folder}; {needed} MB are set aside there for taking back"
+            yield Blocker("disk-full", text, f"make room; look at: df {space.folder}")
+
+
+def unit_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
+    """Why the daemon's unit could never start."""
+    if facts.unit(row.unit).load == "masked":
+        text = f"{row.unit} is masked: somebody wants that it never starts"
+        yield Blocker("masked", text, f"if that is over, type: systemctl unmask {row.unit}")
+
+
+def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
+    """Why the daemon's packages cannot be installed so that undo can take them back."""
+    names, packages = " ".join(row.packages), facts.packages
+    if packages.busy:
+        text = f"{names} cannot be installed yet, the package manager is in use by {packages.busy}"
+        yield Blocker("busy", text, "wait until it has ended, then try again")
+    elif packages.problem:
+        remedy = _SET_CLOCK if _NOT_YET in packages.problem else "mend this first; apt-get update tells more"
+        yield Blocker("packages", f"{names} cannot be installed: {packages.problem}", remedy)
+    # What a run of ours left that died, the next one goes on with.
+    strange = tuple(name for name in packages.unfinished if name not in facts.journal.began)
+    if strange and not packages.busy and not all(name in packages.installed for name in row.packages):
+        text = f"dpkg has not finished with {listed(strange)}, and installing anything would go on with it unseen"
+        yield Blocker("half-installed", text, "dpkg --configure -a; where that does not help: apt-get -f install")
+    yield from _lost_packages(facts, row)
+
+
+def _lost_packages(facts: Facts, row: Row) -> Iterator[Blocker]:
+    """What undo could not bring back."""
+    known = {rival.package for rival in row.rivals}
+    for package in facts.packages.remove:
+        if package.name not in known:
+            text = f"installing {' '.join(row.packages)} would remove {package.name}, which is no time daemon"
+            yield Blocker("removes", text, "look at: apt-get -s install " + " ".join(row.packages))
+        elif package.name not in facts.packages.kept:
+            text = f"{package.name} {package.version} would be removed, but its file cannot be had, so undo could not bring it back"
+            yield Blocker("undo", text, f"type: apt-get install {package.name}")
+    for package in facts.packages.upgrade:
+        if package.name not in facts.packages.kept:
+            text = f"{package.name} {package.version} would be upgraded, but its file cannot be had, so undo could not bring it back"
+            remedy = f"if it may be another version, type: apt-get install --only-upgrade {package.name}"
+            yield Blocker("undo", text, remedy)

@@ -1,0 +1,49 @@
+"""Upstreams as text for people: where a name leads, and what was answered there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Optional
+
+from ntpjoin.model import Asked, Candidate, Choice, Dropped
+from ntpjoin.show.terminal import Style
+from ntpjoin.upstreams.choose import signed
+
+
+def resolved(
+    found: Sequence[Candidate],
+    accounts: Mapping[str, tuple[Asked, ...]],
+    choice: Choice,
+    unknown: Sequence[str],
+    style: Style,
+) -> str:
+    """One paragraph a name; last what could not be seen."""
+    dropped = {one.name: one for one in choice.dropped}
+    blocks = ["\n".join(_one(one, accounts[one.name], dropped.get(one.name), style)) for one in found]
+    blocks += [f"{style.mark('?', '36')} {text}" for text in unknown]
+    return "\n\n".join(blocks)
+
+
+def _one(candidate: Candidate, asked: tuple[Asked, ...], dropped: Optional[Dropped], style: Style) -> Iterator[str]:
+    where = candidate.resolved
+    ttl = "" if where.ttl_s is None else f"  (TTL {where.ttl_s} s)"
+    yield f"{candidate.name}{ttl}"
+    if where.chain:
+        yield f"  alias of {', alias of '.join(where.chain)}"
+    width = max((len(one.address) for one in asked), default=0)
+    for one in asked:
+        yield f"  {one.address:<{width}}  {_answer(one)}"
+    if dropped is None:
+        yield f"  {style.mark('✓', '32')} can be followed"
+    else:
+        yield f"  {style.mark('✗', '31')} cannot be followed: {dropped.why}"
+        if dropped.remedy:
+            yield f"      add {dropped.remedy} to accept such addresses"
+
+
+def _answer(asked: Asked) -> str:
+    sample = asked.sample
+    if sample is None:
+        return asked.problem
+    state = ", not synchronised" if sample.leap == 3 or not 0 < sample.stratum < 16 else ""
+    return f"stratum {sample.stratum}{state}, offset {signed(sample.offset_s)}, delay {sample.delay_s * 1000:.1f} ms"

@@ -1,0 +1,22 @@
+"""Root trees of other releases of Debian: their Pythons, and the classic ntpd, which Debian 12 no longer has."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+from tests.lab import cache, images, machine
+from tests.lab.process import Log
+
+PACKAGES = {"bullseye": "ntp,python3", "trixie": "python3"}
+
+
+def tree(suite: str, log: Log) -> Path:
+    """The tree of a release, made now if it is not there; nothing may be written into it."""
+    packages = PACKAGES[suite]
+    made_by = [suite, packages, inspect.getsource(images.bootstrap)]
+    return cache.built(f"tree-{suite}", made_by, lambda folder: make(folder, suite, packages), log) / "root"
+
+
+def make(folder: Path, suite: str, packages: str) -> None:
+    images.bootstrap(folder / "root", packages, machine.debian_sources(suite), suite)

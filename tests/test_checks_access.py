@@ -1,0 +1,155 @@
+"""Restrict lines put together as the daemon does it, and sources beside ours."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access
+from ntpjoin.checks.sources import counted, reference_clocks, sources
+from ntpjoin.facts import Directive
+from ntpjoin.host import ntpconf
+
+OURS = "restrict default kod limited nomodify noquery\nrestrict source nomodify noquery\nrestrict 127.0.0.1\nrestrict ::1\n"
+PLACES = ("127.0.0.1", "::1", "203.0.113.9", "2001:db8:113::9", "10.1.2.3")
+
+
+def read(*texts: str) -> tuple[Directive, ...]:
+    return tuple(one for number, text in enumerate(texts) for one in ntpconf.directives(f"/{number}.conf", text))
+
+
+def seen(lines: str) -> str:
+    """Per place: Q where a management query is answered, s where a client is."""
+    access = Access("ntpsec", read(OURS, lines))
+    entries = [access.of(ipaddress.ip_network(place)) for place in PLACES]
+    told = ("-" if one.flags & DEAF_TO_QUERIES else "Q" for one in entries)
+    served = ("." if one.flags & DEAF_TO_CLIENTS else "s" for one in entries)
+    return " ".join(map("".join, zip(told, served)))
+
+
+#: What NTPsec 1.2.2 did, asked in modes 6 and 3 from each of these addresses, with our lines before these.
+TRIED = [
+    ("", "Qs Qs -s -s -s"),
+    ("restrict 127.0.0.1 noquery", "-s Qs -s -s -s"),
+    ("restrict default ignore", "Qs Qs -. -. -."),
+    ("restrict default", "Qs Qs -s -s -s"),
+    ("restrict default nomodify", "Qs Qs -s -s -s"),
+    ("unrestrict default noquery", "Qs Qs Qs Qs Qs"),
+    ("restrict 0.0.0.0 mask 0.0.0.0 nomodify", "Qs Qs -s -s -s"),
+    ("restrict 10.0.0.0/8", "Qs Qs -s -s Qs"),
+    ("restrict 10.0.0.0 mask 255.0.0.0 nomodify", "Qs Qs -s -s Qs"),
+    ("restrict 127.0.0.0/8 noquery", "Qs Qs -s -s -s"),
+    ("restrict 127.0.0.1 ignore", "-. Qs -s -s -s"),
+    ("unrestrict 127.0.0.1", "-s Qs -s -s -s"),
+    ("unrestrict default", "Qs Qs -s -s -s"),
+    ("restrict source ignore", "Qs Qs -s -s -s"),
+    ("restrict ::1 noserve", "Qs Q. -s -s -s"),
+    ("restrict -4 default", "Qs Qs -s -s -s"),
+    ("restrict 203.0.113.9", "Qs Qs Qs -s -s"),
+    ("unrestrict default kod limited noquery nomodify", "Qs Qs Qs Qs Qs"),
+    ("restrict ::/0", "Qs Qs -s -s -s"),
+    ("restrict localhost noquery", "-s -s -s -s -s"),
+    ("restrict default noserve", "Qs Qs -. -. -."),
+    ("restrict 203.0.113.0/24 nomodify\nrestrict 203.0.113.0/24 noquery", "Qs Qs -s -s -s"),
+    ("restrict 127.0.0.1 mask 255.0.0.0 noquery", "Qs Qs -s -s -s"),
+    ("RESTRICT 10.0.0.0/8", "Qs Qs -s -s -s"),
+]
+
+
+@pytest.mark.parametrize(("lines", "found"), TRIED)
+def test_access_is_as_the_daemon_gave_it(lines: str, found: str) -> None:
+    assert seen(lines) == found
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ("restrict -4 default ignore", "Qs Qs -. -s -."),
+        ("restrict 2001:db8:113:: mask ffff:ffff:ffff:: nomodify", "Qs Qs -s Qs -s"),
+        (
+            "unrestrict 10.0.0.0/8\nrestrict some.name noquery\nrestrict\nunrestrict 10.0.0.0/8 noquery",
+            "Qs Qs -s -s -s",
+        ),
+    ],
+)
+def test_what_else_may_be_written(lines: str, found: str) -> None:
+    assert seen(lines) == found
+
+
+def test_an_engine_begins_with_its_own_default() -> None:
+    assert [bool(Access(engine, ()).of(WORLD[0]).flags & DEAF_TO_QUERIES) for engine in ("ntpsec", "classic")] == [
+        True,
+        False,
+    ]
+
+
+def test_an_entry_names_the_lines_that_made_it() -> None:
+    entry = Access("ntpsec", read(OURS, "# mine\nrestrict 127.0.0.1 noquery\n")).of(LOOPBACK[0])
+    assert [str(line) for line in entry.lines] == [
+        "/0.conf:3: restrict 127.0.0.1",
+        "/1.conf:2: restrict 127.0.0.1 noquery",
+    ]
+    taken = Access("ntpsec", read(OURS, "unrestrict 127.0.0.1")).of(LOOPBACK[0])
+    assert str(taken.lines[-1]) == "/1.conf:1: unrestrict 127.0.0.1"
+    again = Access("ntpsec", read(OURS, "unrestrict 127.0.0.1\nrestrict 127.0.0.1 nomodify")).of(LOOPBACK[0])
+    assert (set(again.flags), len(again.lines)) == ({"nomodify"}, 1)
+    assert Access("ntpsec", read("restrict source ignore")).sources.flags == {"ignore"}
+
+
+# --- reading
+
+
+def test_words_quotes_comments_and_numbers_of_lines() -> None:
+    text = '\n# all\n  server  192.0.2.1\tiburst # name\nkeys "/etc/ntpsec/my keys"\r\n\ntos minsane 2#x\n'
+    assert [(one.line, one.words) for one in ntpconf.directives("/x", text)] == [
+        (3, ("server", "192.0.2.1", "iburst")),
+        (4, ("keys", "/etc/ntpsec/my keys")),
+        (6, ("tos", "minsane", "2")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", None),
+        ("tos minclock 4 minsane 3\n", 3),
+        ("tos minsane 3\ntos maxclock 9\ntos minsane 1\n", 1),
+        ("tos minsane\n", None),
+        ("tos minsane x\n", None),
+        ("tinker minsane 3\n", None),
+    ],
+)
+def test_the_last_minsane_counts(text: str, found: int) -> None:
+    assert ntpconf.minsane(ntpconf.directives("/x", text)) == found
+
+
+# --- sources
+
+OWN = """\
+refclock shm unit 2 refid GPS
+refclock local
+server 127.127.22.0
+server 127.127.1.0 prefer
+fudge 127.127.22.0 flag3 1
+server -6 time.example.net iburst
+peer 192.0.2.77
+server 192.0.2.78 noselect
+pool 2.debian.pool.ntp.org
+server
+restrict 192.0.2.1
+"""
+
+
+def test_what_is_a_source_and_which_have_a_voice() -> None:
+    assert [(one.kind, one.name, one.counts) for one in sources(read(OWN))] == [
+        ("refclock", "SHM(2)", True),
+        ("local", "LOCAL(0)", False),
+        ("refclock", "127.127.22.0", True),
+        ("local", "127.127.1.0", False),
+        ("server", "time.example.net", True),
+        ("server", "192.0.2.77", True),
+        ("server", "192.0.2.78", False),
+        ("pool", "2.debian.pool.ntp.org", False),
+    ]
+    assert (counted(read(OWN)), reference_clocks(read(OWN))) == (4, 2)

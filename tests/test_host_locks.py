@@ -1,0 +1,60 @@
+"""Locks: seen with the process that holds them, and never taken."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ntpjoin.host import apt, locks
+from ntpjoin.host.machine import Host
+
+HOLD = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    for path in apt._LOCKS:
+        (tmp_path / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path.lstrip("/")).touch()
+    return Host(root=tmp_path)
+
+
+@pytest.fixture(params=apt._LOCKS)
+def held(request: pytest.FixtureRequest, host: Host, real_programs: None) -> Iterator[tuple[str, int]]:
+    del real_programs
+    path = str(host.path(request.param))
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        holder.stdout.readline()
+        yield request.param, holder.pid
+        holder.stdin.close()
+
+
+def test_a_lock_is_seen_with_its_holder_and_left_to_him(host: Host, held: tuple[str, int]) -> None:
+    path, pid = held
+    assert locks.holder(host, path) == pid
+    assert locks.holder(host, path) == pid
+    assert [locks.holder(host, other) for other in apt._LOCKS if other != path] == [None, None, None]
+    name = Path(f"/proc/{pid}/comm").read_text().strip()
+    (host.root / f"proc/{pid}").mkdir(parents=True)
+    (host.root / f"proc/{pid}/comm").write_text(f"{name}\n")
+    assert apt.busy(host) == f"{name} (process {pid}), which holds {path}"
+
+
+def test_a_file_that_nobody_holds_or_that_is_not_there(host: Host) -> None:
+    assert locks.holder(host, apt._LOCKS[0]) is None
+    assert locks.holder(host, "/nowhere") is None
+    assert apt.busy(host) == ""
+
+
+@pytest.mark.parametrize(
+    ("pid", "words"), [(0, "a process that the kernel does not name"), (7, "a program (process 7)")]
+)
+def test_a_holder_without_a_name(host: Host, pid: int, words: str) -> None:
+    assert locks.named(host, pid) == words
