@@ -9,8 +9,9 @@ from time import monotonic, sleep
 from typing import Any
 
 from tests.lab import Lab, Result, Server
-from tests.lab.hosts import SERVER4, SERVER6
+from tests.lab.hosts import HOSTS, SERVER4, SERVER6
 from tests.lab.snapshot import Snapshot
+from tests.lab.upstreams import SNTP
 
 PYZ = Path(__file__).parents[2] / "dist" / "ntpjoin.pyz"
 PROGRAM = "/usr/local/bin/ntpjoin"
@@ -19,6 +20,9 @@ UPSTREAMS = [word for name in NAMES for word in ("--upstream", f"{name}.example"
 #: The lab's addresses are documentation ranges, and its clock is two hours behind with nobody looking on.
 WISH = ["--allow-private", *UPSTREAMS]
 UNATTENDED = ["--yes", "--allow-step"]
+
+#: A time server of the lab.
+SETTER = str(HOSTS["alpha"].ipv4)
 
 #: What undo does not bring back under /etc, each with its cause. The first three are dpkg's and adduser's own doing.
 CAUSES = {
@@ -41,6 +45,27 @@ def ntpjoin(server: Server, *words: str, timeout: float = 60, **options: Any) ->
 def set_up(server: Server, *words: str) -> Result:
     """The unattended set-up with the lab's five upstreams."""
     return ntpjoin(server, "setup", *UNATTENDED, *WISH, *words, timeout=90)
+
+
+def checkpoint(server: Server, name: str) -> None:
+    """Keep the server as it is now, for `rollback`; a running daemon is held still meanwhile."""
+    server.run(["pkill", "-STOP", "-x", "ntpd"])
+    server.checkpoint(name)
+    server.run(["pkill", "-CONT", "-x", "ntpd"])
+
+
+def rollback(server: Server, name: str) -> None:
+    """Go back to a checkpoint without a daemon that runs there noticing: its clock is told the time that has passed, right
+    to some milliseconds, before it goes on. Where it ran meanwhile it would take a sample while the clock is behind, and
+    believe it for minutes. Where none runs the clock stays as it was.
+    """
+    server.rollback(name)
+    if server.run(["pgrep", "-x", "ntpd"]).code == 0:
+        asked = server.run(["python3", "-", "30", SETTER], input=SNTP.read_text(), check=True)
+        offset = json.loads(asked.out)[SETTER]["offset"]
+        script = f"import time; time.clock_settime(time.CLOCK_REALTIME, time.time() + {offset})"
+        server.run(["python3", "-c", script], check=True)
+        server.run(["pkill", "-CONT", "-x", "ntpd"])
 
 
 def page(result: Result) -> dict[str, Any]:

@@ -18,9 +18,6 @@ KILLER = "/usr/local/bin/killer.py"
 #: A run writes its own page first, then each of its nine changes before and after it is made, and its own page last.
 WRITES = 1 + 2 * 9 + 1
 
-#: From this write on the daemon may run, and a server that was rolled back must be told the time that has passed meanwhile.
-DAEMON = 16
-
 
 def carry_killer(server: Server) -> None:
     operator.carry(server)
@@ -36,10 +33,7 @@ def assert_undone(lab: Lab, server: Server, fresh: Snapshot) -> None:
 
 
 def assert_continued(server: Server) -> None:
-    # A running daemon that was rolled back has its clock set under its feet, and polls every 64 s by then: that takes it minutes.
-    again = operator.ntpjoin(
-        server, "setup", *operator.UNATTENDED, *operator.WISH, "--json", "--wait", "600", timeout=180
-    )
+    again = operator.set_up(server, "--json")
     assert again.code == 0, again.out + again.err
     assert operator.page(again)["settled"] is True
     assert {entry["state"] for entry in operator.entries(server)} <= {"begun", "done"}
@@ -53,9 +47,9 @@ def test_a_killed_setup_is_continued_and_undone(lab: Lab, server: Server, bounda
     words = ["python3", KILLER, "kill", str(boundary), "setup", *operator.UNATTENDED, *operator.WISH]
     killed = server.run(words, timeout=90 * server.slowness)
     assert killed.code == 137, killed.out + killed.err
-    server.checkpoint("killed")
+    operator.checkpoint(server, "killed")
     assert_undone(lab, server, fresh)
-    server.rollback("killed")
+    operator.rollback(server, "killed")
     assert_continued(server)
 
 
@@ -71,11 +65,9 @@ class Deaths:
     boundaries: tuple[int, ...]
 
     def die(self, boundary: int) -> None:
-        self.server.rollback(f"at-{boundary}")
+        operator.rollback(self.server, f"at-{boundary}")
         pid = self.server.run(["cat", "/run/killer"], check=True).out.split()[0]
         self.server.run(["kill", "-KILL", pid], check=True)
-        if boundary >= DAEMON:
-            self.server.run(["date", "-s", f"@{time.time():.2f}"], check=True)
 
 
 def reached(server: Server, boundary: int) -> bool:
@@ -103,7 +95,7 @@ def deaths(request: pytest.FixtureRequest, server: Server) -> Iterator[Deaths]:
         while not reached(server, boundary):
             assert time.monotonic() < deadline, f"boundary {boundary} was not reached"
             time.sleep(0.5)
-        server.checkpoint(f"at-{boundary}")
+        operator.checkpoint(server, f"at-{boundary}")
         server.run(["kill", "-CONT", server.run(["cat", "/run/killer"], check=True).out.split()[0]], check=True)
     yield Deaths(server, fresh, boundaries)
     # The process died with the first rollback; this is what is left of it on our side.
