@@ -35,6 +35,8 @@ INSTALLABLE = (
     ("systemd-timesyncd",),
 )
 DISK_SIZE = "3G"
+# Mounts and processes of its own, which end with it, as it does with us.
+CONFINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child")
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,8 @@ class ServerImage:
 
 
 def in_tree(tree: Path, argv: Sequence[str], *, network: bool = False, timeout: float = 600) -> process.Result:
-    """Run a command in a root tree, in namespaces of its own, so that its leftovers end with it."""
-    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    if not network:
-        words.append("--net")
-    words += [f"--root={tree}", "--mount-proc=/proc"]
+    """Run a command in a root tree, in namespaces of its own."""
+    words = [*CONFINED, *(() if network else ("--net",)), f"--root={tree}", "--mount-proc=/proc"]
     debian = process.environment_with({"DEBIAN_FRONTEND": "noninteractive"})
     return process.run([*words, *debian, *argv], check=True, timeout=timeout, shown=argv)
 
@@ -79,7 +78,15 @@ def bootstrap(tree: Path, packages: str, sources: str, suite: str = SUITE) -> No
     with tempfile.TemporaryDirectory() as scratch:
         listing = Path(scratch) / "debian.list"
         listing.write_text(sources)
-        words = ["mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", f"--include={packages}"]
+        words = [
+            *CONFINED,
+            "--mount-proc",
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=minbase",
+            "--quiet",
+            f"--include={packages}",
+        ]
         for line in process.run(["apt-config", "dump", "--format=%F %v%n", "Acquire"]).out.splitlines():
             name, _, value = line.partition(" ")
             if name.lower().endswith("::proxy") and value:
@@ -166,7 +173,7 @@ def make_key(repository: Path, net: Path) -> None:
 
 def in_repository(repository: Path, net: Path, argv: Sequence[str]) -> process.Result:
     """Run a tool of the `net` image with the repository on its /mnt; agents that it starts end with it."""
-    words = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation", "private"]
+    words = [*CONFINED, "--net", "--propagation", "private"]
     bind = 'mount --bind "$1" "$2/mnt" && root=$2 && shift 2 && exec chroot "$root" "$@"'
     # mount and chroot are two programs in one namespace: only a shell can hold it open between them.
     words += ["sh", "-c", bind, "sh", str(repository), str(net)]

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.lab import process
+from tests.lab import cache, process
 from tests.lab.process import LabError, Log
 
 # Program -> the Debian package that has it.
@@ -42,7 +42,12 @@ def find(program: str) -> bool:
 
 
 def require(log: Log, have: Callable[[str], bool] = find, *, install: bool = True) -> None:
-    """See that all programs are there; root installs what is missing."""
+    """See that all programs are there; root installs what is missing, one test run at a time."""
+    with cache.locked("tools"):
+        _require(log, have, install=install)
+
+
+def _require(log: Log, have: Callable[[str], bool], *, install: bool) -> None:
     missing = sorted(program for program in TOOLS if not have(program))
     if missing:
         packages = sorted({TOOLS[program] for program in missing})

@@ -13,6 +13,7 @@ PACKAGES = {"bullseye": "ntp,python3", "trixie": "python3"}
 
 def tree(suite: str, log: Log) -> Path:
     """The tree of a release, made now if it is not there; nothing may be written into it."""
+    machine.require(log)
     packages = PACKAGES[suite]
     made_by = [suite, packages, inspect.getsource(images.bootstrap)]
     return cache.built(f"tree-{suite}", made_by, lambda folder: make(folder, suite, packages), log) / "root"
