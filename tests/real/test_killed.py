@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,7 @@ import pytest
 from tests.lab import Lab, Server
 from tests.lab.snapshot import Snapshot
 from tests.real import operator
-
-KILLER = "/usr/local/bin/killer.py"
-
-#: A run writes its own page first, then each of its nine changes before and after it is made, and its own page last.
-WRITES = 1 + 2 * 9 + 1
-
-
-def carry_killer(server: Server) -> None:
-    operator.carry(server)
-    server.put(Path(__file__).with_name("killer.py"), KILLER)
+from tests.real.halting import CHANGES, WRITES, Stations
 
 
 def assert_undone(lab: Lab, server: Server, fresh: Snapshot) -> None:
@@ -39,42 +28,21 @@ def assert_continued(server: Server) -> None:
     assert {entry["state"] for entry in operator.entries(server)} <= {"begun", "done"}
 
 
+def died(stations: Stations, boundary: int) -> Server:
+    stations.back_to(boundary)
+    stations.halted.signal("KILL")
+    return stations.server
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("boundary", [3, 7, 16])
-def test_a_killed_setup_is_continued_and_undone(lab: Lab, server: Server, boundary: int) -> None:
-    carry_killer(server)
-    fresh = server.snapshot()
-    words = ["python3", KILLER, "kill", str(boundary), "setup", *operator.UNATTENDED, *operator.WISH]
-    killed = server.run(words, timeout=90 * server.slowness)
-    assert killed.code == 137, killed.out + killed.err
-    operator.checkpoint(server, "killed")
-    assert_undone(lab, server, fresh)
-    operator.rollback(server, "killed")
-    assert_continued(server)
-
-
-# -- the whole sweep: one set-up, halted and kept at each boundary, and killed there
-
-
-@dataclass(frozen=True)
-class Deaths:
-    """A server with a checkpoint at each of these boundaries, the set-up halted there."""
-
-    server: Server
-    fresh: Snapshot
-    boundaries: tuple[int, ...]
-
-    def die(self, boundary: int) -> None:
-        operator.rollback(self.server, f"at-{boundary}")
-        pid = self.server.run(["cat", "/run/killer"], check=True).out.split()[0]
-        self.server.run(["kill", "-KILL", pid], check=True)
-
-
-def reached(server: Server, boundary: int) -> bool:
-    state = server.run(["cat", "/run/killer"]).out.split()
-    if state[1:] != [str(boundary)]:
-        return False
-    return " T " in server.run(["cat", f"/proc/{state[0]}/stat"]).out
+def test_a_killed_setup_is_continued_and_undone(lab: Lab, server: Server) -> None:
+    """Three of the boundaries, in one set-up: each is undone; the last, where the daemon runs, is continued, too."""
+    boundaries = (3, 7, 16)
+    stations = Stations.prepare(server, boundaries)
+    for boundary in boundaries:
+        assert_undone(lab, died(stations, boundary), stations.fresh)
+    for boundary in boundaries[1:]:
+        assert_continued(died(stations, boundary))
 
 
 def halves() -> list[object]:
@@ -83,35 +51,20 @@ def halves() -> list[object]:
     return [pytest.param(part, id=name, marks=pytest.mark.xdist_group(name)) for name, part in parts.items()]
 
 
-@pytest.fixture(params=halves())
-def deaths(request: pytest.FixtureRequest, server: Server) -> Iterator[Deaths]:
-    boundaries: tuple[int, ...] = request.param
-    carry_killer(server)
-    fresh = server.snapshot()
-    listed = ",".join(map(str, boundaries))
-    halted = server.popen(["python3", KILLER, "stop", listed, "setup", *operator.UNATTENDED, *operator.WISH])
-    for boundary in boundaries:
-        deadline = time.monotonic() + 90 * server.slowness
-        while not reached(server, boundary):
-            assert time.monotonic() < deadline, f"boundary {boundary} was not reached"
-            time.sleep(0.5)
-        operator.checkpoint(server, f"at-{boundary}")
-        server.run(["kill", "-CONT", server.run(["cat", "/run/killer"], check=True).out.split()[0]], check=True)
-    yield Deaths(server, fresh, boundaries)
-    # The process died with the first rollback; this is what is left of it on our side.
-    halted.popen.kill()
-    halted.popen.communicate()
-
-
 @pytest.mark.campaign
-def test_a_setup_killed_at_every_boundary_is_continued_and_undone(lab: Lab, deaths: Deaths) -> None:
+@pytest.mark.parametrize("boundaries", halves())
+def test_a_setup_killed_at_every_boundary_is_continued_and_undone(
+    lab: Lab, server: Server, boundaries: tuple[int, ...]
+) -> None:
+    stations = Stations.prepare(server, boundaries)
+    assert [entry["kind"] for entry in operator.entries(server)] == list(CHANGES[: boundaries[-1] // 2])
     failures = []
-    for boundary in deaths.boundaries:
+    for boundary in boundaries:
         for what in ("undo", "setup"):
             began = time.monotonic()
-            deaths.die(boundary)
+            died(stations, boundary)
             try:
-                assert_undone(lab, deaths.server, deaths.fresh) if what == "undo" else assert_continued(deaths.server)
+                assert_undone(lab, server, stations.fresh) if what == "undo" else assert_continued(server)
                 result = "ok"
             except AssertionError as error:
                 result = f"FAILED {error}"

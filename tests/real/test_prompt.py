@@ -23,10 +23,3 @@ def test_saying_no_on_a_terminal_changes_nothing(server: Server) -> None:
     done = asked.finish(timeout=5 * server.slowness)
     assert done.code == 130
     assert before.diff(server.snapshot()) == []
-
-
-def test_without_a_terminal_setup_wants_yes(server: Server) -> None:
-    operator.carry(server)
-    refused = operator.ntpjoin(server, "setup", *operator.WISH)
-    assert refused.code == 2
-    assert "--yes" in refused.err
