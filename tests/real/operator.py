@@ -89,6 +89,14 @@ def unexplained(before: Snapshot, after: Snapshot) -> list[str]:
     return [line for line in before.diff(after) if not any(re.match(cause, line) for cause in CAUSES)]
 
 
+def answers(lab: Lab, address: str) -> bool:
+    """Whether ntpdig, from another host, gets the time there; a silence counts only beside a server that answers."""
+    said = lab.client.run(["ntpdig", address], timeout=60)
+    control = lab.client.run(["ntpdig", "192.0.2.11"], timeout=60)
+    assert "no-leap" in control.out, control.out + control.err
+    return "no-leap" in said.out
+
+
 def outside_view(lab: Lab) -> dict[str, str]:
     """What NTP clients and ntpq, written by others, see of the server from another host, per address."""
     seen = {}

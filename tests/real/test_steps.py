@@ -23,14 +23,6 @@ def as_nobody(server: Server, *words: str) -> Result:
     return server.run([*NOBODY, *words], timeout=60 * server.slowness)
 
 
-def answers(lab: Lab, address: str) -> bool:
-    """Whether ntpdig, from another host, gets the time there; a silence counts only beside a server that answers."""
-    said = lab.client.run(["ntpdig", address], timeout=60)
-    control = lab.client.run(["ntpdig", "192.0.2.11"], timeout=60)
-    assert "no-leap" in control.out, control.out + control.err
-    return "no-leap" in said.out
-
-
 def unit(server: Server) -> tuple[str, str]:
     """Invocation and process of the daemon, by systemd's word."""
     said = server.run(["systemctl", "show", "-P", "InvocationID", "-P", "MainPID", "ntpsec"], check=True).out.split()
@@ -139,14 +131,14 @@ def journey(lab: Lab, booted: Server) -> Iterator[Journey]:
     # A closed port would be silent whatever runs behind it.
     seen.firewall = operator.page(operator.ntpjoin(server, "firewall", "--yes", "--json"))
     server.reboot()
-    seen.answered = {address: answers(lab, address) for address in (SERVER4, SERVER6)}
+    seen.answered = {address: operator.answers(lab, address) for address in (SERVER4, SERVER6)}
     seen.rebooted = ntpds(server)
     seen.held = operator.page(operator.ntpjoin(server, "detect", "--json"))
     seen.rendered = operator.ntpjoin(server, "render", *operator.WISH).out
     seen.setup = operator.set_up(server, "--json")
     seen.written = server.run(["cat", CONFIG], check=True).out
     seen.again = operator.page(operator.ntpjoin(server, "setup", "--yes", "--json"))
-    seen.accepted = {address: answers(lab, address) for address in (SERVER4, SERVER6)}
+    seen.accepted = {address: operator.answers(lab, address) for address in (SERVER4, SERVER6)}
     lab.packages.stop()
     seen.undo = operator.ntpjoin(server, "undo", "--yes", "--json", timeout=60)
     seen.undone = server.snapshot()
@@ -229,13 +221,13 @@ def test_render_on_a_member_is_the_file_that_is_there(member: Server) -> None:
 @pytest.mark.campaign
 def test_firewall_opens_what_somebody_has_closed_and_undo_closes_it_again(lab: Lab, member: Server) -> None:
     member.run(["ufw", "delete", "allow", "123/udp"], check=True, timeout=60)
-    assert not answers(lab, SERVER4)
+    assert not operator.answers(lab, SERVER4)
     opened = operator.ntpjoin(member, "firewall", "--yes", "--json")
     assert opened.code == 0, opened.out + opened.err
-    assert answers(lab, SERVER4)
-    assert answers(lab, SERVER6)
+    assert operator.answers(lab, SERVER4)
+    assert operator.answers(lab, SERVER6)
     assert operator.ntpjoin(member, "undo", "--last", "--yes").code == 0
-    assert not answers(lab, SERVER4)
+    assert not operator.answers(lab, SERVER4)
 
 
 def test_without_root_what_cannot_be_seen_is_named(member: Server) -> None:
