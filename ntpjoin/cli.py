@@ -187,6 +187,8 @@ def main() -> NoReturn:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started us; what we open must not take its place
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+    # A root shell with 077 would have packages make files that their own daemons cannot read.
+    os.umask(0o022)
     sys.exit(_main())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -787,3 +788,15 @@ def test_nobody_who_listens_does_not_change_the_exit_code(real_programs: None) -
         words = [sys.executable, "-m", "ntpjoin", "setup", "--yes", "--upstream", "a b"]
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=full, stderr=full, check=False)
     assert done.returncode == 2
+
+
+def test_the_shells_strict_umask_does_not_reach_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(cli_module, "_main", lambda: seen.append(os.umask(0o022)) or 0)
+    before = os.umask(0o077)
+    try:
+        with pytest.raises(SystemExit):
+            cli_module.main()
+    finally:
+        os.umask(before)
+    assert seen == [0o022]
