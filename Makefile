@@ -41,8 +41,8 @@ test: check floors $(PYZ) ## everything CI runs: real hosts too, wants root
 	$(BIN)/pytest -m 'real and not campaign' -n 2 --dist loadfile --durations=15
 
 campaign: $(BIN)/ntpjoin $(PYZ) ## the long tables, wants root and half an hour
-	rm -f killed.log
-	$(BIN)/pytest -m campaign -n 2 --dist loadgroup && cat killed.log
+	rm -f campaign.log
+	$(BIN)/pytest -m campaign -n 2 --dist loadgroup && cat campaign.log
 
 bench: $(BIN)/ntpjoin $(PYZ) ## ratios, measured in one run
 	$(BIN)/python -m tests.bench

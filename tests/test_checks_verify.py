@@ -9,10 +9,12 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.board import Billboard, Peer
-from ntpjoin.checks.verify import Evidence, judge, service_addresses, settling
+from ntpjoin.checks.verify import Evidence, gather, judge, service_addresses, settling
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, Setter, Unit
 from ntpjoin.firewall import FirewallFacts
-from ntpjoin.model import Asked, CheckState, Wish
+from ntpjoin.host.machine import Host
+from ntpjoin.model import Asked, CheckState, Resolved, Wish
+from ntpjoin.wire import dns
 from tests.sample import (
     ADDRESSES,
     BOARD,
@@ -493,3 +495,17 @@ def test_everything_else_that_sets_the_clock_is_named() -> None:
     ]
     [unseen] = [one for one in judge(converged(system__root=False), WISH, PINS, GOOD) if one.id == "clock.setters"]
     assert unseen.state.value == "unknown"
+
+
+def test_names_that_were_asked_a_moment_ago_are_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def resolve(names: list[str]) -> tuple[Resolved, ...]:
+        asked.extend(names)
+        return tuple(Resolved(name, addresses=("192.0.2.9",)) for name in names)
+
+    monkeypatch.setattr(dns, "resolve", resolve)
+    known = {PINS[0].name: (PINS[0].address,)}
+    found = gather(Host(), Facts(system=converged().system), WISH, PINS, known)
+    assert asked == [pin.name for pin in PINS[1:]]
+    assert found.leads == {**dict.fromkeys(asked, ("192.0.2.9",)), **known}

@@ -792,7 +792,12 @@ def test_nobody_who_listens_does_not_change_the_exit_code(real_programs: None) -
 
 def test_the_shells_strict_umask_does_not_reach_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(cli_module, "_main", lambda: seen.append(os.umask(0o022)) or 0)
+
+    def command() -> int:
+        seen.append(os.umask(0o022))
+        return 0
+
+    monkeypatch.setattr(cli_module, "_main", command)
     before = os.umask(0o077)
     try:
         with pytest.raises(SystemExit):

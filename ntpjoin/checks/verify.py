@@ -56,8 +56,13 @@ def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
     )
 
 
-def gather(host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...]) -> Evidence:
-    """Look at everything the checks need; the waits run side by side."""
+def gather(
+    host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...], known: Optional[Mapping[str, tuple[str, ...]]] = None
+) -> Evidence:
+    """Look at everything the checks need; the waits run side by side.
+
+    `known`: where names lead, as it was asked a moment ago; only the others are asked.
+    """
     from ntpjoin.wire.control import answers_control  # noqa: PLC0415 - sockets only where something is asked
     from ntpjoin.wire.dns import resolve  # noqa: PLC0415
     from ntpjoin.wire.ntp import exchange  # noqa: PLC0415
@@ -72,13 +77,14 @@ def gather(host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...]) -> Evide
 
     control = {address: Job(partial(tells, address)) for address in addresses}
     asked = Job(lambda: exchange(addresses))
-    resolved = Job(lambda: resolve([pin.name for pin in pins]))
+    leads = dict(known or {})
+    resolved = Job(lambda: resolve([pin.name for pin in pins if pin.name not in leads]))
     unit = facts.unit(facts.system.row.unit) if facts.system.row else None
     said = Job(lambda: _complaints(host, unit)) if unit and unit.running else None
     return Evidence(
         answers={answer.address: answer for answer in asked.result()},
         tells={address: job.result() for address, job in control.items()},
-        leads={one.name: one.addresses for one in resolved.result()},
+        leads={**leads, **{one.name: one.addresses for one in resolved.result()}},
         complaints=said.result() if said else (),
     )
 

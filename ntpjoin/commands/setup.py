@@ -74,7 +74,7 @@ class _SetUp:
         if outcome.run:
             applier.finish(outcome.run)
         wish, pins = made.plan.wish, made.plan.pins
-        checks = judge(facts, wish, pins, gather(host, facts, wish, pins))
+        checks = judge(facts, wish, pins, gather(host, facts, wish, pins, made.leads))
         left = rule_is_left(facts, wish)
         code = stopped.code if stopped and not board.settled else self._code(board, checks, left=left)
         self._show(outcome, board, checks, code, left=left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from ntpjoin.checks.sources import reference_clocks
@@ -18,13 +18,26 @@ from ntpjoin.provision.steps import StepCommand, decide_step
 from ntpjoin.provision.wishes import merged
 from ntpjoin.upstreams import memory
 
+#: The addresses of each name.
+Leads = Mapping[str, tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """The facts and the plan that was made from them."""
+    """The facts and the plan that was made from them; `leads`: where pinned names lead, as far as that was asked."""
 
     facts: Facts
     plan: Plan
+    leads: Leads = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """Whom to follow, and what was measured and resolved for that."""
+
+    pins: tuple[Pin, ...] = ()
+    choice: Optional[Choice] = None
+    leads: Leads = field(default_factory=dict)
 
 
 def prepare(host: Host, given: Mapping[str, Any], consent: Consent, tell: Tell, *, survey_anew: bool) -> Prepared:
@@ -33,10 +46,10 @@ def prepare(host: Host, given: Mapping[str, Any], consent: Consent, tell: Tell, 
     Raises UsageProblem when the number of upstreams is wrong, before any packet is sent.
     """
     facts, wish = _looked(host, given, "setup", tell)
-    pins, choice = _pins(host, facts, wish, tell, survey_anew=survey_anew)
-    behind = choice.offset_s if choice else 0.0
+    found = _followed(host, facts, wish, tell, survey_anew=survey_anew)
+    behind = found.choice.offset_s if found.choice else 0.0
     facts = with_packages(host, facts, clock_behind_s=behind, tell=tell)
-    return Prepared(facts, decide(facts, wish, consent, pins=pins, choice=choice))
+    return Prepared(facts, decide(facts, wish, consent, pins=found.pins, choice=found.choice), found.leads)
 
 
 def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], tell: Tell) -> Prepared:
@@ -57,8 +70,8 @@ def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], tel
 def prepare_configuration(host: Host, given: Mapping[str, Any], tell: Tell, *, survey_anew: bool) -> Prepared:
     """Look and decide for what the configuration will be, and nothing else: no package index is refreshed for it."""
     facts, wish = _looked(host, given, "render", tell)
-    pins, choice = _pins(host, facts, wish, tell, survey_anew=survey_anew)
-    return Prepared(facts, decide_configuration(facts, wish, pins=pins, choice=choice))
+    found = _followed(host, facts, wish, tell, survey_anew=survey_anew)
+    return Prepared(facts, decide_configuration(facts, wish, pins=found.pins, choice=found.choice))
 
 
 def _looked(host: Host, given: Mapping[str, Any], command: str, tell: Tell) -> tuple[Facts, Wish]:
@@ -71,17 +84,20 @@ def _looked(host: Host, given: Mapping[str, Any], command: str, tell: Tell) -> t
     return facts, wish
 
 
-def _pins(
-    host: Host, facts: Facts, wish: Wish, tell: Tell, *, survey_anew: bool
-) -> tuple[tuple[Pin, ...], Optional[Choice]]:
-    """Whom to follow: the pins of the last run while nothing speaks against them, else a new choice."""
+def _followed(host: Host, facts: Facts, wish: Wish, tell: Tell, *, survey_anew: bool) -> _Followed:
+    """The pins of the last run while nothing speaks against them, else a new choice."""
     if not wish.upstreams:
-        return (), None
-    why, gone = ("as you asked", "") if survey_anew else _why_measure(facts, wish)
-    if not why and facts.journal.last:
-        return facts.journal.last.pins, None
+        return _Followed()
+    last, gone = facts.journal.last, ""
+    why = "as you asked" if survey_anew else _why_measure(facts, wish)
+    if not why and last:
+        # Names are resolved again each time.
+        leads = _resolved(last.pins)
+        why, gone = _why_not(facts, last.pins, leads)
+        if not why:
+            return _Followed(last.pins, leads=leads)
     choice = _choice(host, facts, wish, tell, why=why, gone=gone, survey_anew=survey_anew)
-    return tuple(Pin(chosen.name, chosen.address) for chosen in choice.chosen), choice
+    return _Followed(tuple(Pin(chosen.name, chosen.address) for chosen in choice.chosen), choice)
 
 
 def _choice(
@@ -109,23 +125,28 @@ def _measured(wish: Wish, own: tuple[str, ...]) -> Choice:
     return choose(found, own_addresses=own, allow_private=wish.allow_private)
 
 
-def _why_measure(facts: Facts, wish: Wish) -> tuple[str, str]:
-    """Why the upstreams must be measured anew ('' where the pins still serve), and the address that no longer will do.
-
-    Names are resolved again each time.
-    """
+def _why_measure(facts: Facts, wish: Wish) -> str:
+    """Why the upstreams must be measured anew, as far as this host knows; '' where the pins may still serve."""
     last = facts.journal.last
     if last is None or last.state == "open" or not last.pins:
-        return "for the first time", ""
+        return "for the first time"
     if (wish.upstreams, wish.allow_private) != (last.wish.upstreams, last.wish.allow_private):
-        return "they are others than before", ""
-    if facts.daemon is None:
-        return "the daemon does not run", ""
+        return "they are others than before"
+    return "" if facts.daemon else "the daemon does not run"
+
+
+def _resolved(pins: tuple[Pin, ...]) -> Leads:
     from ntpjoin.wire.dns import resolve  # noqa: PLC0415 - dnspython costs 60 ms
 
-    for pin, resolved in zip(last.pins, resolve([pin.name for pin in last.pins])):
-        if resolved.addresses and pin.address not in resolved.addresses:
+    return {one.name: one.addresses for one in resolve([pin.name for pin in pins])}
+
+
+def _why_not(facts: Facts, pins: tuple[Pin, ...], leads: Leads) -> tuple[str, str]:
+    """What speaks against the pins ('' where nothing does), and the address that no longer will do."""
+    silent = facts.daemon.silent if facts.daemon else ()
+    for pin in pins:
+        if leads.get(pin.name) and pin.address not in leads[pin.name]:
             return f"{pin.name} no longer leads to {pin.address}", pin.address
-        if pin.address in facts.daemon.silent:
+        if pin.address in silent:
             return f"{pin.name} does not answer", pin.address
     return "", ""

@@ -51,7 +51,7 @@ def test_a_signal_in_every_change(server: Server) -> None:
             result = f"FAILED {error}"
             failures.append(result)
         kind = CHANGES[boundary // 2 - 1]
-        with Path("interrupted.log").open("a") as log:
+        with Path("campaign.log").open("a") as log:
             log.write(f"SIG{sign} at {boundary:2} ({kind}): {result} ({time.monotonic() - began:.0f} s)\n")
     assert not failures
 

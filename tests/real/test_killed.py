@@ -69,6 +69,6 @@ def test_a_setup_killed_at_every_boundary_is_continued_and_undone(
             except AssertionError as error:
                 result = f"FAILED {error}"
                 failures.append((boundary, what, result))
-            with Path("killed.log").open("a") as log:
+            with Path("campaign.log").open("a") as log:
                 log.write(f"killed at {boundary:2}, then {what}: {result} ({time.monotonic() - began:.0f} s)\n")
     assert not failures
