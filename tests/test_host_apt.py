@@ -191,6 +191,22 @@ def test_a_failed_installation_tells_where_all_of_it_stands(host: Host, programs
     assert caught.value.remedy == "everything it said is in /log"
 
 
+def test_a_failed_installation_tells_what_dpkg_failed_in(host: Host, programs: Programs) -> None:
+    programs.says("dpkg-query", "")
+    lines = (
+        "Unpacking ntpsec (1.2.2) ...",
+        "dpkg: error processing archive /var/cache/apt/archives/ntpsec_1.2.2.deb (--unpack):",
+        " cannot copy extracted data for './usr/a' to '/usr/a.dpkg-new': failed to write (No space left on device)",
+        "Errors were encountered while processing:",
+        " /var/cache/apt/archives/ntpsec_1.2.2.deb",
+        "E: Sub-process /usr/bin/dpkg returned an error code (1)",
+    )
+    programs.says("apt-get", "\n".join(lines) + "\n", code=100)
+    with pytest.raises(CommandFailed) as caught:
+        apt.install(host, [NTPSEC], "/log")
+    assert caught.value.message.endswith("\n".join(["ended with exit code 100:", *lines[1:3]]))
+
+
 def test_dpkg_waits_for_another_one_and_gives_up_on_anything_else(
     host: Host, programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -371,13 +371,20 @@ class TestTheDaemonsOwnWord:
         with pytest.raises(StepFailed, match=r"did not read the new configuration to its end.*\n.*must be run as root"):
             self.complaints()
 
-    def test_a_full_disk_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (OSError(28, "No space left on device"), "No space left on device"),
+            (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "there is no room for temporary"),
+        ],
+    )
+    def test_a_full_disk_is_told(self, monkeypatch: pytest.MonkeyPatch, error: OSError, told: str) -> None:
         def full(*_: object) -> int:
-            raise OSError(28, "No space left on device")
+            raise error
 
         self.daemon('echo "$end"')
         monkeypatch.setattr(Path, "write_text", full)
-        with pytest.raises(StepFailed, match="could not be laid out for its check: No space left on device"):
+        with pytest.raises(StepFailed, match=f"could not be laid out for its check: {told}"):
             self.complaints()
 
     def test_silence_is_no_proof(self, monkeypatch: pytest.MonkeyPatch) -> None:

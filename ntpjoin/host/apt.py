@@ -13,6 +13,7 @@ from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
+from ntpjoin.host.programs import Completed
 from ntpjoin.model import Event, Tell
 
 #: How long a lock of another apt is waited for, and how long an installation may take.
@@ -225,8 +226,14 @@ def reinstall(host: Host, files: Sequence[str], log: str) -> None:
 def _work(host: Host, argv: Sequence[str], log: str) -> None:
     said = host.run_logged(argv, log, timeout_s=WORK_S, env=_ENV)
     if said.code != 0:
-        what = f"{shlex.join(argv)} ended with exit code {said.code}:\n{said.said}"
+        what = f"{shlex.join(argv)} ended with exit code {said.code}:\n{_cause(said)}"
         raise CommandFailed(what, f"everything it said is in {log}")
+
+
+def _cause(said: Completed) -> str:
+    """The first error of dpkg, with the line below it that tells why; else the last words. Behind an error dpkg only counts up."""
+    first = re.search(r"^dpkg: error .*(?:\n .*)?", said.out, re.MULTILINE)
+    return first[0] if first else said.said
 
 
 def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:

@@ -85,7 +85,9 @@ def _candidate(content: str) -> Iterator[str]:
             file.chmod(0o644)
             Path(folder).chmod(0o755)
         except OSError as error:
-            text = f"the new configuration could not be laid out for its check: {error.strerror}"
+            # tempfile's own words, where no folder takes a file, are a list of folders.
+            why = "there is no room for temporary files" if isinstance(error, FileNotFoundError) else error.strerror
+            text = f"the new configuration could not be laid out for its check: {why}"
             raise StepFailed(text, "look at: df /tmp") from error
         yield str(file)
 

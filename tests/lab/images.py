@@ -33,6 +33,7 @@ INSTALLABLE = (
     ("nftables",),
     ("iptables",),
     ("systemd-timesyncd",),
+    ("locales",),
 )
 DISK_SIZE = "3G"
 # Mounts and processes of its own, which end with it, as it does with us.

@@ -28,6 +28,7 @@ SETTER = str(HOSTS["alpha"].ipv4)
 CAUSES = {
     r"etc: /etc/(passwd|group|shadow|gshadow)-: ": "adduser and deluser keep a copy of the file before their last change",
     r"etc: /etc/apparmor.d/disable: folder .* -> absent": "ntpsec's postrm removes this folder when it is empty",
+    r"etc: /etc/firewalld/zones/\w+\.xml(\.old)?: ": "firewalld keeps the file of a zone that was changed; its rules are compared",
     r"etc: /etc/\.pwd\.lock: ": "made by the first program that locks the user database",
 }
 
