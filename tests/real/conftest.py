@@ -15,14 +15,8 @@ FRESH, MEMBER = "fresh", "member"
 #: What runs on one worker, the longest first, so that no worker is left alone at the end: the tests that need a member (its set-up
 #: costs minutes), and the modules, each with its journey.
 LONGEST = (
-    "member",
-    "test_main_job",
-    "test_killed",
-    "test_steps",
-    "test_existing",
-    "test_dhcp",
-    "test_interrupts",
-    "test_lab",
+    *("early", "late", "member", "test_main_job", "test_interrupts", "test_faults", "test_killed", "test_steps"),
+    *("test_existing", "test_dhcp", "test_lab", "test_pythons", "test_parser"),
 )
 
 

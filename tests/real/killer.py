@@ -22,6 +22,9 @@ from ntpjoin.host.journal import Journal
 #: Holds the process id, and the number of the boundary that was reached.
 STATE = Path("/run/killer")
 
+# The shell that started us in the background has us ignore Ctrl-C, and ntpjoin heeds that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 how, boundaries = sys.argv.pop(1), {int(word) for word in sys.argv.pop(1).split(",")}
 sign = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[how]
 write = Journal._write

@@ -24,6 +24,14 @@ UNATTENDED = ["--yes", "--allow-step"]
 #: A time server of the lab.
 SETTER = str(HOSTS["alpha"].ipv4)
 
+#: Holds the locks that apt and dpkg hold, for so many seconds.
+LOCKER = """
+import fcntl, sys, time
+file = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+time.sleep(float(sys.argv[1]))
+"""
+
 #: What undo does not bring back under /etc, each with its cause. The first three are dpkg's and adduser's own doing.
 CAUSES = {
     r"etc: /etc/(passwd|group|shadow|gshadow)-: ": "adduser and deluser keep a copy of the file before their last change",
@@ -41,6 +49,11 @@ def carry(server: Server) -> None:
 def ntpjoin(server: Server, *words: str, timeout: float = 60, **options: Any) -> Result:
     """Run ntpjoin on the server; the time limit is for a machine that is not emulated."""
     return server.run([PROGRAM, *words], timeout=timeout * server.slowness, **options)
+
+
+def background(server: Server, *argv: str) -> None:
+    """Start a program on the server that outlives the command."""
+    server.run(["sh", "-c", 'setsid "$@" >/dev/null 2>&1 </dev/null &', "sh", *argv], check=True)
 
 
 def set_up(server: Server, *words: str) -> Result:

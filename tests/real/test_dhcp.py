@@ -14,7 +14,7 @@ from tests.lab.hosts import HOSTS
 from tests.lab.process import wait_for
 from tests.real import operator
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.campaign]
 
 OURS, THEIRS = "/etc/ntpsec/ntp.conf", "/run/ntpsec/ntp.conf.dhcp"
 INTERFACES = """\

@@ -188,17 +188,20 @@ def taken(lab: Lab, booted: Server) -> Iterator[TakeOver]:
     lab.heal()
 
 
+@pytest.mark.campaign
 def test_a_clock_that_is_ahead_is_not_set_back_unattended(taken: TakeOver) -> None:
     assert taken.refused["exit"] == 3
     assert [blocker["code"] for blocker in taken.refused["blockers"]] == ["step"]
     assert abs(taken.refused["offset_ms"] / 1000 + AHEAD_S) < 600
 
 
+@pytest.mark.campaign
 def test_it_is_with_a_word_of_its_operator(taken: TakeOver) -> None:
     assert (taken.setup["exit"], taken.setup["settled"]) == (0, True), taken.setup
     assert abs(taken.off_s) < 0.5
 
 
+@pytest.mark.campaign
 def test_the_plan_names_what_goes_and_how_many_it_serves(taken: TakeOver) -> None:
     assert [package["name"] for package in taken.setup["packages"]["removed"]] == ["chrony"]
     notes = [note["text"] for note in taken.setup["notes"]]
@@ -206,10 +209,12 @@ def test_the_plan_names_what_goes_and_how_many_it_serves(taken: TakeOver) -> Non
     assert any(note.startswith("chronyd serves about 2 clients; they get no time until") for note in notes), notes
 
 
+@pytest.mark.campaign
 def test_a_second_run_changes_nothing(taken: TakeOver) -> None:
     assert (taken.again["exit"], taken.again["changed"]) == (0, False)
 
 
+@pytest.mark.campaign
 def test_undo_brings_chrony_back_running_with_its_own_configuration(taken: TakeOver) -> None:
     assert taken.undo["exit"] == 0, taken.undo
     assert operator.unexplained(taken.before, taken.after) == []

@@ -17,14 +17,6 @@ SETUP = ["setup", *operator.UNATTENDED, *operator.WISH]
 #: Binds UDP 123 and answers nobody.
 STRANGER = "import socket,time; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('',123)); time.sleep(9999)"
 
-#: Holds the locks that apt and dpkg hold, for so many seconds.
-LOCKER = """
-import fcntl, sys, time
-file = open("/var/lib/dpkg/lock-frontend", "w")
-fcntl.lockf(file, fcntl.LOCK_EX)
-time.sleep(float(sys.argv[1]))
-"""
-
 MODULES = "/usr/lib/python3/dist-packages"
 
 #: Takes all the room there is on the disk, root's own too.
@@ -39,17 +31,12 @@ def held(server: Server, planted: Snapshot, result: Result, code: int, *words: s
     assert operator.unexplained(planted, server.snapshot()) == []
 
 
-def background(server: Server, *argv: str) -> None:
-    """Start a program on the server that outlives the command."""
-    server.run(["sh", "-c", 'setsid "$@" >/dev/null 2>&1 </dev/null &', "sh", *argv], check=True)
-
-
 # --- refused before anything is touched
 
 
 def test_a_stranger_on_port_123(server: Server) -> None:
     operator.carry(server)
-    background(server, "python3", "-c", STRANGER)
+    operator.background(server, "python3", "-c", STRANGER)
     held_port = ["ss", "-Huln", "sport = 123"]
     wait_for(lambda: server.run(held_port).out or None, 20 * server.slowness, "the stranger holds the port")
     planted = server.snapshot()
@@ -121,7 +108,7 @@ def test_a_second_run_at_the_same_time(server: Server) -> None:
 def test_the_package_manager_stays_busy_for_too_long(server: Server) -> None:
     operator.carry(server)
     planted = server.snapshot()
-    background(server, "python3", "-c", LOCKER, "9999")
+    operator.background(server, "python3", "-c", operator.LOCKER, "9999")
     refused = operator.ntpjoin(server, *SETUP)
     held(server, planted, refused, 3, "in use by python3 (process ", "wait until it has ended")
 
@@ -129,7 +116,7 @@ def test_the_package_manager_stays_busy_for_too_long(server: Server) -> None:
 @pytest.mark.campaign
 def test_the_package_manager_is_busy_for_a_while(server: Server) -> None:
     operator.carry(server)
-    background(server, "python3", "-c", LOCKER, "60")
+    operator.background(server, "python3", "-c", operator.LOCKER, "60")
     done = operator.set_up(server)
     assert done.code == 0, done.out + done.err
     assert "waiting for python3 (process " in done.err
@@ -164,6 +151,7 @@ def test_the_disk_becomes_full_while_dpkg_unpacks(server: Server) -> None:
     held(server, planted, failed, 1, "No space left on device", "packages.log", "this host is as it was")
 
 
+@pytest.mark.campaign
 def test_the_disk_becomes_full_before_a_file_is_written(server: Server) -> None:
     full_at(server, before("file"), "could not be written: No space left on device", "df ")
 
@@ -186,6 +174,7 @@ def full_at(server: Server, boundary: int, *words: str) -> None:
     held(server, planted, failed, 1, *words, "this host is as it was")
 
 
+@pytest.mark.campaign
 def test_what_leaves_from_port_123_is_filtered(lab: Lab, member: Server) -> None:
     """The survey asks from a high port and is answered; the daemon is not."""
     planted = member.snapshot()

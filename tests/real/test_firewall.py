@@ -60,6 +60,7 @@ def without_ufw(server: Server) -> None:
 # --- firewalld
 
 
+@pytest.mark.campaign
 def test_firewalld_lets_in_what_we_ask_for_and_keeps_what_others_asked_for(lab: Lab, member: Server) -> None:
     without_ufw(member)
     member.run(["apt-get", "-q", "-y", "install", "firewalld"], check=True, timeout=60 * member.slowness)

@@ -146,12 +146,14 @@ def journey(lab: Lab, booted: Server) -> Iterator[Journey]:
     lab.heal()
 
 
+@pytest.mark.campaign
 def test_install_does_the_package_step_and_nothing_else(journey: Journey) -> None:
     assert (journey.install["exit"], journey.install["changed"]) == (0, True), journey.install
     assert [change["kind"] for change in journey.install["changes"]] == ["unit", "unit", "packages"]
     assert [one["name"] for one in journey.install["packages"]["removed"]] == ["systemd-timesyncd"]
 
 
+@pytest.mark.campaign
 def test_what_is_installed_never_serves_with_the_packages_own_configuration(journey: Journey) -> None:
     assert journey.started == ""
     assert journey.rebooted == ""
@@ -161,12 +163,14 @@ def test_what_is_installed_never_serves_with_the_packages_own_configuration(jour
     assert config["whose"] == "package"
 
 
+@pytest.mark.campaign
 def test_firewall_opens_the_port_and_nothing_else(journey: Journey) -> None:
     assert journey.firewall["exit"] == 0
     assert [change["kind"] for change in journey.firewall["changes"]] == ["firewall"]
     assert journey.held["firewall"]["admits"] == {"IPv4": True, "IPv6": True}
 
 
+@pytest.mark.campaign
 def test_setup_after_the_steps_converges(journey: Journey) -> None:
     assert journey.setup is not None
     assert journey.setup.code == 0, journey.setup.out + journey.setup.err
@@ -178,11 +182,13 @@ def test_setup_after_the_steps_converges(journey: Journey) -> None:
     assert journey.accepted == {SERVER4: True, SERVER6: True}
 
 
+@pytest.mark.campaign
 def test_render_told_byte_for_byte_what_setup_wrote(journey: Journey) -> None:
     assert journey.written.count("\nserver ") == 5
     assert journey.rendered == journey.written
 
 
+@pytest.mark.campaign
 def test_undo_takes_all_of_it_back(journey: Journey) -> None:
     assert journey.undo is not None
     assert journey.undo.code == 0, journey.undo.out + journey.undo.err

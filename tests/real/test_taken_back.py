@@ -27,6 +27,7 @@ def test_a_daemon_that_refuses_to_start_is_taken_back_with_the_cause(server: Ser
     assert operator.unexplained(before, server.snapshot()) == []
 
 
+@pytest.mark.campaign
 def test_a_daemon_that_dies_after_its_check_is_taken_back_with_the_cause(server: Server) -> None:
     operator.carry(server)
     server.run(["mkdir", "-p", "/etc/systemd/system/ntpsec.service.d"], check=True)
@@ -41,16 +42,14 @@ def test_a_daemon_that_dies_after_its_check_is_taken_back_with_the_cause(server:
     assert operator.unexplained(before, server.snapshot()) == []
 
 
-def test_a_file_edited_since_is_kept_and_said(lab: Lab, server: Server) -> None:
-    operator.carry(server)
-    assert operator.set_up(server).code == 0
-    server.run(["tee", "-a", "/etc/ntpsec/ntp.conf"], input="# mine\n", check=True)
-    server.run(["tee", "-a", "/etc/ntpsec/ntp.d/local.conf"], input="# mine too\n", check=True)
+def test_a_file_edited_since_is_kept_and_said(lab: Lab, member: Server) -> None:
+    member.run(["tee", "-a", "/etc/ntpsec/ntp.conf"], input="# mine\n", check=True)
+    member.run(["tee", "-a", "/etc/ntpsec/ntp.d/local.conf"], input="# mine too\n", check=True)
     lab.packages.stop()
-    undone = operator.ntpjoin(server, "undo", "--yes", timeout=60)
+    undone = operator.ntpjoin(member, "undo", "--yes", timeout=60)
     assert undone.code == 4, undone.out + undone.err
     assert "/etc/ntpsec/ntp.conf was edited since and is kept" in undone.out
-    kept = server.run(["cat", "/etc/ntpsec/ntp.conf", "/etc/ntpsec/ntp.d/local.conf"], check=True).out
+    kept = member.run(["cat", "/etc/ntpsec/ntp.conf", "/etc/ntpsec/ntp.d/local.conf"], check=True).out
     assert kept.endswith("# mine\n# mine too\n")
-    assert server.run(["systemctl", "is-active", "systemd-timesyncd"]).out.strip() == "active"
-    assert "ntpsec" not in [name for name, row in server.snapshot().packages.items() if "installed" in row[2].split()]
+    assert member.run(["systemctl", "is-active", "systemd-timesyncd"]).out.strip() == "active"
+    assert "ntpsec" not in [name for name, row in member.snapshot().packages.items() if "installed" in row[2].split()]
