@@ -17,7 +17,8 @@ SETUP = ["setup", *operator.UNATTENDED, *operator.WISH]
 #: Binds UDP 123 and answers nobody.
 STRANGER = "import socket,time; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('',123)); time.sleep(9999)"
 
-MODULES = "/usr/lib/python3/dist-packages"
+#: Where python3-ntp, which comes with ntpsec, puts its modules, and nobody else puts any.
+MODULES = "/usr/lib/python3/dist-packages/ntp"
 
 #: Takes all the room there is on the disk, root's own too.
 FILL = "dd if=/dev/zero of=/var/filler bs=1M 2>/dev/null; dd if=/dev/zero of=/var/filler2 bs=1k 2>/dev/null; sync"
