@@ -393,6 +393,41 @@ def test_setup_that_is_not_synchronised_yet_is_5(typed: Typed) -> None:
     assert "not synchronised yet" in typed.out
 
 
+def test_setup_that_only_had_to_wait_is_judged_by_what_it_waited_for(typed: Typed) -> None:
+    early = replace(BOARD, system=replace(BOARD.system, peer_associd=0))  # type: ignore[type-var]
+    typed.host(converged(daemon__board=early), chosen=False)
+    code, page = typed.json("setup --yes")
+    assert (code, page["changed"], page["settled"]) == (0, False, True)
+    assert not [check for check in page["checks"] if check["state"] == "fail"]
+
+
+@pytest.mark.parametrize("broken", ["look_again", "settle"])
+def test_an_error_after_the_last_change_takes_all_of_it_back(typed: Typed, broken: str) -> None:
+    def hangs(*_: Any) -> Any:
+        raise StepFailed("systemctl show did not end within 30 s")
+
+    typed.host(fresh())
+    typed.applied(None, "restored")
+    taken: list[Outcome] = []
+
+    def take_back(_: Any, outcome: Outcome) -> Outcome:
+        taken.append(outcome)
+        return outcome
+
+    typed.monkeypatch.setattr(vars(setup)["Applier"], "take_back", take_back)
+    typed.command(broken, hangs)
+    assert typed("setup --yes") == 1
+    assert "did not end within 30 s" in typed.err
+    assert "Nothing was changed" not in typed.err
+    assert len(taken) == 1
+
+
+def test_the_next_step_names_an_address_that_others_can_ask(typed: Typed) -> None:
+    typed.host(changed(converged(), addresses=("10.0.0.5", "172.17.0.1", "1.2.3.4")), chosen=False)
+    assert typed("setup --yes") == 0
+    assert "run `ntpdig 1.2.3.4` on another machine" in typed.out
+
+
 LEFT = {"firewall__admits": {"IPv4": False, "IPv6": True}, "firewall__opens": (), "firewall__remedy": ("type this",)}
 
 

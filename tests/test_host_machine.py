@@ -91,6 +91,16 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
     assert names(host) == ["file"]
 
 
+def test_a_file_that_nobody_may_change_is_told_so(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def immutable(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "replace", immutable)
+    with pytest.raises(StepFailed, match="/file could not be written: Operation not permitted") as caught:
+        host.write("/file", FileState(b"new", 0o644, ""))
+    assert caught.value.remedy.startswith("look at: lsattr -d ")
+
+
 def test_what_a_killed_write_left_is_overwritten_and_removed_with_the_file(host: Host) -> None:
     (host.root / f"file{machine.NEW}").write_text("half")
     host.write("/file", FileState(b"whole", 0o644, ""))

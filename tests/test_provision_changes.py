@@ -34,6 +34,7 @@ from ntpjoin.provision.changes import (
     WriteConfig,
     WriteFile,
     from_journal,
+    packages,
 )
 from ntpjoin.provision.changes.packages import _upstream
 from tests.conftest import Programs
@@ -53,7 +54,16 @@ EVERY = (
     AllowPort("ufw", 123),
     Assign("/etc/default/ntpsec", "IGNORE_DHCP", "yes", "so it shall be", ROW.unit),
     RestartDaemon(ROW.unit, ROW.config, "aa"),
-    InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,), (Pinned(PYTHON.name, "1"),), ROW.unit, ROW.leapfile),
+    InstallPackages(
+        ("ntpsec",),
+        (NTPSEC, PYTHON),
+        (TIMESYNCD,),
+        (Pinned(PYTHON.name, "1"),),
+        ROW.unit,
+        ROW.leapfile,
+        (ROW.config,),
+        ("chrony.service",),
+    ),
     AllowPort("firewalld", 123, ("IPv4",), ("public",), ("public", "home"), "service=ntp"),
 )
 
@@ -696,6 +706,8 @@ def test_the_file_of_a_package_that_goes_lies_in_the_journal_first(site: Site, d
         "residual": [],
         "automatic": [TIMESYNCD.name],
         "files": ["/run/packages/systemd-timesyncd_252.39-1~deb12u1_amd64.deb"],
+        "present": {},
+        "idle": {},
     }
     assert site.host.exists(before["files"][0])
 
@@ -706,6 +718,41 @@ def test_packages_are_purged_and_the_others_brought_back_with_their_marks(site: 
     undone = PACKAGES.undo(site, before)
     assert (undone.state, undone.text) == ("restored", "removed ntpsec, systemd-timesyncd is back")
     assert "purge -- ntpsec python3-ntp" in dpkg.did()
+
+
+def test_a_file_that_was_there_before_the_package_outlives_its_purge(site: Site, dpkg: Dpkg) -> None:
+    change = replace(PACKAGES, paths=("/etc/default/ntpsec", "/etc/ntpsec/ntp.conf"))
+    mine = FileState(b"mine\n", 0o640, "root:root")
+    site.host.make_folder("/etc/default")
+    site.host.write("/etc/default/ntpsec", mine)
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = json.loads(json.dumps(change.before(site)))
+    change.apply(site)
+    dpkg.apt(TIMESYNCD)
+    site.host.remove("/etc/default/ntpsec")  # as a purge does
+    for _ in range(2):
+        assert change.undo(site, before).state == "restored"
+        assert site.host.state("/etc/default/ntpsec") == mine
+        assert not site.host.exists("/etc/ntpsec")
+
+
+def test_a_rival_that_did_not_run_does_not_run_when_it_is_back(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = replace(PACKAGES, idle=("chrony.service",))
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    dpkg.programs.says(
+        "systemctl", "Id=chrony.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=inactive\n"
+    )
+    before = json.loads(json.dumps(change.before(site)))
+    change.apply(site)
+    dpkg.apt(TIMESYNCD)
+    brought: list[tuple[str, bool]] = []
+    monkeypatch.setattr(packages, "bring_back", lambda _, unit, states: brought.append((unit, states["active"])))
+    assert change.undo(site, before).state == "restored"
+    assert brought == [("chrony.service", False)]
 
 
 def test_packages_with_an_edited_file_are_removed_and_kept(site: Site, dpkg: Dpkg) -> None:

@@ -235,3 +235,10 @@ def test_how_many_upstreams_are_named_is_counted_as_for_setup(monkeypatch: pytes
     with pytest.raises(UsageProblem) as caught:
         prepare.prepare_step(Host(), "install", {"upstreams": NAMES[:1]}, tell)
     assert caught.value.remedy.startswith("ntpjoin install --upstream")
+
+
+def test_steps_that_follow_nobody_do_not_count_upstreams(monkeypatch: pytest.MonkeyPatch) -> None:
+    three = replace(WISH, upstreams=NAMES[:3])
+    Looked(monkeypatch, converged(journal=JournalFacts(runs=(RunFact(1, "done", three, ()),))), choice())
+    for command in ("restart", "firewall"):
+        assert not prepare.prepare_step(Host(), command, {}, tell).plan.blockers

@@ -10,7 +10,7 @@ from typing import Optional
 from ntpjoin.board import Billboard
 from ntpjoin.checks import clock, sync
 from ntpjoin.checks.firewall import judge_firewall
-from ntpjoin.errors import WireError
+from ntpjoin.errors import CommandFailed, WireError
 from ntpjoin.facts import JOURNAL_UNSEEN, Daemon, Facts, Row, Unit
 from ntpjoin.host import ntpd, settings, systemd
 from ntpjoin.host.machine import Host
@@ -56,6 +56,12 @@ def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
     )
 
 
+def outside_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
+    """Where to ask this host from outside: what was declared, else its own addresses, public ones first."""
+    own = sorted(service_addresses(facts, wish), key=lambda address: special_range(address) is not None)
+    return wish.public_addresses or tuple(own)
+
+
 def gather(
     host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...], known: Optional[Mapping[str, tuple[str, ...]]] = None
 ) -> Evidence:
@@ -90,7 +96,10 @@ def gather(
 
 
 def _complaints(host: Host, unit: Unit) -> tuple[str, ...]:
-    return tuple(filter(None, map(ntpd.log_complaint, systemd.log(host, unit))))
+    try:
+        return tuple(filter(None, map(ntpd.log_complaint, systemd.log(host, unit))))
+    except CommandFailed:  # a big journal on a slow disk: what the daemon does is seen without its words
+        return ()
 
 
 def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -> tuple[Check, ...]:
@@ -136,6 +145,8 @@ def _service(facts: Facts, row: Row) -> Iterator[Check]:
             ": it is held back until it is configured" if unit.held else "" if unit.exists else ": it is not installed"
         )
         remedy = f"systemctl start {row.unit}" if unit.exists and not unit.held else "ntpjoin setup"
+        if unit.load == "masked":
+            remedy = f"systemctl unmask {row.unit}; ntpjoin setup"
         yield Check("service.running", FAIL, f"{row.unit} does not run{why}", remedy)
         return
     yield Check("service.running", OK, f"{row.unit} runs")
@@ -248,7 +259,7 @@ def _closed(evidence: Evidence, *, told: bool) -> Iterator[Check]:
 
 def _outside(facts: Facts, wish: Wish) -> Check:
     """What this host asks of its own address never meets its firewall, nor what stands before it."""
-    addresses = wish.public_addresses or service_addresses(facts, wish)
+    addresses = outside_addresses(facts, wish)
     remedy = "on another machine: " + "; ".join(f"ntpdig {address}" for address in addresses) if addresses else ""
     return Check("outside", UNKNOWN, "from outside it has not been tried", remedy)
 

@@ -8,9 +8,9 @@ from typing import Any, Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.checks.settle import settle
-from ntpjoin.checks.verify import gather, judge
+from ntpjoin.checks.verify import gather, judge, outside_addresses
 from ntpjoin.commands.common import Agreed, Prepare, carry_out
-from ntpjoin.errors import Interrupted, StepFailed
+from ntpjoin.errors import Interrupted, NtpjoinError, StepFailed
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.daemon import look_billboard
@@ -66,13 +66,14 @@ class _SetUp:
         outcome = applier.apply(made.plan, made.facts)
         if outcome.error:
             return self.agreed.failed(outcome, outcome.error)
-        board, stopped = self._wait(outcome.facts)
-        facts = look_again(host, outcome.facts, "daemon") if outcome.run else outcome.facts
-        lost = self._lost(facts, board, long_enough=stopped is None and self.wait_s >= SILENCE_S)
-        if lost:
-            return self.agreed.failed(applier.take_back(outcome), lost)
-        if outcome.run:
-            applier.finish(outcome.run)
+        try:
+            board, stopped = self._wait(outcome.facts)
+            facts = self._seen(outcome, board)
+            self._lasts(facts, board, long_enough=stopped is None and self.wait_s >= SILENCE_S)
+            if outcome.run:
+                applier.finish(outcome.run)
+        except NtpjoinError as error:
+            return self.agreed.failed(applier.take_back(outcome), error)
         wish, pins = made.plan.wish, made.plan.pins
         checks = judge(facts, wish, pins, gather(host, facts, wish, pins, made.leads))
         left = rule_is_left(facts, wish)
@@ -94,18 +95,24 @@ class _SetUp:
         except Interrupted as error:
             return look_billboard(minsane), error
 
-    def _lost(self, facts: Facts, board: Billboard, *, long_enough: bool) -> Optional[StepFailed]:
-        """Why the set-up cannot stay: the daemon has not lasted, or not one upstream answers it."""
+    def _seen(self, outcome: Outcome, board: Billboard) -> Facts:
+        """The daemon as it is now; it is looked at again unless nothing was changed and nothing waited for."""
+        daemon = outcome.facts.daemon
+        if outcome.run is None and daemon is not None and board is daemon.board:
+            return outcome.facts
+        return look_again(self.agreed.host, outcome.facts, "daemon")
+
+    def _lasts(self, facts: Facts, board: Billboard, *, long_enough: bool) -> None:
+        """Raise StepFailed where the set-up cannot stay: the daemon has not lasted, or not one upstream answers it."""
         gone = [
             change.why_not(facts)
             for change in self.agreed.made.plan.changes
             if change.part == "daemon" and not change.holds(facts)
         ]
         if gone:
-            return StepFailed(f"after the set-up {gone[0]}", "look at: journalctl -e")
+            raise StepFailed(f"after the set-up {gone[0]}", "look at: journalctl -e")
         if board.system and not board.replying and long_enough:
-            return StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
-        return None
+            raise StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
 
     @staticmethod
     def _code(board: Billboard, checks: tuple[Check, ...], *, left: bool) -> int:
@@ -119,5 +126,6 @@ class _SetUp:
         screen = self.agreed.screen
         screen.answer("\n" + text.checks(checks, screen.style))
         screen.answer("\n" + text.billboard(board, self.agreed.made.plan.pins))
-        screen.answer("\n" + text.result(outcome, board, self.agreed.made.plan, left=left))
+        addresses = outside_addresses(outcome.facts, self.agreed.made.plan.wish)
+        screen.answer("\n" + text.result(outcome, board, addresses, left=left))
         screen.page(jsons.envelope("setup", code, **self.agreed.page(outcome), **jsons.checks(checks, board)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ntpjoin.commands.common import Agreed, Prepare, carry_out
+from ntpjoin.errors import StepFailed
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Consent, Wish
 from ntpjoin.provision.apply import Applier
@@ -35,8 +36,11 @@ def _act(agreed: Agreed) -> int:
     outcome = applier.apply(agreed.made.plan, agreed.made.facts)
     if outcome.error:
         return agreed.failed(outcome, outcome.error)
-    if outcome.run:
-        applier.finish(outcome.run)
+    try:
+        if outcome.run:
+            applier.finish(outcome.run)
+    except StepFailed as error:
+        return agreed.failed(applier.take_back(outcome), error)
     left = agreed.command == "firewall" and rule_is_left(outcome.facts, Wish())
     if left or outcome.changed:
         agreed.screen.answer("\n" + text.step_result(agreed.command, outcome.facts, left=left))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +24,14 @@ WORK_S = 3600
 #: Files of packages that a set-up would remove: a cache of ours, so that a plan can tell whether undo will work offline.
 CACHE = "/var/cache/ntpjoin/packages"
 
-_ENV = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1", "APT_LISTCHANGES_FRONTEND": "none"}
+#: A proxy may be named in the environment only; apt obeys these (apt-transport-http(1)).
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+_ENV = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "NEEDRESTART_SUSPEND": "1",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    **{name: os.environ[name] for name in _PROXIES if name in os.environ},
+}
 #: What apt and dpkg lock while they work; each is the file's own lock, not its mere existence.
 _LOCKS = (
     "/var/lib/dpkg/lock-frontend",

@@ -131,7 +131,9 @@ class Host(Programs):
             with contextlib.suppress(OSError):
                 beside.unlink()
             why = error.strerror if isinstance(error, OSError) else f"there is no {state.owner}"
-            raise StepFailed(f"{path} could not be written: {why}", f"look at: df {place.parent}") from error
+            # An immutable file refuses root, too.
+            look = f"lsattr -d {place.parent} {place}" if isinstance(error, PermissionError) else f"df {place.parent}"
+            raise StepFailed(f"{path} could not be written: {why}", f"look at: {look}") from error
 
     def reserve(self, path: str, size: int) -> None:
         """Have a file that takes this much room, in bytes. Raises StepFailed where there is less."""

@@ -41,7 +41,12 @@ def _line(key: str, wanted: str) -> bytes:
 
 
 def _told(line: bytes) -> Optional[str]:
-    """The value of a line that is one assignment and nothing else, its quotes taken off."""
+    """The value of a line that is one assignment and nothing else, its quotes taken off.
+
+    None where the line ends as on Windows: the shell counts the carriage return in.
+    """
+    if b"\r" in line:
+        return None
     try:
         words = shlex.split(line.partition(b"=")[2].decode(errors="replace"), comments=True)
     except ValueError:

@@ -115,6 +115,10 @@ def package_changes(facts: Facts, row: Row) -> tuple[Change, ...]:
         facts.packages.upgrade,
         row.unit,
         row.leapfile if existing.leapfile_comes(facts, row) else "",
+        (row.config, row.include, *((row.dhcp.path,) if row.dhcp else ())),
+        tuple(
+            rival.unit for rival in row.rivals if facts.unit(rival.unit).exists and not facts.unit(rival.unit).running
+        ),
     )
     return (packages,) if packages.holds(facts) else (*_before_packages(facts, row), packages)
 

@@ -162,13 +162,13 @@ def _peer(peer: Peer, name: str, width: int) -> str:
     return f"{start} {peer.stratum:2}  {peer.poll_s:4} {peer.reach:5o} {numbers}  {name}".rstrip()
 
 
-def result(outcome: Outcome, board: Billboard, plan_made: Plan, *, left: bool = False) -> str:
-    """The last words of a set-up that stays; with `left` a rule is left to the operator."""
+def result(outcome: Outcome, board: Billboard, addresses: tuple[str, ...], *, left: bool = False) -> str:
+    """The last words of a set-up that stays; clients can ask these addresses; with `left` a rule is left to the operator."""
     if not board.settled:
         return "Set up and kept, but not synchronised yet.\n  next   wait a minute, then: ntpjoin verify\n  undo   ntpjoin undo"
     if left:
         return f"Set up and kept, but {_still_to_let_in(outcome.facts)}\n  undo   ntpjoin undo"
-    address = next(iter(plan_made.wish.public_addresses or outcome.facts.addresses), "ADDRESS")
+    address = next(iter(addresses), "ADDRESS")
     return (
         "Ready to join the pool, as far as can be seen from here; from outside it has not been tried.\n"
         f"  next   run `ntpdig {address}` on another machine, then register at https://manage.ntppool.org/\n"

@@ -17,6 +17,8 @@ from ntpjoin.host import apt
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site, listed
+from ntpjoin.provision.changes.files import from_json, to_json
+from ntpjoin.provision.changes.units import bring_back, remember
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class InstallPackages(Change):
     """Install these packages at these versions, which removes those others. `wanted` is what was asked for, the rest comes along.
 
     `upgrade` has those of `install` that are there already, at the version that they have before. `unit` and `leapfile` are what
-    they are expected to bring, '' where nothing is.
+    they are expected to bring, '' where nothing is. `paths` are configuration files of theirs that somebody may have put there
+    before: dpkg keeps them, and would take them away with the rest. `idle` are units of what is removed that do not run.
     """
 
     kind: ClassVar[str] = "packages"
@@ -39,6 +42,8 @@ class InstallPackages(Change):
     upgrade: tuple[Pinned, ...] = ()
     unit: str = ""
     leapfile: str = ""
+    paths: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     @property
     def object(self) -> str:
@@ -102,6 +107,8 @@ class InstallPackages(Change):
             "residual": list(apt.residual(site.host, names)),
             "automatic": list(apt.automatic(site.host, [name for name in names if name in versions])),
             "files": [_keep(site, package) for package in leave if package.name in versions],
+            "present": {path: to_json(site.host.state(path)) for path in self.paths if site.host.exists(path)},
+            "idle": {unit: remember(site.host, unit) for unit in self.idle},
         }
 
     def apply(self, site: Site) -> None:
@@ -126,13 +133,16 @@ class InstallPackages(Change):
         came = [name for name in names if name in there]
         files = [path for path in before["files"] if Path(path).name.split("_")[0] in self._gone(had, versions)]
         if not came and not files:
+            _put_back(host, before)
             return self._verdict(host, had, names, ())
         others = tuple(sorted({*apt.goes_with(host, came), *apt.would_remove(host, files)} - set(came)))
         if others:
             return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
         edited = _edited(site, names)
         apt.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
+        _put_back(host, before)
         apt.reinstall(host, files, site.log)
+        _leave_idle(host, before)
         for automatic in (True, False):
             back = (p.name for p in (*self.remove, *self.upgrade) if p.name in had)
             apt.mark_automatic(
@@ -180,6 +190,8 @@ class InstallPackages(Change):
             upgrade=tuple(Pinned(**package) for package in fields.get("upgrade", ())),
             unit=fields.get("unit", ""),
             leapfile=fields.get("leapfile", ""),
+            paths=tuple(fields.get("paths", ())),
+            idle=tuple(fields.get("idle", ())),
         )
 
 
@@ -191,6 +203,21 @@ def _keep(site: Site, package: Pinned) -> str:
     kept = f"{site.folder}/packages/{Path(cached).name}"
     site.host.write(kept, FileState(content, 0o600, ""))
     return kept
+
+
+def _put_back(host: Host, before: Before) -> None:
+    """Files that were there before the packages, where a purge has taken them away."""
+    for path, page in before.get("present", {}).items():
+        state = from_json(page)
+        if state and not host.exists(path):
+            host.make_folder(str(Path(path).parent))
+            host.write(path, state)
+
+
+def _leave_idle(host: Host, before: Before) -> None:
+    """A package that comes back starts its daemon, be it that somebody had stopped it."""
+    for unit, states in before.get("idle", {}).items():
+        bring_back(host, unit, states)
 
 
 def _upstream(version: str) -> str:
