@@ -38,11 +38,11 @@ floors: $(BIN)/ntpjoin .venv-floors/bin/ntpjoin ## the tests that need no host, 
 	.venv-floors/bin/pytest -q -n 2 -m 'not real and not campaign'
 
 test: check floors $(PYZ) ## everything CI runs: real hosts too, wants root
-	$(BIN)/pytest -m 'real and not campaign' -n 2 --dist loadgroup --no-loadscope-reorder --durations=15
+	$(BIN)/pytest -m 'real and not campaign' -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 campaign: $(BIN)/ntpjoin $(PYZ) ## the long tables, wants root and an hour
 	rm -f campaign.log
-	$(BIN)/pytest -m campaign -n 2 --dist loadgroup --no-loadscope-reorder --durations=15 && cat campaign.log
+	$(BIN)/pytest -m campaign -n 2 --dist loadfile --no-loadscope-reorder --durations=15 && cat campaign.log
 
 bench: $(BIN)/ntpjoin $(PYZ) ## ratios, measured in one run
 	$(BIN)/python -m tests.bench

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,30 +11,26 @@ from tests.real import operator
 
 FRESH, MEMBER = "fresh", "member"
 
-#: What runs on one worker, the longest first, so that no worker is left alone at the end: the tests that need a member (its set-up
-#: costs minutes), and the modules, each with its journey.
+#: The longest first, so that no worker is left alone at the end; each takes a file at a time.
 LONGEST = (
-    *("early", "late", "member", "test_main_job", "test_interrupts", "test_faults", "test_killed", "test_steps"),
-    *("test_existing", "test_dhcp", "test_lab", "test_pythons", "test_parser"),
+    *(
+        "test_killed",
+        "test_killed_late",
+        "test_main_job",
+        "test_interrupts",
+        "test_faults",
+        "test_existing",
+        "test_steps",
+    ),
+    *("test_firewall", "test_dhcp", "test_environments", "test_lab", "test_parser", "test_pythons"),
 )
 
 
-def group(item: pytest.Item) -> str:
-    """What an item is run together with."""
-    marked = item.get_closest_marker("xdist_group")
-    if marked:
-        return str(marked.args[0])
-    return MEMBER if MEMBER in getattr(item, "fixturenames", ()) else item.path.stem
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests on real hosts, and put the longest first."""
-    ours = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in ours:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
+    """Put the files of the longest tests on real hosts first."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    ours.sort(key=lambda item: places.get(group(item), len(places)))
-    items[:] = [item for item in items if item not in set(ours)] + ours
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 
 @pytest.fixture(scope="session")
