@@ -165,6 +165,11 @@ class Holder:
     address: str
 
 
+#: A daemon younger than this may not have asked all its sources often enough: they are cleared when it steps the clock, and then
+#: asked every 64 s.
+SETTLING_S = 300.0
+
+
 @dataclass(frozen=True)
 class Daemon:
     """A running ntpd: its command line, the file that it was told to read, and what it says of itself over mode 6.
@@ -186,9 +191,10 @@ class Daemon:
 
     @property
     def silent(self) -> tuple[str, ...]:
-        """Sources that have not answered one of eight polls; a daemon without a system peer has not had the time to tell."""
+        """Sources that have not answered one of eight polls; a daemon that is young or has no system peer cannot tell yet."""
         synchronised = self.board.system is not None and self.board.system.peer_associd
-        return tuple(peer.address for peer in self.board.peers if peer.reach == 0) if synchronised else ()
+        told = synchronised and self.age_s >= SETTLING_S
+        return tuple(peer.address for peer in self.board.peers if peer.reach == 0) if told else ()
 
     @property
     def clients(self) -> int:

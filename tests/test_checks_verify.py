@@ -74,6 +74,16 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
     assert Counter(check.state for check in checks) == {CheckState.OK: 17, CheckState.UNKNOWN: 1}
 
 
+def test_a_young_daemon_may_not_have_asked_all_its_sources_yet() -> None:
+    """After it has stepped the clock they are cleared, and each has its own time to be asked again."""
+    late = {**peers((2, {"tally": " ", "reach": 0})), "daemon__age_s": 20.0}
+    assert judged(converged(**late)) == [OUTSIDE]
+    daemon = converged(**late).daemon
+    assert daemon is not None
+    assert daemon.silent == ()
+    assert replace(daemon, age_s=300.0).silent == (BOARD.peers[1].address,)
+
+
 def unit(**changes: Any) -> dict[str, Any]:
     return {"units": {ROW.unit: replace(converged().unit(ROW.unit), **changes)}}
 

@@ -59,8 +59,8 @@ def _untold(facts: Facts, row: Row) -> Check:
     return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? look at: journalctl -u {row.unit}")
 
 
-def upstreams(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
-    """Whether enough of the sources agree, and which of them do not or do not answer."""
+def upstreams(board: Billboard, pins: tuple[Pin, ...], *, young: bool) -> Iterator[Check]:
+    """Whether enough of the sources agree, and which of them do not or, of a daemon that is not young, do not answer."""
     if board.system is None:
         return
     if not board.peers:
@@ -71,7 +71,8 @@ def upstreams(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
     yield Check("sync.survivors", OK if enough else FAIL, text, "" if enough else "ntpjoin setup --survey")
     names = {pin.address: pin.name for pin in pins}
     for peer in board.peers:
-        yield from _source(peer, names.get(peer.address, ""))
+        if peer.reach or not young:
+            yield from _source(peer, names.get(peer.address, ""))
 
 
 def _source(peer: Peer, pinned: str) -> Iterator[Check]:

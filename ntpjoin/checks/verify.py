@@ -11,7 +11,7 @@ from ntpjoin.board import Billboard
 from ntpjoin.checks import clock, sync
 from ntpjoin.checks.firewall import judge_firewall
 from ntpjoin.errors import CommandFailed, WireError
-from ntpjoin.facts import JOURNAL_UNSEEN, Daemon, Facts, Row, Unit
+from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Daemon, Facts, Row, Unit
 from ntpjoin.host import ntpd, settings, systemd
 from ntpjoin.host.machine import Host
 from ntpjoin.job import Job
@@ -20,9 +20,6 @@ from ntpjoin.upstreams.addresses import special_range
 
 #: What a young daemon loses by itself; a stratum that is too high stays.
 _PASSING = ("sync.peer", "sync.survivors", "answers.ipv4", "answers.ipv6")
-
-#: A daemon younger than this may still be finding its time: ntpd needs a few polls, and one more round after a step.
-SETTLING_S = 300.0
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
@@ -113,7 +110,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     found += _log(evidence, row)
     board = facts.daemon.board if facts.daemon else Billboard()
     found += sync.synchronisation(facts, row)
-    found += sync.upstreams(board, pins)
+    found += sync.upstreams(board, pins, young=facts.daemon is not None and facts.daemon.age_s < SETTLING_S)
     found += sync.followed(board, pins)
     found += _pins(evidence, pins)
     found += _answers(facts, evidence, wish)

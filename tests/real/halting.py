@@ -41,7 +41,7 @@ class Halted:
         """Start ntpjoin; it will stop at each of these boundaries."""
         operator.carry(server)
         server.put(Path(__file__).with_name("killer.py"), KILLER)
-        server.run(["rm", "-f", STATE, "/run/halted.code"], check=True)
+        server.run(["rm", "-f", STATE, f"{STATE}.free", "/run/halted.code"], check=True)
         command = ["python3", KILLER, "stop", ",".join(map(str, boundaries)), *words]
         server.run(["sh", "-c", f"setsid sh -c '{KEEP}' sh \"$@\" >/dev/null 2>&1 &", "sh", *command], check=True)
         return cls(server)
@@ -66,8 +66,13 @@ class Halted:
         self.server.run(["kill", f"-{name}", pid], check=True)
 
     def go_on(self) -> None:
-        """Let it run to the next boundary or to its end."""
+        """Let it run to the next boundary."""
         self.signal("CONT")
+
+    def let_go(self) -> None:
+        """Let it run to its end, through the journal's writes while it takes things back, too."""
+        self.server.run(["touch", f"{STATE}.free"], check=True)
+        self.go_on()
 
     def code(self) -> int | None:
         """Its exit code; None while it runs."""

@@ -21,6 +21,9 @@ UPSTREAMS = [word for name in NAMES for word in ("--upstream", f"{name}.example"
 WISH = ["--allow-private", *UPSTREAMS]
 UNATTENDED = ["--yes", "--allow-step"]
 
+#: On the server, part of each checkpoint: how far its clock was off.
+OFFSET = "/run/offset"
+
 #: A time server of the lab.
 SETTER = str(HOSTS["alpha"].ipv4)
 
@@ -64,22 +67,28 @@ def set_up(server: Server, *words: str) -> Result:
 def checkpoint(server: Server, name: str) -> None:
     """Keep the server as it is now, for `rollback`; a running daemon is held still meanwhile."""
     server.run(["pkill", "-STOP", "-x", "ntpd"])
+    server.run(["tee", OFFSET], input=str(_offset(server)), check=True)
     server.checkpoint(name)
     server.run(["pkill", "-CONT", "-x", "ntpd"])
 
 
 def rollback(server: Server, name: str) -> None:
-    """Go back to a checkpoint without a daemon that runs there noticing: its clock is told the time that has passed, right
-    to some milliseconds, before it goes on. Where it ran meanwhile it would take a sample while the clock is behind, and
-    believe it for minutes. Where none runs the clock stays as it was.
+    """Go back to a checkpoint without a daemon that runs there noticing: before it goes on, the clock is told the time that
+    has passed, right to some milliseconds. Where it ran meanwhile it would take a sample while the clock is behind, and believe
+    it for minutes. Where none runs the clock stays as it was.
     """
     server.rollback(name)
     if server.run(["pgrep", "-x", "ntpd"]).code == 0:
-        asked = server.run(["python3", "-", "30", SETTER], input=SNTP.read_text(), check=True)
-        offset = json.loads(asked.out)[SETTER]["offset"]
-        script = f"import time; time.clock_settime(time.CLOCK_REALTIME, time.time() + {offset})"
+        passed = _offset(server) - float(server.run(["cat", OFFSET], check=True).out)
+        script = f"import time; time.clock_settime(time.CLOCK_REALTIME, time.time() + {passed})"
         server.run(["python3", "-c", script], check=True)
         server.run(["pkill", "-CONT", "-x", "ntpd"])
+
+
+def _offset(server: Server) -> float:
+    """By how many seconds the server's clock is behind."""
+    asked = server.run(["python3", "-", "30", SETTER], input=SNTP.read_text(), check=True)
+    return float(json.loads(asked.out)[SETTER]["offset"])
 
 
 def page(result: Result) -> dict[str, Any]:

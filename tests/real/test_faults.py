@@ -169,7 +169,7 @@ def full_at(server: Server, boundary: int, *words: str) -> None:
     halted.wait_at(boundary)
     server.run(["sh", "-c", FILL], timeout=60 * server.slowness)
     assert server.run(["df", "--output=avail", "/"], check=True).out.split()[1] == "0"
-    halted.go_on()
+    halted.let_go()
     failed = halted.finish()
     server.run(["rm", "/var/filler", "/var/filler2"], check=True)
     held(server, planted, failed, 1, *words, "this host is as it was")

@@ -43,7 +43,7 @@ def test_a_signal_in_every_change(server: Server) -> None:
         began = time.monotonic()
         stations.back_to(boundary)
         stations.halted.signal(sign)
-        stations.halted.go_on()
+        stations.halted.let_go()
         try:
             as_it_was(server, stations.fresh, stations.halted.finish(), sign)
             result = "ok"
@@ -142,7 +142,7 @@ def test_sigterm_while_it_looks(server: Server) -> None:
 def test_a_signal_while_it_waits_for_the_time_leaves_the_set_up(server: Server) -> None:
     halted = Halted.start(server, [WRITES - 1], *SETUP)
     halted.wait_at(WRITES - 1)
-    halted.go_on()
+    halted.let_go()
     wait_for(lambda: "waiting for" in halted.result().err or None, 60 * server.slowness, "it waits for the time")
     halted.signal("INT")
     done = halted.finish()
