@@ -13,6 +13,7 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.host import programs as programs_module
+from ntpjoin.host.machine import FileState, Host
 
 _SLOW = (Path(__file__).parent / "real", Path(__file__).parent / "lab")
 
@@ -121,6 +122,22 @@ class Programs:
         """How they were called, in order."""
         lines = self._calls.read_text().splitlines() if self._calls.exists() else []
         return [line for line in lines if line.strip() and name in (None, line.split()[0])]
+
+
+@pytest.fixture
+def tree(tmp_path: Path, programs: Programs) -> Host:
+    """A host in a tree of its own, whose search path holds what the test adds."""
+    root = tmp_path / "root"
+    place = root / programs_module.ENVIRONMENT["PATH"].lstrip("/")
+    place.parent.mkdir(parents=True)
+    place.symlink_to(programs.folder)
+    return Host(root=root)
+
+
+def put(host: Host, path: str, text: str) -> None:
+    """Lay a file into a tree, with the folders above it."""
+    host.make_folder(str(Path(path).parent))
+    host.write(path, FileState(text.encode(), 0o644, ""))
 
 
 @pytest.fixture

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ntpjoin.host import rulesets
-from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter.rules import Packet
 from ntpjoin.host.netfilter.verdict import judge
-from ntpjoin.host.programs import ENVIRONMENT
-from tests.conftest import Programs
+from tests.conftest import Programs, put
 from tests.rulesets import ALL
 
 NONE = '{"nftables": [{"metainfo": {"json_schema_version": 1}}]}'
@@ -21,118 +18,103 @@ DROPS_NFT = DROPS.replace("v1.8.9", "v1.8.9 (nf_tables)")
 QUERY = Packet("IPv4", "eth0", 1)
 
 
-@pytest.fixture
-def host(tmp_path: Path, programs: Programs) -> Host:
-    """A tree of its own, whose search path holds what the test adds."""
-    tree = tmp_path / "root"
-    place = tree / ENVIRONMENT["PATH"].lstrip("/")
-    place.parent.mkdir(parents=True)
-    place.symlink_to(programs.folder)
-    return Host(root=tree)
-
-
-def put(host: Host, path: str, text: str) -> None:
-    host.make_folder(str(Path(path).parent))
-    host.write(path, FileState(text.encode(), 0o644, ""))
-
-
 def captured(name: str, program: str) -> str:
     [case] = [case for case in ALL if str(case) == name]
     return case.captured[program]
 
 
-def test_nft_alone_is_asked_where_it_shows_nothing_of_iptables(host: Host, programs: Programs) -> None:
+def test_nft_alone_is_asked_where_it_shows_nothing_of_iptables(tree: Host, programs: Programs) -> None:
     programs.says("nft", captured("nft-server", "nft"))
     programs.says("iptables-save", DROPS)
-    assert judge(rulesets.read(host), QUERY).passes is True
+    assert judge(rulesets.read(tree), QUERY).passes is True
     assert programs.calls() == ["nft -j -s list ruleset"]
 
 
-def test_iptables_is_asked_about_the_tables_that_it_made(host: Host, programs: Programs) -> None:
+def test_iptables_is_asked_about_the_tables_that_it_made(tree: Host, programs: Programs) -> None:
     for program, said in (("nft", "nft"), ("iptables-save", "iptables"), ("ip6tables-save", "ip6tables")):
         programs.says(program, captured("iptables-recent", said))
-    found = rulesets.read(host)
+    found = rulesets.read(tree)
     assert judge(found, QUERY).limit.startswith("`iptables -A INPUT")
     assert {chain.tool for chain in found.chains.values() if chain.hook} == {"iptables", "ip6tables"}
 
 
-def test_a_table_that_iptables_cannot_read_is_taken_from_nft(host: Host, programs: Programs) -> None:
+def test_a_table_that_iptables_cannot_read_is_taken_from_nft(tree: Host, programs: Programs) -> None:
     shown = captured("iptables-drop-policy", "nft")
     programs.says("nft", shown)
     programs.says("iptables-save", "# Table `filter' is incompatible, use 'nft' tool.\n")
-    assert judge(rulesets.read(host), QUERY).passes is False
+    assert judge(rulesets.read(tree), QUERY).passes is False
 
 
-def test_the_interfaces_of_a_chain_are_asked_for(host: Host, programs: Programs) -> None:
+def test_the_interfaces_of_a_chain_are_asked_for(tree: Host, programs: Programs) -> None:
     text, chains = captured("nft-ingress-drops", "nft"), captured("nft-ingress-drops", "nft-chains")
     (programs.folder / "json").write_text(text)
     (programs.folder / "chains").write_text(chains)
     pour = f'case "$*" in *chains*) /bin/cat {programs.folder}/chains;; *) /bin/cat {programs.folder}/json;; esac'
     programs.add("nft", pour)
-    found = rulesets.read(host)
+    found = rulesets.read(tree)
     assert judge(found, QUERY).passes is False
     assert judge(found, Packet("IPv4", "eth1", 1)).passes is True
     (programs.folder / "chains").write_text("")
-    assert rulesets.read(host).problem == "nft does not tell which interfaces some of its rules are for"
+    assert rulesets.read(tree).problem == "nft does not tell which interfaces some of its rules are for"
 
 
 @pytest.mark.parametrize("said", ["", "{}", "[]", "Error: Could not process rule: Operation not permitted"])
-def test_an_nft_that_lists_nothing_is_no_proof_that_there_is_nothing(host: Host, programs: Programs, said: str) -> None:
+def test_an_nft_that_lists_nothing_is_no_proof_that_there_is_nothing(tree: Host, programs: Programs, said: str) -> None:
     programs.says("nft", said, err="nft: Operation not permitted", code=1)
-    assert rulesets.read(host).problem == "nft does not list its rules: nft: Operation not permitted"
+    assert rulesets.read(tree).problem == "nft does not list its rules: nft: Operation not permitted"
 
 
-def test_without_nft_iptables_is_asked(host: Host, programs: Programs) -> None:
+def test_without_nft_iptables_is_asked(tree: Host, programs: Programs) -> None:
     programs.says("iptables-save", DROPS_NFT)
     programs.says("ip6tables-save", "")
-    assert judge(rulesets.read(host), QUERY).passes is False
+    assert judge(rulesets.read(tree), QUERY).passes is False
     assert [call.strip() for call in programs.calls()] == ["iptables-save", "ip6tables-save"]
 
 
-def test_an_iptables_that_fails_is_no_proof_that_there_is_nothing(host: Host, programs: Programs) -> None:
+def test_an_iptables_that_fails_is_no_proof_that_there_is_nothing(tree: Host, programs: Programs) -> None:
     programs.says("iptables-save", err="iptables-save: Permission denied", code=1)
-    assert rulesets.read(host).problem == "iptables-save does not list its rules: iptables-save: Permission denied"
+    assert rulesets.read(tree).problem == "iptables-save does not list its rules: iptables-save: Permission denied"
 
 
-def test_without_ipv6_in_the_kernel_its_iptables_may_fail(host: Host, programs: Programs) -> None:
+def test_without_ipv6_in_the_kernel_its_iptables_may_fail(tree: Host, programs: Programs) -> None:
     programs.says("iptables-save", DROPS_NFT)
     programs.says("ip6tables-save", err="ip6tables-save: Protocol not supported", code=3)
-    assert judge(rulesets.read(host), QUERY).passes is False
-    put(host, "/proc/net/if_inet6", "")
+    assert judge(rulesets.read(tree), QUERY).passes is False
+    put(tree, "/proc/net/if_inet6", "")
     assert (
-        rulesets.read(host).problem == "ip6tables-save does not list its rules: ip6tables-save: Protocol not supported"
+        rulesets.read(tree).problem == "ip6tables-save does not list its rules: ip6tables-save: Protocol not supported"
     )
 
 
-def test_without_nft_a_table_that_iptables_cannot_read_is_not_guessed_at(host: Host, programs: Programs) -> None:
+def test_without_nft_a_table_that_iptables_cannot_read_is_not_guessed_at(tree: Host, programs: Programs) -> None:
     programs.says("iptables-save", "# Table `filter' is incompatible, use 'nft' tool.\n")
-    assert "there is no nft" in rulesets.read(host).problem
+    assert "there is no nft" in rulesets.read(tree).problem
 
 
-def test_both_variants_of_iptables_count(host: Host, programs: Programs) -> None:
-    put(host, OLD, "filter\n")
+def test_both_variants_of_iptables_count(tree: Host, programs: Programs) -> None:
+    put(tree, OLD, "filter\n")
     programs.says("nft", NONE)
     programs.says("iptables-save", "")
     programs.says("iptables-legacy-save", DROPS)
-    found = rulesets.read(host)
+    found = rulesets.read(tree)
     assert judge(found, QUERY).passes is False
     [chain] = [chain for chain in found.chains.values() if chain.hook]
     assert rulesets.opening(chain) == "iptables-legacy -I INPUT -p udp --dport 123 -j ACCEPT"
 
 
-def test_the_only_iptables_may_be_the_old_one(host: Host, programs: Programs) -> None:
-    put(host, OLD, "filter\n")
+def test_the_only_iptables_may_be_the_old_one(tree: Host, programs: Programs) -> None:
+    put(tree, OLD, "filter\n")
     programs.says("nft", NONE)
     programs.says("iptables-save", DROPS)
-    [chain] = [chain for chain in rulesets.read(host).chains.values() if chain.hook]
+    [chain] = [chain for chain in rulesets.read(tree).chains.values() if chain.hook]
     assert rulesets.opening(chain) == "iptables -I INPUT -p udp --dport 123 -j ACCEPT"
 
 
-def test_the_new_iptables_beside_an_old_default_is_found(host: Host, programs: Programs) -> None:
+def test_the_new_iptables_beside_an_old_default_is_found(tree: Host, programs: Programs) -> None:
     programs.says("nft", captured("iptables-drop-policy", "nft"))
     programs.says("iptables-save", "# Generated by iptables-save v1.8.9 (legacy)\n")
     programs.says("iptables-nft-save", DROPS_NFT)
-    found = rulesets.read(host)
+    found = rulesets.read(tree)
     assert {chain.tool for chain in found.chains.values() if chain.hook and chain.family == "ip"} == {"iptables-nft"}
 
 
@@ -147,8 +129,8 @@ def test_the_new_iptables_beside_an_old_default_is_found(host: Host, programs: P
         (OLD, "", ""),
     ],
 )
-def test_without_a_program_the_kernel_is_looked_at(host: Host, path: str, text: str, problem: str) -> None:
-    put(host, path, text)
-    found = rulesets.read(host)
+def test_without_a_program_the_kernel_is_looked_at(tree: Host, path: str, text: str, problem: str) -> None:
+    put(tree, path, text)
+    found = rulesets.read(tree)
     assert (problem in found.problem) if problem else not found.problem
     assert found.chains == {}

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import replace
-from pathlib import Path
 from typing import Optional
 
 import pytest
 
 from ntpjoin.errors import CommandFailed
 from ntpjoin.host import firewalld
-from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter.rules import Is, Packet, Port
 from ntpjoin.host.netfilter.verdict import Verdict, judge
-from ntpjoin.host.programs import ENVIRONMENT
 from ntpjoin.host.zones import Zone, as_rules, parse
 from ntpjoin.model import Family
-from tests.conftest import Programs
+from tests.conftest import Programs, put
 from tests.rulesets import MANAGED
 
 NTP = ((Is("protocol", ("udp",)), Port("dport", ((123, 123),))),)
@@ -166,70 +164,56 @@ def test_a_source_is_asked_before_an_interface_and_that_before_the_default(
 # --- the daemon
 
 
-@pytest.fixture
-def host(tmp_path: Path, programs: Programs) -> Host:
-    tree = tmp_path / "root"
-    place = tree / ENVIRONMENT["PATH"].lstrip("/")
-    place.parent.mkdir(parents=True)
-    place.symlink_to(programs.folder)
-    return Host(root=tree)
+def run_it(tree: Host) -> None:
+    put(tree, "/proc/77/cmdline", "/usr/bin/python3\0/usr/sbin/firewalld\0--nofork\0--nopid\0")
 
 
-def put(host: Host, path: str, text: str) -> None:
-    host.make_folder(str(Path(path).parent))
-    host.write(path, FileState(text.encode(), 0o644, ""))
+def test_whether_it_runs_is_seen_among_the_processes(tree: Host) -> None:
+    put(tree, "/proc/5/cmdline", "vi\0/etc/firewalld/firewalld.conf\0")
+    put(tree, "/proc/6/cmdline", "/usr/bin/python3\0/usr/bin/firewall-cmd\0--state\0")
+    assert not firewalld.running(tree)
+    run_it(tree)
+    assert firewalld.running(tree)
 
 
-def run_it(host: Host) -> None:
-    put(host, "/proc/77/cmdline", "/usr/bin/python3\0/usr/sbin/firewalld\0--nofork\0--nopid\0")
-
-
-def test_whether_it_runs_is_seen_among_the_processes(host: Host) -> None:
-    put(host, "/proc/5/cmdline", "vi\0/etc/firewalld/firewalld.conf\0")
-    put(host, "/proc/6/cmdline", "/usr/bin/python3\0/usr/bin/firewall-cmd\0--state\0")
-    assert not firewalld.running(host)
-    run_it(host)
-    assert firewalld.running(host)
-
-
-def test_a_service_is_what_the_operator_makes_of_it(host: Host) -> None:
+def test_a_service_is_what_the_operator_makes_of_it(tree: Host) -> None:
     def service(text: str, name: str = "ntp", folder: str = "/usr/lib/firewalld") -> None:
-        put(host, f"{folder}/services/{name}.xml", f"<service>{text}</service>")
+        put(tree, f"{folder}/services/{name}.xml", f"<service>{text}</service>")
 
-    assert firewalld.service(host, "ntp") is None
+    assert firewalld.service(tree, "ntp") is None
     service('<port protocol="udp" port="123"/>')
-    assert firewalld.service(host, "ntp") == NTP
+    assert firewalld.service(tree, "ntp") == NTP
     service('<include service="ntp"/><port protocol="tcp" port="22"/>', "both")
-    assert firewalld.service(host, "both") == (*NTP, *TCP)
+    assert firewalld.service(tree, "both") == (*NTP, *TCP)
     service('<port protocol="udp" port="1123"/>', folder="/etc/firewalld")
-    assert firewalld.service(host, "ntp") != NTP
+    assert firewalld.service(tree, "ntp") != NTP
     service('<port protocol="udp" port="123-125"/><destination ipv4="224.0.0.251" ipv6="ff02::fb"/>', "cast")
-    found = firewalld.service(host, "cast")
+    found = firewalld.service(tree, "cast")
     assert found is not None
     assert len(found) == 2
     service('<protocol value="udp"/><source-port protocol="udp" port="123"/>', "odd")
-    assert firewalld.service(host, "odd") == (
+    assert firewalld.service(tree, "odd") == (
         (Is("protocol", ("udp",)),),
         (Is("protocol", ("udp",)), Port("sport", ((123, 123),))),
     )
     service('<include service="circle"/>', "circle")
-    assert firewalld.service(host, "circle") == ()
+    assert firewalld.service(tree, "circle") == ()
     service("<port", "broken")
-    assert firewalld.service(host, "broken") is None
+    assert firewalld.service(tree, "broken") is None
 
 
-def test_all_of_it_is_looked_at(host: Host, programs: Programs) -> None:
+def test_all_of_it_is_looked_at(tree: Host, programs: Programs) -> None:
     [case] = [case for case in MANAGED if str(case) == "firewalld another zone written down"]
     (programs.folder / "listing").write_text(case.captured["firewall-cmd --list-all-zones"])
     programs.add("firewall-cmd", f"/bin/cat {programs.folder}/listing")
-    put(host, "/usr/lib/firewalld/services/ntp.xml", '<service><port protocol="udp" port="123"/></service>')
-    put(host, "/etc/firewalld/firewalld.conf", "# DefaultZone=dmz\nDefaultZone=work\n")
-    found = firewalld.look(host)
+    put(tree, "/usr/lib/firewalld/services/ntp.xml", '<service><port protocol="udp" port="123"/></service>')
+    put(tree, "/etc/firewalld/firewalld.conf", "# DefaultZone=dmz\nDefaultZone=work\n")
+    found = firewalld.look(tree)
     assert found is not None
     assert (found.default, found.services, found.networkmanager) == ("work", {"ntp": NTP}, False)
     assert (found.zone_now("eth0"), found.zone_later("eth0"), found.zone_now("eth9")) == ("home", "home", "work")
     programs.says("firewall-cmd", err="FirewallD is not running", code=252)
-    assert firewalld.look(host) is None
+    assert firewalld.look(tree) is None
 
 
 def test_networkmanager_remembers_a_zone_that_is_not_written_down() -> None:
@@ -239,33 +223,33 @@ def test_networkmanager_remembers_a_zone_that_is_not_written_down() -> None:
     assert replace(found, networkmanager=True).zone_later("eth0") == "home"
 
 
-def test_a_rule_is_asked_for_added_and_taken_away(host: Host, programs: Programs) -> None:
-    run_it(host)
+def test_a_rule_is_asked_for_added_and_taken_away(tree: Host, programs: Programs) -> None:
+    run_it(tree)
     programs.says("firewall-cmd", "yes\n")
-    assert firewalld.has(host, "public", "service=ntp", permanent=False)
-    firewalld.add(host, "public", "service=ntp", permanent=True)
-    firewalld.remove(host, "public", "port=123/udp", permanent=False)
+    assert firewalld.has(tree, "public", "service=ntp", permanent=False)
+    firewalld.add(tree, "public", "service=ntp", permanent=True)
+    firewalld.remove(tree, "public", "port=123/udp", permanent=False)
     assert programs.calls() == [
         "firewall-cmd --zone=public --query-service=ntp",
         "firewall-cmd --permanent --zone=public --add-service=ntp",
         "firewall-cmd --zone=public --remove-port=123/udp",
     ]
     programs.says("firewall-cmd", "no\n", code=1)
-    assert not firewalld.has(host, "public", "service=ntp", permanent=True)
+    assert not firewalld.has(tree, "public", "service=ntp", permanent=True)
     programs.says("firewall-cmd", err="Error: INVALID_ZONE: public", code=112)
-    assert not firewalld.has(host, "public", "service=ntp", permanent=True)
+    assert not firewalld.has(tree, "public", "service=ntp", permanent=True)
     programs.says("firewall-cmd", err="Error: DBUS_ERROR", code=254)
     with pytest.raises(CommandFailed, match="DBUS_ERROR"):
-        firewalld.has(host, "public", "service=ntp", permanent=True)
+        firewalld.has(tree, "public", "service=ntp", permanent=True)
 
 
-def test_while_it_does_not_run_what_is_written_down_can_still_be_changed(host: Host, programs: Programs) -> None:
-    assert not firewalld.has(host, "public", "service=ntp", permanent=True), "it went"
+def test_while_it_does_not_run_what_is_written_down_can_still_be_changed(tree: Host, programs: Programs) -> None:
+    assert not firewalld.has(tree, "public", "service=ntp", permanent=True), "it went"
     programs.says("firewall-cmd", err="FirewallD is not running", code=252)
     programs.says("firewall-offline-cmd", "yes\n")
-    assert not firewalld.has(host, "public", "service=ntp", permanent=False)
-    assert firewalld.has(host, "public", "service=ntp", permanent=True)
-    firewalld.remove(host, "public", "service=ntp", permanent=True)
+    assert not firewalld.has(tree, "public", "service=ntp", permanent=False)
+    assert firewalld.has(tree, "public", "service=ntp", permanent=True)
+    firewalld.remove(tree, "public", "service=ntp", permanent=True)
     assert programs.calls() == [
         "firewall-offline-cmd --zone=public --query-service=ntp",
         "firewall-offline-cmd --zone=public --remove-service=ntp",

@@ -27,6 +27,9 @@ OFFSET = "/run/offset"
 #: A time server of the lab.
 SETTER = str(HOSTS["alpha"].ipv4)
 
+#: Longer than any test; the next rollback ends what was started for so long.
+FOR_EVER = "9999"
+
 #: Holds the locks that apt and dpkg hold, for so many seconds.
 LOCKER = """
 import fcntl, sys, time

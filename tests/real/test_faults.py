@@ -14,7 +14,7 @@ pytestmark = pytest.mark.real
 
 SETUP = ["setup", *operator.UNATTENDED, *operator.WISH]
 
-#: Binds UDP 123 and answers nobody.
+#: Binds UDP 123 and answers nobody, for longer than the test takes; the next rollback ends it.
 STRANGER = "import socket,time; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('',123)); time.sleep(9999)"
 
 #: Where python3-ntp, which comes with ntpsec, puts its modules, and nobody else puts any.
@@ -109,7 +109,7 @@ def test_a_second_run_at_the_same_time(server: Server) -> None:
 def test_the_package_manager_stays_busy_for_too_long(server: Server) -> None:
     operator.carry(server)
     planted = server.snapshot()
-    operator.background(server, "python3", "-c", operator.LOCKER, "9999")
+    operator.background(server, "python3", "-c", operator.LOCKER, operator.FOR_EVER)
     refused = operator.ntpjoin(server, *SETUP)
     held(server, planted, refused, 3, "in use by python3 (process ", "wait until it has ended")
 

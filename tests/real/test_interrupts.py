@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,37 +88,37 @@ def whole(server: Server) -> None:
     assert server.run(["dpkg", "--audit"], check=True).out == ""
 
 
-def test_ctrl_c_in_the_middle_of_dpkg(server: Server) -> None:
+def interrupted_in_dpkg(server: Server, sign: str, interrupt: Callable[[Running], object]) -> None:
+    """dpkg ends in peace, and then all of it is taken back."""
     fresh = server.snapshot()
     running = started(server)
     wait_for_dpkg(server)
-    running.interrupt()
-    time.sleep(1)
-    running.interrupt()  # who presses it once presses it twice
-    as_it_was(server, fresh, ended(server), "INT")
+    interrupt(running)
+    as_it_was(server, fresh, ended(server), sign)
     whole(server)
     running.abandon()
+
+
+def press_twice(running: Running) -> None:
+    """Who presses Ctrl-C once presses it again."""
+    running.interrupt()
+    time.sleep(1)
+    running.interrupt()
+
+
+def test_ctrl_c_in_the_middle_of_dpkg(server: Server) -> None:
+    interrupted_in_dpkg(server, "INT", press_twice)
 
 
 @pytest.mark.campaign
 def test_sigterm_in_the_middle_of_dpkg(server: Server) -> None:
-    fresh = server.snapshot()
-    running = started(server)
-    wait_for_dpkg(server)
-    server.run(["pkill", "-TERM", "-f", f"python3 {operator.PROGRAM}"], check=True)
-    as_it_was(server, fresh, ended(server), "TERM")
-    whole(server)
-    running.abandon()
+    kill = ["pkill", "-TERM", "-f", f"python3 {operator.PROGRAM}"]
+    interrupted_in_dpkg(server, "TERM", lambda _: server.run(kill, check=True))
 
 
 @pytest.mark.campaign
 def test_a_lost_connection_in_the_middle_of_dpkg(server: Server) -> None:
-    fresh = server.snapshot()
-    running = started(server)
-    wait_for_dpkg(server)
-    running.abandon()
-    as_it_was(server, fresh, ended(server), "HUP")
-    whole(server)
+    interrupted_in_dpkg(server, "HUP", Running.abandon)
 
 
 # --- before the first change, and after the last
@@ -127,7 +128,7 @@ def test_sigterm_while_it_looks(server: Server) -> None:
     """A package manager that is busy makes the look last."""
     operator.carry(server)
     fresh = server.snapshot()
-    operator.background(server, "python3", "-c", operator.LOCKER, "9999")
+    operator.background(server, "python3", "-c", operator.LOCKER, operator.FOR_EVER)
     looking = server.popen([operator.PROGRAM, *SETUP], tty=True)
     looking.read_until("waiting for", timeout=60 * server.slowness)
     server.run(["pkill", "-TERM", "-f", f"python3 {operator.PROGRAM}"], check=True)
