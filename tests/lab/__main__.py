@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Protocol, Union
 
 from tests.lab import hosts, lab, process
+from tests.lab.images import STANDARD
 from tests.lab.lab import Lab, Machine
 from tests.lab.network import ROUTER
 from tests.lab.process import LabError
+from tests.lab.recipe import SYSTEMS
 from tests.lab.snapshot import Snapshot
 from tests.lab.vm import Server
 
@@ -29,7 +31,7 @@ def named(up: Lab, name: str) -> Union[Machine, Server]:
 def do_up(given: argparse.Namespace) -> int:
     if is_up():
         raise LabError("a lab is up already: python -m tests.lab down")
-    up = Lab(tied=False)
+    up = Lab(system=given.system, tied=False)
     up.up()
     if not given.no_server:
         up.boot_server(given.clock_offset)
@@ -150,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
         return sub
 
     up = add("up", do_up, "bring all up, detached, and boot the server")
+    up.add_argument("--system", choices=sorted(SYSTEMS), default=STANDARD, help="what the server is")
     up.add_argument("--no-server", action="store_true", help="the network only")
     boot = add("boot", do_boot, "boot a freshly installed server")
     for sub in (up, boot):

@@ -23,15 +23,15 @@ FIREWALL = (
 KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 
-#: Says so by its exit code when it is not running.
-MAY_FAIL = "firewall-cmd"
+#: Say by their exit code that they do not run, or have nothing to list.
+MAY_FAIL = ("firewall-cmd", "pacman")
 
 
 def output(*argv: str) -> str:
     # A crowded host may need longer than the 25 s that systemctl waits; no answer is not a host without units.
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_BUS_TIMEOUT": "300"}
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode and argv[0] != MAY_FAIL:
+    if done.returncode and argv[0] not in MAY_FAIL:
         raise RuntimeError(f"{argv}: {done.stderr}")
     return done.stdout
 
@@ -53,6 +53,16 @@ def etc() -> dict[str, list[str]]:
 
 
 def packages() -> dict[str, list[str]]:
+    """Of all formats; those that are not the distribution's own with their manager before the name."""
+    found = debs()
+    for manager, argv in (("rpm", ("rpm", "-qa", "--qf", "%{NAME} %{EVR}\n")), ("pacman", ("pacman", "-Q"))):
+        for line in output(*argv).splitlines() if shutil.which(manager) else ():
+            name, version = line.split()
+            found[f"{manager} {name}"] = [version]
+    return found
+
+
+def debs() -> dict[str, list[str]]:
     form = "${binary:Package}\t${Version}\t${db:Status-Abbrev}\n"
     automatic = set(output("apt-mark", "showauto").split())
     found = {}
@@ -64,6 +74,19 @@ def packages() -> dict[str, list[str]]:
 
 
 def units() -> dict[str, list[str]]:
+    return systemd_units() if Path("/run/systemd/system").exists() else init_scripts()
+
+
+def init_scripts() -> dict[str, list[str]]:
+    """Their links are files of /etc; here is what runs."""
+    found = {}
+    for line in output("service", "--status-all").splitlines():
+        state, _, name = line.strip().removeprefix("[").partition("]")
+        found[name.strip()] = [state.strip()]
+    return found
+
+
+def systemd_units() -> dict[str, list[str]]:
     files = output("systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain", "--full").splitlines()
     found = {line.split()[0]: [line.split()[1], "inactive"] for line in files if line.split()}
     # Devices, sessions and what else comes and goes by itself is nobody's doing.

@@ -1,4 +1,4 @@
-"""The images: `net` (the lab's hosts share it), `pool` (.deb files) and `vm` (the server's disk)."""
+"""The images: `net`, which the lab's hosts share, and one for each system that a server can be, with its packages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from tests.lab import cache, machine, process, recipe
 from tests.lab.process import Log
+from tests.lab.recipe import SYSTEMS, System
 
+#: What the lab's own hosts run.
 SUITE = "bookworm"
 NET_PACKAGES = (
     "apt-utils,bind9,bind9-dnsutils,ca-certificates,chrony,dnsmasq-base,faketime,gpg,gpg-agent,gpgv,iproute2,iputils-ping,nftables,"
@@ -19,32 +22,22 @@ NET_PACKAGES = (
 )
 # Unpacked by force: Debian lets one host have one time daemon, and the lab runs two kinds from one tree.
 NET_UNPACKED = "ntpsec"
-VM_PACKAGES = (
-    "apparmor,ca-certificates,cron,dbus,ifupdown,iproute2,iptables,iputils-ping,isc-dhcp-client,kmod,less,linux-image-cloud-amd64,"
-    "logrotate,netbase,nftables,openssh-server,procps,python3,sensible-utils,systemd,systemd-sysv,systemd-timesyncd,"
-    "tzdata,udev,ufw"
-)
-# What ntpjoin or a test may install in the VM, each with all that it brings.
-INSTALLABLE = (
-    ("ntpsec", "ntpsec-ntpdig", "ntpsec-ntpdate"),
-    ("chrony",),
-    ("openntpd",),
-    ("firewalld",),
-    ("nftables",),
-    ("iptables",),
-    ("systemd-timesyncd",),
-    ("locales",),
-)
 DISK_SIZE = "3G"
+STANDARD = "debian-12"
 # Mounts and processes of its own, which end with it, as it does with us.
 CONFINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child")
 
 
 @dataclass(frozen=True)
 class ServerImage:
-    """What a server boots from, and the package pool that was current then."""
+    """What a server boots from, and the package pool that was current then. `name` is a key of recipe.SYSTEMS."""
 
     folder: Path
+    name: str = STANDARD
+
+    @property
+    def system(self) -> System:
+        return SYSTEMS[self.name]
 
     @property
     def disk(self) -> Path:
@@ -61,6 +54,11 @@ class ServerImage:
     @property
     def ssh_key(self) -> Path:
         return self.folder / "ssh_key"
+
+    @property
+    def foreign(self) -> Path:
+        """Repositories of another format, a folder each; there where the system has one."""
+        return self.folder / "foreign"
 
     @property
     def repository(self) -> Path:
@@ -113,34 +111,42 @@ def make_net(folder: Path) -> None:
     (tree / "etc/resolv.conf").write_text(recipe.RESOLV_CONF)
 
 
-def server_image(log: Log) -> ServerImage:
-    """The Debian server that tests boot."""
-    made_by = [SUITE, VM_PACKAGES, repr(INSTALLABLE), DISK_SIZE, inspect.getsource(recipe)]
-    made_by += [inspect.getsource(step) for step in (bootstrap, make_server, fill_pool, make_key)]
+def server_image(name: str, log: Log, repositories: Optional[Path] = None) -> ServerImage:
+    """The server that tests boot: a key of recipe.SYSTEMS. One with foreign packages needs the folder of their repositories."""
+    system = SYSTEMS[name]
+    made_by = [repr(system), repr((recipe.FILES, recipe.ABSENT)), DISK_SIZE]
+    made_by += [inspect.getsource(step) for step in (recipe.finish, bootstrap, make_server, fill_pool, make_key)]
+    if repositories:
+        made_by += [repositories.name, inspect.getsource(add_foreign)]
     net = net_image(log)
-    return ServerImage(cache.built("vm", made_by, lambda folder: make_server(folder, net), log))
+    make = lambda folder: make_server(folder, name, net, repositories)  # noqa: E731
+    return ServerImage(cache.built(f"vm-{name}", made_by, make, log), name)
 
 
-def make_server(folder: Path, net: Path) -> None:
-    image = ServerImage(folder)
-    tree = folder / "root"
-    bootstrap(tree, VM_PACKAGES, machine.debian_sources(SUITE))
+def make_server(folder: Path, name: str, net: Path, repositories: Optional[Path]) -> None:
+    image = ServerImage(folder, name)
+    system, tree = image.system, folder / "root"
+    sources = machine.debian_sources(system.suite, updates=system.updates)
+    bootstrap(tree, ",".join(system.packages), sources, system.suite)
     image.repository.mkdir()
-    fill_pool(tree, image.repository)
+    fill_pool(tree, image.repository, system)
     make_key(image.repository, net)
     process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", str(image.ssh_key)], check=True)
     shutil.copy(next((tree / "boot").glob("vmlinuz-*")), image.kernel)
     shutil.copy(next((tree / "boot").glob("initrd.img-*")), image.initrd)
     public = image.ssh_key.with_suffix(".pub").read_text()
-    recipe.finish(tree, public, (image.repository / "key.gpg").read_bytes())
-    for command in recipe.COMMANDS:
+    recipe.finish(system, tree, public, None if system.foreign else (image.repository / "key.gpg").read_bytes())
+    if repositories and system.foreign:
+        add_foreign(system, tree, repositories, image.foreign)
+    for command in system.commands:
         in_tree(tree, command)
+    in_tree(tree, ("apt-get", "clean"))
     words = ["mkfs.ext4", "-q", "-L", "root", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
     process.run([*words, "-d", str(tree), str(image.disk), DISK_SIZE], check=True, timeout=600)
     shutil.rmtree(tree)
 
 
-def fill_pool(tree: Path, repository: Path) -> None:
+def fill_pool(tree: Path, repository: Path, system: System) -> None:
     """Every package of the image at its installed version, and whatever can be installed."""
     cached = tree / "pool"
     (cached / "partial").mkdir(parents=True)
@@ -151,7 +157,7 @@ def fill_pool(tree: Path, repository: Path) -> None:
     installed = in_tree(tree, query).out.split()
     fetch: list[str] = ["apt-get", "-qq", "-y", *options, "--download-only"]
     in_tree(tree, [*fetch, "--reinstall", "install", *installed], network=True, timeout=1800)
-    for packages in INSTALLABLE:
+    for packages in system.installable:
         in_tree(tree, [*fetch, "install", *packages], network=True, timeout=1800)
     pool = repository / "pool"
     pool.mkdir()
@@ -160,22 +166,41 @@ def fill_pool(tree: Path, repository: Path) -> None:
     shutil.rmtree(cached)
 
 
+def add_foreign(system: System, tree: Path, repositories: Path, foreign: Path) -> None:
+    """Install what of the other format is there from the start, and keep its repositories for the package server."""
+    shutil.copytree(repositories, foreign)
+    # As after the last `pacman -Syu`.
+    for name in ("local", "sync"):
+        (tree / "var/lib/pacman" / name).mkdir(parents=True, exist_ok=True)
+    for database in (foreign / "arch").glob("*/*.db"):
+        shutil.copy(database, tree / "var/lib/pacman/sync" / database.name)
+    for package in system.there:
+        (rpm,) = (foreign / "el/base").glob(f"{package}-[0-9]*.rpm")
+        shutil.copy(rpm, tree / "tmp/there.rpm")
+        in_tree(tree, ("rpm", "-i", "--force-debian", "/tmp/there.rpm"))
+        (tree / "tmp/there.rpm").unlink()
+    for unit in system.enabled:
+        in_tree(tree, ("systemctl", "enable", unit))
+
+
 def make_key(repository: Path, net: Path) -> None:
     """A signing key from the past, as an archive's is, and the index of the pool."""
     (repository / "gnupg").mkdir(mode=0o700)
     gpg = ["gpg", "--homedir", "/mnt/gnupg", "--batch", "--quiet", "--faked-system-time", "20200101T000000"]
-    in_repository(
+    in_folder(
         repository, net, [*gpg, "--passphrase", "", "--quick-generate-key", "lab archive", "rsa3072", "sign", "never"]
     )
-    in_repository(repository, net, [*gpg, "--output", "/mnt/key.gpg", "--export"])
-    scan = in_repository(repository, net, ["env", "--chdir=/mnt", "apt-ftparchive", "packages", "pool"])
+    in_folder(repository, net, [*gpg, "--output", "/mnt/key.gpg", "--export"])
+    scan = in_folder(repository, net, ["env", "--chdir=/mnt", "apt-ftparchive", "packages", "pool"])
     (repository / "Packages").write_text(scan.out)
 
 
-def in_repository(repository: Path, net: Path, argv: Sequence[str]) -> process.Result:
-    """Run a tool of the `net` image with the repository on its /mnt; agents that it starts end with it."""
+def in_folder(folder: Path, tree: Path, argv: Sequence[str]) -> process.Result:
+    """Run a tool of a tree with the folder on its /mnt; agents that it starts end with it."""
     words = [*CONFINED, "--net", "--propagation", "private"]
-    bind = 'mount --bind "$1" "$2/mnt" && root=$2 && shift 2 && exec chroot "$root" "$@"'
+    bind = (
+        'mount --bind "$1" "$2/mnt" && mount -t proc proc "$2/proc" && root=$2 && shift 2 && exec chroot "$root" "$@"'
+    )
     # mount and chroot are two programs in one namespace: only a shell can hold it open between them.
-    words += ["sh", "-c", bind, "sh", str(repository), str(net)]
+    words += ["sh", "-c", bind, "sh", str(folder), str(tree)]
     return process.run([*words, *argv], check=True, timeout=600, shown=argv)

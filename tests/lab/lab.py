@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional, final
 
-from tests.lab import cache, hosts, images, machine, network, upstreams
+from tests.lab import cache, forge, hosts, images, machine, network, recipe, upstreams
 from tests.lab.capture import Capture
 from tests.lab.dhcp import DhcpServer
 from tests.lab.dns import NameServer
@@ -56,9 +56,13 @@ class Router(Machine):
 
 @final
 class Lab:
-    """A test internet and a server; `with Lab() as lab:` and all of it ends with the block or the process."""
+    """A test internet and a server; `with Lab() as lab:` and all of it ends with the block or the process.
 
-    def __init__(self, *, tied: bool = True, log: Log = talk) -> None:
+    `system` is a key of recipe.SYSTEMS: what the server is.
+    """
+
+    def __init__(self, *, system: str = images.STANDARD, tied: bool = True, log: Log = talk) -> None:
+        self.system = system
         self.tied = tied
         self.log = log
 
@@ -79,7 +83,8 @@ class Lab:
     def up(self) -> None:
         machine.require(self.log)
         net = images.net_image(self.log)
-        self.image = images.server_image(self.log)
+        foreign = forge.repositories(self.log) if recipe.SYSTEMS[self.system].foreign else None
+        self.image = images.server_image(self.system, self.log, foreign)
         self.sandbox = Sandbox.create(net, tied=self.tied)
         if not self.tied:
             remember(self)
@@ -162,7 +167,12 @@ def state_file() -> Path:
 
 
 def remember(lab: Lab) -> None:
-    state = {"pid": lab.sandbox.pid, "started": lab.sandbox.started, "image": str(lab.image.folder)}
+    state = {
+        "pid": lab.sandbox.pid,
+        "started": lab.sandbox.started,
+        "image": str(lab.image.folder),
+        "system": lab.system,
+    }
     state_file().write_text(json.dumps(state))
 
 
@@ -172,9 +182,9 @@ def attached(log: Log = talk) -> Lab:
         state: dict[str, Any] = json.loads(state_file().read_text())
     except FileNotFoundError:
         raise LabError("no lab is up: python -m tests.lab up") from None
-    lab = Lab(tied=False, log=log)
+    lab = Lab(system=state["system"], tied=False, log=log)
     lab.sandbox = Sandbox(int(state["pid"]), str(state["started"]))
-    lab.image = images.ServerImage(Path(state["image"]))
+    lab.image = images.ServerImage(Path(state["image"]), lab.system)
     if not lab.sandbox.alive:
         state_file().unlink()
         raise LabError("the lab that was up has ended: python -m tests.lab up")

@@ -82,8 +82,8 @@ def kvm() -> bool:
     return True
 
 
-def debian_sources(suite: str) -> str:
-    """This machine's own lines for Debian's archive, for `suite`; no third party's."""
+def debian_sources(suite: str, *, updates: bool = True) -> str:
+    """This machine's own lines for Debian's archive, for `suite`, without `updates` as it was released; no third party's."""
     fields = "$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
     ask = ["apt-get", "indextargets", "--format", fields, "Created-By: Packages"]
     found = [line.split("|") for line in process.run(ask, check=True).out.splitlines()]
@@ -96,7 +96,7 @@ def debian_sources(suite: str) -> str:
         if origin != "Debian" or component != "main":
             continue
         base, dash, pocket = codename.partition("-")
-        if not dash or pocket in {"updates", "security"}:
+        if not dash or (updates and pocket in {"updates", "security"}):
             lines.add(f"deb [signed-by={keyring}] {uri} {codename.replace(base, suite, 1)} main")
     if not lines:
         raise LabError("this machine's apt has no source of Debian packages (Origin: Debian, component main)")

@@ -16,7 +16,7 @@ FOLDER = ROOT / "debian"
 SERVER = Path(__file__).with_name("webserver.py")
 sockets = shutil.ignore_patterns("S.*")
 VALID = timedelta(days=7)
-FIELDS = {"Origin": "Debian", "Label": "Debian", "Suite": "oldstable", "Codename": "bookworm"}
+FIELDS = {"Origin": "Debian", "Label": "Debian"}
 
 
 class PackageServer:
@@ -37,6 +37,10 @@ class PackageServer:
         shutil.copy(self.image.repository / "Packages", outside / "Packages")
         shutil.copytree(self.image.repository / "gnupg", self.sandbox.outside(STATE / "gnupg"), ignore=sockets)
         self.sign()
+        for repository in self.image.foreign.iterdir() if self.image.system.foreign else ():
+            inside = ROOT / repository.name
+            self.sandbox.outside(inside).mkdir()
+            self.sandbox.run(["mount", "--bind", "-o", "ro", str(repository), str(inside)])
 
     def sign(self) -> None:
         """Sign what lies there, with the present time."""
@@ -45,7 +49,7 @@ class PackageServer:
             (outside / name).unlink(missing_ok=True)
         # As Debian's own for security: after a week apt refuses it, and a clock that is ahead comes to that week's end sooner.
         until = datetime.now(timezone.utc) + VALID
-        fields = {**FIELDS, "Valid-Until": f"{until:%a, %d %b %Y %H:%M:%S} UTC"}
+        fields = {**FIELDS, "Codename": self.image.system.suite, "Valid-Until": f"{until:%a, %d %b %Y %H:%M:%S} UTC"}
         options = [
             word for name, value in fields.items() for word in ("-o", f"APT::FTPArchive::Release::{name}={value}")
         ]

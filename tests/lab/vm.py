@@ -75,7 +75,8 @@ class Server:
     def reboot(self) -> None:
         """Reboot from inside, and wait until the server is up again."""
         before = self.boot_id()
-        self.run(["systemctl", "--no-block", "reboot"])
+        by = {"systemd": ["systemctl", "--no-block", "reboot"], "init scripts": ["shutdown", "-r", "now"]}
+        self.run(by[self.image.system.init])
         self.ssh.disconnect()
 
         def rebooted() -> Optional[bool]:
@@ -108,15 +109,23 @@ class Server:
         return self.run(["cat", "/proc/sys/kernel/random/boot_id"], check=True, timeout=10 * self.slowness).out.strip()
 
     def wait_booted(self) -> None:
-        """Wait until systemd says that all is up, and nothing failed."""
+        """Wait until all is up, and nothing failed, as systemd says; init scripts say no more than that a runlevel is reached."""
         try:
             self.ssh.connect(90 * self.slowness, self.healthy)
+            if self.image.system.init == "init scripts":
+                wait_for(self.in_runlevel, 90 * self.slowness, "the runlevel is reached")
+                return
             state = self.run(["systemctl", "is-system-running", "--wait"], timeout=90 * self.slowness).out.strip()
         except LabError as error:
             raise LabError(f"the server did not boot: {error}\n{self.qemu().log}\n{self.console(40)}") from None
         if state != "running":
             failed = self.run(["systemctl", "--failed", "--no-legend"]).out
             raise LabError(f"the server is {state}:\n{failed}\n{self.console(40)}")
+
+    def in_runlevel(self) -> Optional[bool]:
+        """True once all scripts of the runlevel have ended."""
+        reached = self.run(["runlevel"]).out.split()[1:2] == ["2"]
+        return True if reached and self.run(["pgrep", "-x", "rc|startpar"]).code == 1 else None
 
     def console(self, lines: int = 40) -> str:
         """The last lines of the serial console."""
