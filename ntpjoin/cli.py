@@ -71,6 +71,7 @@ def plan(**options: Any) -> int:
 
 @cli.command()
 @opt.sources
+@opt.ENABLE_EPEL
 @opt.YES
 @opt.DRY_RUN
 @opt.output
@@ -107,10 +108,11 @@ def _step(command: Any, options: dict[str, Any]) -> int:
     from ntpjoin.model import Consent  # noqa: PLC0415
 
     screen = _screen(options)
-    prepare = prepare_one(command, opt.given(options), screen)
+    consent = Consent(attended=not options["yes"], enable_epel=options.get("enable_epel", False))
+    prepare = prepare_one(command, opt.given(options), consent, screen)
     if options["dry_run"]:
         return plan_command(command, prepare, screen)
-    return step_command(command, prepare, Consent(attended=not options["yes"]), screen)
+    return step_command(command, prepare, consent, screen)
 
 
 @cli.command()
@@ -168,7 +170,7 @@ def verify(*, wait_s: Optional[float], **options: Any) -> int:
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:
     from ntpjoin.model import Consent  # noqa: PLC0415
 
-    return Consent(options["replace"], allow_step, attended)
+    return Consent(options["replace"], allow_step, attended, options["enable_epel"])
 
 
 def _screen(options: dict[str, Any]) -> Any:

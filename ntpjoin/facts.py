@@ -7,30 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Optional
+from typing import Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.model import Pin, Wish
-
-Engine = Literal["classic", "ntpsec"]
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A program that sets the clock too: its package and its unit."""
-
-    package: str
-    unit: str
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One KEY=value of a file that a shell reads."""
-
-    path: str
-    key: str
-    value: str
+from ntpjoin.systems import Init, Refusal, Row
 
 
 @dataclass(frozen=True)
@@ -46,45 +28,19 @@ class Directive:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One supported system: everything that differs between distributions, and nothing else. The rows are in `host.distros`."""
-
-    name: str
-    title: str
-    ids: tuple[str, ...]
-    codenames: tuple[str, ...]
-    manager: str
-    packages: tuple[str, ...]
-    engine: Engine
-    unit: str
-    daemon: str
-    config: str
-    include: str
-    snippets: str
-    drift: str
-    leapfile: str
-    leap_package: str
-    stats: str
-    user: str
-    rivals: tuple[Rival, ...]
-    dhcp: Optional[Setting]
-    dhcp_config: str
-    former_config: str
-
-
-@dataclass(frozen=True)
 class System:
-    """The operating system, and what of it a set-up depends on."""
+    """The operating system, and what of it a set-up depends on. `refusal` says why it has no `row`; `init` None: none we know."""
 
     id: str
     version: str
     codename: str
     title: str
     row: Optional[Row]
-    systemd: bool
+    init: Optional[Init]
     container: str
     may_set_clock: bool
     root: bool
+    refusal: Optional[Refusal] = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +56,8 @@ class PackageFacts:
     """`installed` names every installed package; `install`/`remove` say what asking for the row's packages would do.
 
     `upgrade` has those that it would bring at another version, at the one they have. `kept` has the file, at the installed
-    version, of each that would be removed or upgraded; `problem` says why the packages cannot be had, `busy` who has used the
-    package manager for too long.
+    version, of each that would be removed or upgraded; `problem` says why the packages cannot be had (`missing`: no repository has
+    them), `busy` who has used the package manager for too long. `enables` is what enabling the row's repository would install first.
     """
 
     installed: Mapping[str, str] = field(default_factory=dict)
@@ -111,7 +67,9 @@ class PackageFacts:
     upgrade: tuple[Pinned, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    missing: bool = False
     busy: str = ""
+    enables: tuple[Pinned, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Consent:
     replace: bool = False
     allow_step: bool = False
     attended: bool = False
+    enable_epel: bool = False
 
 
 # --- upstreams ---------------------------------------------------------------------------------------------------------

@@ -91,9 +91,16 @@ sources = together(_UPSTREAM, _FEW, ALLOW_PRIVATE)
 #: What the configuration is made of.
 configuration = together(sources, _PUBLIC_ADDRESS, _SURVEY)
 
+ENABLE_EPEL = click.option(
+    "--enable-epel",
+    is_flag=True,
+    help="On Enterprise Linux: enable the repository EPEL, which has the daemon, as part of the plan.",
+)
+
 #: All that a set-up is made of.
 wish = together(
     configuration,
+    ENABLE_EPEL,
     click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
     click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
 )

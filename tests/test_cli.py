@@ -78,7 +78,7 @@ class Typed:
 
         self.command("prepare", prepare)
 
-        def prepare_step(_host: Host, command: StepCommand, given: Any, _tell: Any) -> Prepared:
+        def prepare_step(_host: Host, command: StepCommand, given: Any, _consent: Any, _tell: Any) -> Prepared:
             self.given = dict(given)
             return Prepared(facts, decide_step(command, facts, None))
 

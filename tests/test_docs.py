@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,13 @@ import pytest
 from ntpjoin import errors
 from ntpjoin.checks.verify import judge
 from ntpjoin.cli import cli
-from ntpjoin.facts import Pinned, Rival, Setter
+from ntpjoin.facts import Pinned, Setter
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Asked, Candidate, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.undo import TakenBack
 from ntpjoin.show import detection, jsons
+from ntpjoin.systems import Evidence, Rival
 from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, fresh
 from tests.test_checks_verify import GOOD
 from tests.test_look_detect import found as detected
@@ -189,17 +191,28 @@ def test_every_check_is_documented_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_supported_system_is_documented(row: Any) -> None:
-    [line] = [line for line in page("supported-systems.md").splitlines() if f"`{row.name}`" in line]
-    assert row.title in line
+def test_every_supported_system_is_documented_with_what_it_rests_on(row: Any) -> None:
+    table = page("supported-systems.md").split("What a row rests on", maxsplit=1)[0]
+    [line] = [line for line in table.splitlines() if f"`{row.name}`" in line]
+    cells = [cell.strip() for cell in line.strip("| ").split("|")]
+    assert cells[0] == f"{row.title}, `{row.name}`"
+    assert cells[1] == row.manager
+    assert cells[3] == {"ntpsec": "NTPsec", "classic": "classic"}[row.engine]
+    assert cells[6:] == [row.python, row.evidence]
     for word in (*row.packages, row.unit, row.config):
         assert f"`{word}`" in line
     for rival in row.rivals:
-        assert f"`{rival.package}`" in page("supported-systems.md")
+        assert f"`{rival.package}`" in page("supported-systems.md") or not rival.package
+
+
+def test_what_a_row_may_rest_on_is_explained() -> None:
+    assert set(typing.get_args(Evidence)) == set(
+        re.findall(r"^- \*\*(\w+)\*\*:", page("supported-systems.md"), re.MULTILINE)
+    )
 
 
 def test_no_other_system_is_documented_as_supported() -> None:
-    table = page("supported-systems.md").split("Every other system", maxsplit=1)[0]
+    table = page("supported-systems.md").split("What a row rests on", maxsplit=1)[0]
     assert len(rows(table)) - 1 == len(ROWS)
 
 
@@ -207,8 +220,8 @@ def test_every_file_that_a_row_names_is_documented() -> None:
     text = page("files.md")
     for row in ROWS:
         for field in ("config", "include", "drift", "leapfile", "dhcp_config", "former_config"):
-            assert f"`{getattr(row, field)}`" in text
-        assert row.dhcp is None or f"`{row.dhcp.path}`" in text
+            assert f"`{getattr(row, field)}`" in text or not getattr(row, field)
+        assert all(f"`{setting.path}`" in text for setting in row.dhcp)
     assert dataclasses.is_dataclass(ROWS[0])
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Pinned
-from ntpjoin.host import apt
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages import apt
+from ntpjoin.host.packages.manager import Simulated
 from tests.conftest import Programs
 
 #: apt 2.6.1 on Debian 12.
@@ -60,7 +61,7 @@ def test_a_simulation_tells_what_comes_and_what_goes(host: Host, programs: Progr
 
 def test_a_simulation_that_fails_tells_why(host: Host, programs: Programs) -> None:
     programs.says("apt-get", "Reading package lists...\n", err="E: Unable to locate package ntpsec\n", code=100)
-    assert apt.simulate(host, ["ntpsec"]) == apt.Simulated(problem="E: Unable to locate package ntpsec")
+    assert apt.simulate(host, ["ntpsec"]) == Simulated(problem="E: Unable to locate package ntpsec", missing=True)
 
 
 def test_a_purge_in_a_simulation_goes_too(host: Host, programs: Programs) -> None:
@@ -104,15 +105,15 @@ def test_configuration_files_with_their_sums(host: Host, programs: Programs) -> 
 """
     programs.says("dpkg-query", said)
     found = apt.conffiles(host, ["ntpsec", "python3-ntp"])
-    assert found["/etc/ntpsec/ntp.conf"] == "8e1b9e1a1f0b6d7f8f3f6a9a8b9e7c55"
-    assert found["/etc/old.conf"] == "00000000000000000000000000000000"
+    assert found["/etc/ntpsec/ntp.conf"] == "md5:8e1b9e1a1f0b6d7f8f3f6a9a8b9e7c55"
+    assert found["/etc/old.conf"] == "md5:00000000000000000000000000000000"
     assert set(found) == {"/etc/ntpsec/ntp.conf", "/etc/default/ntpsec", "/etc/old.conf", "/etc/new.conf"}
     assert apt.conffiles(host, []) == {}
 
 
 def test_configuration_files_are_told_although_one_package_is_not_there(host: Host, programs: Programs) -> None:
     programs.says("dpkg-query", "\n /etc/x 0123\n", err="dpkg-query: no packages found matching y\n", code=1)
-    assert apt.conffiles(host, ["x", "y"]) == {"/etc/x": "0123"}
+    assert apt.conffiles(host, ["x", "y"]) == {"/etc/x": "md5:0123"}
 
 
 @pytest.mark.parametrize(

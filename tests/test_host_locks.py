@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ntpjoin.host import apt, locks
+from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages import apt
 
 HOLD = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
 

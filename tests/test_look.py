@@ -13,9 +13,11 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.facts import FileFact, JournalFacts, PackageFacts, Pinned, Unit
-from ntpjoin.host import apt, chrony
+from ntpjoin.host import chrony
 from ntpjoin.host.journal import FOLDER, Entry, Journal
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages import apt
+from ntpjoin.host.packages import manager as waiting
 from ntpjoin.look import daemon, packages
 from ntpjoin.look.config import look_directives
 from ntpjoin.look.files import leapfile_valid, look_files
@@ -70,10 +72,10 @@ def test_the_right_to_set_the_clock_is_bit_25(host: Host, programs: Programs, bi
     assert look_system(host).may_set_clock is may
 
 
-def test_without_systemd(host: Host, programs: Programs) -> None:
+def test_with_an_init_that_is_not_known(host: Host, programs: Programs) -> None:
     programs.says("systemd-detect-virt", code=1)
     shutil.rmtree(host.path("/run/systemd"))
-    assert not look_system(host).systemd
+    assert look_system(host).init is None
 
 
 def test_an_unknown_system_keeps_its_own_name(host: Host, programs: Programs) -> None:
@@ -226,9 +228,9 @@ def test_who_uses_the_package_manager_is_waited_for_and_told(
 ) -> None:
     programs.says("dpkg-query", "iU \tntpsec\t1\n")
     monkeypatch.setattr(apt, "busy", lambda _: "apt-get (process 7)")
-    monkeypatch.setattr(apt, "sleep", lambda _: None)
+    monkeypatch.setattr(waiting, "sleep", lambda _: None)
     clock = iter(range(0, 1000, 50))
-    monkeypatch.setattr(apt, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(waiting, "monotonic", lambda: next(clock))
     said: list[Event] = []
     found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=0.0, tell=said.append)
     assert (found.busy, found.unfinished, found.install) == ("apt-get (process 7)", ("ntpsec",), ())

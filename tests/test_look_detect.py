@@ -10,14 +10,16 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.board import Billboard
-from ntpjoin.facts import Daemon, Facts, FileFact, JournalFacts, Rival, Setter, Unit
-from ntpjoin.host import ntpd, systemd
+from ntpjoin.facts import Daemon, Facts, FileFact, JournalFacts, Setter, Unit
+from ntpjoin.host import ntpd
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.services import systemd
 from ntpjoin.look import daemon
 from ntpjoin.look import detect as module
 from ntpjoin.look.detect import Detection, detect
 from ntpjoin.show import detection
 from ntpjoin.show.terminal import Style
+from ntpjoin.systems import Rival
 from tests.conftest import Programs
 from tests.sample import BOARD, OWN4, ROW, TIMESYNCD, TIMESYNCD_UNIT, converged, fresh
 from tests.test_show import Stream
@@ -148,7 +150,7 @@ def test_a_host_that_lacks_every_program_is_still_told_of(
     assert (seen.manager, seen.virtualisation, seen.engine, seen.rivals) == ("", "", None, ())
     for word in ("firewall", "earlier runs", "in no row", "ip is not", "systemd-detect-virt is not"):
         assert any(word in text for text in seen.unknown), word
-    assert lines(seen)["machine"].startswith("no systemd, ")
+    assert lines(seen)["machine"].startswith("an init that is not known, ")
 
 
 def test_a_file_that_may_not_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, host: Host) -> None:
@@ -158,7 +160,7 @@ def test_a_file_that_may_not_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch,
         raise PermissionError
 
     monkeypatch.setattr(Host, "state", refused)
-    monkeypatch.setattr("ntpjoin.host.apt.conffiles", lambda *_: {})
+    monkeypatch.setattr("ntpjoin.host.packages.apt.conffiles", lambda *_: {})
     assert look_files(host, ROW, ("/etc/x",), {}) == {"/etc/x": FileFact(b"", 0, "", unseen=True)}
 
 
@@ -260,7 +262,7 @@ def test_a_daemon_that_is_held_back_is_told() -> None:
     ("parts", "words"),
     [
         ({"system__container": "lxc", "system__may_set_clock": False}, "a container (lxc), may not set its clock"),
-        ({"system__systemd": False}, "no systemd"),
+        ({"system__init": None}, "an init that is not known"),
     ],
 )
 def test_what_kind_of_machine_it_is(parts: dict[str, Any], words: str) -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from ntpjoin.errors import Interrupted, JournalProblem, StepFailed
 from ntpjoin.facts import Facts, FileFact, JournalFacts, RunFact
-from ntpjoin.host import systemd
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.journal import Journal, Run
 from ntpjoin.host.machine import Host
+from ntpjoin.host.services import systemd
 from ntpjoin.model import Before, Event, Pin, Step, Undone, Wish
 from ntpjoin.provision import apply as apply_module
 from ntpjoin.provision import changes as changes_module
@@ -124,6 +124,7 @@ class Fake(Change):
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (tmp_path / "var/lib").mkdir(parents=True)
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
     made = World(Host(root=tmp_path))
     monkeypatch.setattr(f"{__name__}.WORLD", made)
     monkeypatch.setitem(changes_module._KINDS, "fake", Fake)

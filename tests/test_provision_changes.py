@@ -63,14 +63,18 @@ EVERY = (
         ROW.leapfile,
         (ROW.config,),
         ("chrony.service",),
+        "dnf",
     ),
     AllowPort("firewalld", 123, ("IPv4",), ("public",), ("public", "home"), "service=ntp"),
+    SetUnit("chronyd.service", "stop and disable it", active=False, enabled=False),
+    InstallPackages(("ntpsec",), (), (), manager="dnf", source="EPEL"),
 )
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     (tmp_path / "root/etc").mkdir(parents=True)
+    (tmp_path / "root/run/systemd/system").mkdir(parents=True)
     monkeypatch.setattr(os, "fchown", lambda *_: None)
     monkeypatch.setattr(owners, "name", lambda *_: "root:root")
     return Site(Host(root=tmp_path / "root"), "/run")
@@ -116,6 +120,8 @@ def test_what_a_change_says_of_itself() -> None:
         f"restart {ROW.unit}",
         f"install ntpsec {NTPSEC.version}; upgrades python3-ntp 1 to {PYTHON.version}; removes systemd-timesyncd {TIMESYNCD.version}",
         "allow ntp (123/udp) in firewalld's zones public and home",
+        "stop and disable it",
+        "install ntpsec from EPEL, with what it needs there",
     ]
 
 
@@ -390,7 +396,7 @@ HOLD = SetUnit("x.service", "hold it", held=True)
 
 
 def unit_facts(site: Site) -> Facts:
-    from ntpjoin.host import systemd
+    from ntpjoin.host.services import systemd
 
     return Facts(SYSTEM, units=systemd.show(site.host, ["x.service"]))
 
@@ -954,7 +960,7 @@ def test_a_daemon_started_again_is_another_invocation_that_serves(parts: dict[st
 def test_what_was_done_is_told_by_what_was_seen() -> None:
     told = {change.kind: change.done(converged()) for change in EVERY if change.kind != "unit"}
     assert told == {
-        "packages": "installed ntpsec 1.2.2, removed systemd-timesyncd",
+        "packages": "installed ntpsec 1.2.2",
         "config": "wrote /etc/ntpsec/ntp.conf",
         "file": f"created {ROW.drift}",
         "daemon": f"{ROW.unit} runs and reads {ROW.config}",
@@ -965,6 +971,7 @@ def test_what_was_done_is_told_by_what_was_seen() -> None:
     assert [change.done(converged()) for change in EVERY if change.kind == "unit"] == [
         "stopped systemd-timesyncd.service",
         f"held back {ROW.unit}",
+        "stopped and disabled chronyd.service",
     ]
 
 

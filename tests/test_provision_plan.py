@@ -10,7 +10,7 @@ import pytest
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, PackageFacts, Pinned, RunFact, Space, Unit
 from ntpjoin.firewall import Places
 from ntpjoin.model import FAMILIES, Choice, Consent, Dropped, Pin, Wish
-from ntpjoin.provision.changes import AllowPort
+from ntpjoin.provision.changes import AllowPort, SetUnit
 from ntpjoin.provision.firewall import rule_is_left
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.preflight import count_problem
@@ -154,8 +154,19 @@ def test_a_rival_that_does_not_run_is_not_stopped() -> None:
 
 def test_every_rival_that_runs_is_stopped() -> None:
     units = {rival.unit: Unit(rival.unit, "loaded", "enabled", "active") for rival in ROW.rivals}
-    plan = plan_for(fresh(units=units), chosen=choice())
-    assert [change.object for change in plan.changes][: len(units)] == [rival.unit for rival in ROW.rivals]
+    there = {rival.package: "1" for rival in ROW.rivals}
+    goes = tuple(Pinned(name, "1") for name in there)
+    facts = fresh(units=units, packages__installed=there, packages__remove=goes)
+    stopped = [change for change in plan_for(facts, chosen=choice()).changes if isinstance(change, SetUnit)]
+    assert [(one.object, one.active, one.enabled) for one in stopped if not one.held] == [
+        (rival.unit, False, None) for rival in ROW.rivals
+    ]
+    # What its package manager leaves there is disabled, too.
+    facts = fresh(units=units, packages__remove=())
+    stopped = [change for change in plan_for(facts, chosen=choice()).changes if isinstance(change, SetUnit)]
+    assert [(one.object, one.active, one.enabled) for one in stopped if not one.held] == [
+        (rival.unit, False, False) for rival in ROW.rivals
+    ]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +329,7 @@ HELD = (Holder(900, "named", "0.0.0.0"),)
     [
         ({"system__root": False}, "not-root", "this needs root"),
         ({"system__row": None}, "system", "Debian GNU/Linux 12 (bookworm) is not supported"),
-        ({"system__systemd": False}, "systemd", "no systemd runs here"),
+        ({"system__init": None}, "init", "neither systemd nor init scripts"),
         ({"system__may_set_clock": False, "system__container": "lxc"}, "container", "this is a container (lxc)"),
         ({"system__may_set_clock": False}, "container", "this machine may not set the clock"),
         ({"holders": HELD}, "port-123", "UDP 123 on 0.0.0.0 is held by named (process 900)"),
@@ -342,7 +353,7 @@ def test_a_time_daemon_on_the_port_is_taken_over(program: str) -> None:
 def test_all_reasons_are_told_at_once() -> None:
     facts = foreign(
         system__root=False,
-        system__systemd=False,
+        system__init=None,
         system__may_set_clock=False,
         holders=HELD,
         journal__problem="corrupt",
@@ -352,7 +363,7 @@ def test_all_reasons_are_told_at_once() -> None:
     )
     plan = plan_for(facts, consent=Consent(), pins=PINS[:2], chosen=choice(-7200.0, count=2))
     assert codes(plan) == [
-        "not-root", "systemd", "container", "port-123", "journal", "packages", "undo", "removes", "config", "upstreams", "step",
+        "not-root", "init", "container", "port-123", "journal", "packages", "undo", "removes", "config", "upstreams", "step",
     ]  # fmt: skip
 
 

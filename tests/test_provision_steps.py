@@ -118,7 +118,7 @@ def test_the_packages_own_configuration_is_named() -> None:
     [
         ({"system__root": False}, "not-root"),
         ({"system__row": None}, "system"),
-        ({"system__systemd": False}, "systemd"),
+        ({"system__init": None}, "init"),
         ({"journal": JournalFacts(problem="it is corrupt")}, "journal"),
     ],
 )
@@ -215,25 +215,25 @@ def test_the_time_is_asked_for_where_packages_are_to_be_had(
     behind: list[float],
 ) -> None:
     looked = Looked(monkeypatch, facts, choice(7200.0))
-    made = prepare.prepare_step(Host(), "install", given, tell)
+    made = prepare.prepare_step(Host(), "install", given, Consent(), tell)
     assert (looked.asked, looked.behind) == (asked, behind)
     assert made.plan.wish == (facts.journal.last.wish if facts.journal.last else Wish())
     looked.behind.clear()
-    prepare.prepare_step(Host(), "firewall", {}, tell)
-    prepare.prepare_step(Host(), "restart", {}, tell)
+    prepare.prepare_step(Host(), "firewall", {}, Consent(), tell)
+    prepare.prepare_step(Host(), "restart", {}, Consent(), tell)
     assert looked.behind == []
 
 
 def test_upstreams_that_tell_nothing_leave_the_clock_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = Looked(monkeypatch, fresh(), choice(None, chosen=()))
-    prepare.prepare_step(Host(), "install", {"upstreams": NAMES}, tell)
+    prepare.prepare_step(Host(), "install", {"upstreams": NAMES}, Consent(), tell)
     assert looked.behind == [0.0]
 
 
 def test_how_many_upstreams_are_named_is_counted_as_for_setup(monkeypatch: pytest.MonkeyPatch) -> None:
     Looked(monkeypatch, fresh(), choice())
     with pytest.raises(UsageProblem) as caught:
-        prepare.prepare_step(Host(), "install", {"upstreams": NAMES[:1]}, tell)
+        prepare.prepare_step(Host(), "install", {"upstreams": NAMES[:1]}, Consent(), tell)
     assert caught.value.remedy.startswith("ntpjoin install --upstream")
 
 
@@ -241,4 +241,4 @@ def test_steps_that_follow_nobody_do_not_count_upstreams(monkeypatch: pytest.Mon
     three = replace(WISH, upstreams=NAMES[:3])
     Looked(monkeypatch, converged(journal=JournalFacts(runs=(RunFact(1, "done", three, ()),))), choice())
     for command in ("restart", "firewall"):
-        assert not prepare.prepare_step(Host(), command, {}, tell).plan.blockers
+        assert not prepare.prepare_step(Host(), command, {}, Consent(), tell).plan.blockers

@@ -346,14 +346,14 @@ def test_what_is_only_to_be_remembered_is_said() -> None:
 
 
 def test_blockers_come_with_what_to_type_and_no_steps() -> None:
-    facts = fresh(system__root=False, system__systemd=False)
+    facts = fresh(system__root=False, system__init=None)
     said = text.plan(facts, decide(facts, WISH, Consent(attended=True), pins=PINS, choice=choice()), PLAIN, asks=False)
     assert said.splitlines()[-5:] == [
         "Nothing was touched:",
         "  ✗ this needs root",
         "      type the same with sudo before it",
-        "  ✗ no systemd runs here",
-        "      set this host up by hand, or boot it with systemd",
+        "  ✗ neither systemd nor init scripts start what runs here",
+        "      set this host up by hand, or boot it with one of the two",
     ]
     assert "1 package" not in said
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Optional, Union
 
-from ntpjoin.facts import Directive, Engine
+from ntpjoin.facts import Directive
+from ntpjoin.systems import Engine
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ntpjoin.facts import Facts, Row
+from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState
+from ntpjoin.systems import Row, to_type
 
 
 def setters(facts: Facts, row: Row) -> Iterator[Check]:
@@ -13,7 +14,7 @@ def setters(facts: Facts, row: Row) -> Iterator[Check]:
     found = list(facts.setters)
     for rival in row.rivals:
         if facts.unit(rival.unit).running:
-            yield _warning(f"{rival.package} ({rival.unit} runs)", f"systemctl disable --now {rival.unit}")
+            yield _warning(f"{rival.package} ({rival.unit} runs)", to_type("retire", rival.unit))
     for one in found:
         yield _warning(f"{one.what} ({one.where})", one.remedy)
     if not found and not any(facts.unit(rival.unit).running for rival in row.rivals):

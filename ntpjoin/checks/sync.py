@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from ntpjoin.board import Billboard, Peer
 from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK, Access
-from ntpjoin.facts import Facts, Row
+from ntpjoin.facts import Facts
 from ntpjoin.host import ntpconf
 from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.systems import Row, to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
@@ -26,7 +27,7 @@ def synchronisation(facts: Facts, row: Row) -> Iterator[Check]:
         return
     if peer.is_local:
         text = f"not synchronised: it follows this host's own clock ({peer.title}), which nobody sets"
-        yield Check("sync.peer", FAIL, text, f"take it out of your own lines, then: systemctl restart {row.unit}")
+        yield Check("sync.peer", FAIL, text, f"take it out of your own lines, then: {to_type('restart', row.unit)}")
         return
     offset = f", offset {board.system.offset_ms:+.3f} ms" if board.system.offset_ms is not None else ""
     yield Check("sync.peer", OK, f"synchronised to {peer.title}: stratum {board.system.stratum}{offset}")
@@ -42,9 +43,7 @@ def _untold(facts: Facts, row: Row) -> Check:
     unit, daemon = facts.unit(row.unit), facts.daemon
     if daemon is None or (unit.running and daemon.pid != unit.pid):
         what = f"what {row.unit} runs is not {row.daemon}" if unit.running else "no ntpd runs"
-        return Check(
-            "sync.peer", FAIL, f"nothing tells of a synchronised clock: {what}", f"systemctl status {row.unit}"
-        )
+        return Check("sync.peer", FAIL, f"nothing tells of a synchronised clock: {what}", to_type("status", row.unit))
     if daemon.config == row.config:
         config = facts.files.get(row.config)
         ours = ntpconf.directives(row.config, config.content.decode(errors="replace") if config else "")
@@ -53,10 +52,13 @@ def _untold(facts: Facts, row: Row) -> Check:
             lines = "; ".join(str(line) for line in entry.lines) or "nothing lets this host ask"
             text = f"ntpd may not tell this host of itself: {lines}"
             return Check(
-                "sync.peer", UNKNOWN, text, f"let `restrict 127.0.0.1` stand alone, then: systemctl restart {row.unit}"
+                "sync.peer",
+                UNKNOWN,
+                text,
+                f"let `restrict 127.0.0.1` stand alone, then: {to_type('restart', row.unit)}",
             )
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"
-    return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? look at: journalctl -u {row.unit}")
+    return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? look at: {to_type('log', row.unit)}")
 
 
 def upstreams(board: Billboard, pins: tuple[Pin, ...], *, young: bool) -> Iterator[Check]:

@@ -11,11 +11,13 @@ from ntpjoin.board import Billboard
 from ntpjoin.checks import clock, sync
 from ntpjoin.checks.firewall import judge_firewall
 from ntpjoin.errors import CommandFailed, WireError
-from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Daemon, Facts, Row, Unit
-from ntpjoin.host import ntpd, settings, systemd
+from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Daemon, Facts, Unit
+from ntpjoin.host import ntpd, settings
 from ntpjoin.host.machine import Host
+from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
 from ntpjoin.model import Asked, Check, CheckState, Pin, Wish
+from ntpjoin.systems import Row, Setting, to_type
 from ntpjoin.upstreams.addresses import special_range
 
 #: What a young daemon loses by itself; a stratum that is too high stays.
@@ -94,7 +96,7 @@ def gather(
 
 def _complaints(host: Host, unit: Unit) -> tuple[str, ...]:
     try:
-        return tuple(filter(None, map(ntpd.log_complaint, systemd.log(host, unit))))
+        return tuple(filter(None, map(ntpd.log_complaint, services(host).log(host, unit))))
     except CommandFailed:  # a big journal on a slow disk: what the daemon does is seen without its words
         return ()
 
@@ -141,15 +143,15 @@ def _service(facts: Facts, row: Row) -> Iterator[Check]:
         why = (
             ": it is held back until it is configured" if unit.held else "" if unit.exists else ": it is not installed"
         )
-        remedy = f"systemctl start {row.unit}" if unit.exists and not unit.held else "ntpjoin setup"
+        remedy = to_type("start", row.unit) if unit.exists and not unit.held else "ntpjoin setup"
         if unit.load == "masked":
-            remedy = f"systemctl unmask {row.unit}; ntpjoin setup"
+            remedy = f"{to_type('unmask', row.unit)}; ntpjoin setup"
         yield Check("service.running", FAIL, f"{row.unit} does not run{why}", remedy)
         return
     yield Check("service.running", OK, f"{row.unit} runs")
     enabled = unit.enabled == "enabled"
     text = f"{row.unit} starts at boot" if enabled else f"{row.unit} is {unit.enabled}: it would not start at boot"
-    yield Check("service.enabled", OK if enabled else FAIL, text, "" if enabled else f"systemctl enable {row.unit}")
+    yield Check("service.enabled", OK if enabled else FAIL, text, "" if enabled else to_type("enable", row.unit))
     yield _reads(daemon, unit, row)
     yield from _file(facts, row)
     yield from _dhcp(facts, row)
@@ -167,7 +169,7 @@ def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
         return Check("service.config", FAIL, f"{row.unit} runs, but no process of it is {row.daemon}")
     if daemon.pid != unit.pid:
         text = f"the process of {row.unit} ({unit.pid}) is not ntpd, but {daemon.pid} is"
-        return Check("service.config", FAIL, text, f"systemctl status {row.unit}")
+        return Check("service.config", FAIL, text, to_type("status", row.unit))
     if daemon.config != row.config:
         return Check("service.config", FAIL, f"ntpd reads {daemon.config}, not {row.config}", "ntpjoin setup")
     return Check("service.config", OK, f"ntpd reads {row.config}")
@@ -190,21 +192,27 @@ def _file(facts: Facts, row: Row) -> Iterator[Check]:
 
 def _dhcp(facts: Facts, row: Row) -> Iterator[Check]:
     """Whether the daemon will still read our file after its next start, whatever DHCP says."""
-    if row.dhcp is None:
+    if not row.dhcp:
         return
-    there = facts.files.get(row.dhcp.path)
-    if there and settings.value(there.content, row.dhcp.key) == row.dhcp.value:
-        yield Check("service.dhcp", OK, f"DHCP cannot replace the configuration ({row.dhcp.key} in {row.dhcp.path})")
+    lacking = [one for one in row.dhcp if not _is_set(facts, one)]
+    if not lacking:
+        where = ", ".join(f"{one.key} in {one.path}" for one in row.dhcp)
+        yield Check("service.dhcp", OK, f"DHCP cannot replace the configuration ({where})")
     elif facts.dhcp_config:
         yield Check("service.dhcp", FAIL, f"once started again ntpd would read {row.dhcp_config}", "ntpjoin setup")
     else:
-        text = f"DHCP may replace the configuration ({row.dhcp.key} is not set in {row.dhcp.path})"
+        text = f"DHCP may replace the configuration ({lacking[0].key} is not set in {lacking[0].path})"
         yield Check("service.dhcp", WARN, text, "ntpjoin setup")
+
+
+def _is_set(facts: Facts, setting: Setting) -> bool:
+    there = facts.files.get(setting.path)
+    return there is not None and settings.value(there.content, setting.key) == setting.value
 
 
 def _log(evidence: Evidence, row: Row) -> Iterator[Check]:
     for complaint in evidence.complaints:
-        yield Check("service.log", WARN, f"ntpd complains: {complaint}", f"journalctl -u {row.unit}")
+        yield Check("service.log", WARN, f"ntpd complains: {complaint}", to_type("log", row.unit))
 
 
 def _pins(evidence: Evidence, pins: tuple[Pin, ...]) -> Iterator[Check]:

@@ -17,11 +17,11 @@ from ntpjoin.show import jsons, text
 from ntpjoin.show.screen import Screen
 
 
-def prepare_one(command: StepCommand, given: Mapping[str, Any], screen: Screen) -> Prepare:
+def prepare_one(command: StepCommand, given: Mapping[str, Any], consent: Consent, screen: Screen) -> Prepare:
     """What this step looks at and decides."""
 
     def look_and_decide(host: Host) -> Prepared:
-        return prepare_step(host, command, given, screen.tell)
+        return prepare_step(host, command, given, consent, screen.tell)
 
     return look_and_decide
 

@@ -199,6 +199,17 @@ class Host(Programs):
         except OSError:
             return ""
 
+    def link(self, path: str, target: str) -> None:
+        """Have a symbolic link there that points to `target`; what lies there already stays. Raises StepFailed."""
+        try:
+            self.path(path).symlink_to(target)
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise StepFailed(
+                f"{path} could not be made: {error.strerror}", f"look at: ls -ld {Path(path).parent}"
+            ) from error
+
     def is_root(self) -> bool:
         """Whether we may change this machine."""
         return os.geteuid() == 0

@@ -14,9 +14,9 @@ from time import monotonic, sleep
 from typing import Optional
 
 from ntpjoin.errors import StepFailed
-from ntpjoin.facts import Engine
 from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import processes
+from ntpjoin.systems import Engine
 
 #: A directive that no ntpd knows, put behind the last line of a candidate: when the daemon complains of it, in that line, it
 #: has read the candidate to its end.

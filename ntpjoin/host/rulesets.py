@@ -87,8 +87,16 @@ def _saved(host: Host, variant: str) -> dict[str, str]:
             said = host.run([program], check=False)
             if said.code != 0 and (tool == "iptables" or host.exists("/proc/net/if_inet6")):
                 raise _Unlisted(f"{program} does not list its rules: {said.said}")
-            texts[program.removesuffix("-save")] = said.out
+            texts[program.removesuffix("-save")] = _named(host, program, said.out)
     return texts
+
+
+def _named(host: Host, program: str, text: str) -> str:
+    """What it printed, with the name of its variant: up to 1.8.7 it tells that only when it is asked."""
+    if _IS_NFT in text or not text.strip():
+        return text
+    variant = host.run([program, "--version"], check=False).out.strip()
+    return f"# {variant}\n{text}" if _IS_NFT in variant else text
 
 
 def _others(host: Host, texts: Mapping[str, str], found: Ruleset) -> dict[str, str]:

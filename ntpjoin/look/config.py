@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ntpjoin.facts import Directive, Row
+from ntpjoin.facts import Directive
 from ntpjoin.host import ntpconf
 from ntpjoin.host.machine import Host
+from ntpjoin.systems import Row
 
 #: ntpd gives up there (ntp_config.c, MAXINCLUDELEVEL).
 _DEEPEST = 5

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from ntpjoin.facts import JOURNAL_UNSEEN, Daemon, Engine, Facts, Rival, Row, Unit
-from ntpjoin.host import ntpd, systemd
+from ntpjoin.facts import JOURNAL_UNSEEN, Daemon, Facts, Unit
+from ntpjoin.host import ntpd
 from ntpjoin.host.machine import Host
+from ntpjoin.host.services.manager import services
 from ntpjoin.look.daemon import look_daemon
 from ntpjoin.look.look import look
+from ntpjoin.systems import Engine, Rival, Row
 
 #: Package managers by the program that stands for them; the first that is there counts, for yum and apt-get live on as others' names.
 _MANAGERS = (
@@ -57,7 +59,7 @@ def detect(host: Host) -> Detection:
     names = row.rivals if row else tuple(Rival("", unit) for unit in _RIVALS)
     own = (row.unit,) if row else _UNITS
     asked = (*own, *(rival.unit for rival in names))
-    units = systemd.show(host, asked) if facts.system.systemd else {}
+    units = services(host).show(host, asked) if facts.system.init else {}
     unit = next((units[name] for name in own if name in units and units[name].exists), Unit(own[0]))
     program = row.daemon if row else host.which("ntpd") or "/usr/sbin/ntpd"
     engine, version = ntpd.version(host, program)

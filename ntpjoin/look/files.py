@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from ntpjoin.errors import StepFailed
-from ntpjoin.facts import FileFact, Row
-from ntpjoin.host import apt
+from ntpjoin.facts import FileFact
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages.manager import digest, manager
+from ntpjoin.systems import Row
 
 
 def look_files(
     host: Host, row: Row, paths: Sequence[str], written: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Optional[FileFact]]:
     """Each path with its file, None where there is none. `written` has what earlier runs of ours wrote there."""
-    stock = apt.conffiles(host, row.packages)
+    stock = manager(row.manager).conffiles(host, row.packages)
     return {path: _look(host, path, stock.get(path, ""), written.get(path, ())) for path in paths}
 
 
@@ -33,7 +34,7 @@ def _look(host: Host, path: str, stock: str, written: tuple[str, ...]) -> Option
         content=state.content,
         mode=state.mode,
         owner=state.owner,
-        stock=bool(stock) and hashlib.md5(state.content, usedforsecurity=False).hexdigest() == stock,
+        stock=bool(stock) and digest(state.content, stock) == stock,
         ours=any(state.content == content.encode() for content in written),
     )
 

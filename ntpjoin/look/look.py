@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
-from ntpjoin.facts import Facts, PackageFacts, Row, Unit
-from ntpjoin.host import chrony, ntpconf, ports, systemd
+from ntpjoin.facts import Facts, PackageFacts, Unit
+from ntpjoin.host import chrony, ntpconf, ports
 from ntpjoin.host.machine import Host
+from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
 from ntpjoin.look.config import look_directives
 from ntpjoin.look.daemon import look_daemon
@@ -20,6 +21,7 @@ from ntpjoin.look.setters import look_setters
 from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.system import look_system
 from ntpjoin.model import Tell
+from ntpjoin.systems import Row
 
 
 def look(host: Host) -> Facts:
@@ -28,7 +30,8 @@ def look(host: Host) -> Facts:
     addresses = Job(lambda: look_addresses(host))
     journal = Job(lambda: look_journal(host))
     firewall = Job(lambda: look_firewall(host))
-    installed = Job(lambda: look_installed(host)) if system.row else None
+    row = system.row
+    installed = Job(lambda: look_installed(host, row)) if row else None
     facts = Facts(
         system=system,
         packages=installed.result() if installed else PackageFacts(),
@@ -40,17 +43,20 @@ def look(host: Host) -> Facts:
     )
     for part in ("files", "daemon"):
         facts = look_again(host, facts, part)
-    own = units_of(system.row) if system.row else ()
+    own = units_of(row) if row else ()
     chronyd = any(holder.program == "chronyd" for holder in facts.holders or ())
     asked = chrony.clients(host) if chronyd else None
     return replace(facts, setters=look_setters(host, own), rival_clients={} if asked is None else {"chronyd": asked})
 
 
-def with_packages(host: Host, facts: Facts, *, clock_behind_s: Optional[float], tell: Tell) -> Facts:
-    """The same facts, with what installing the daemon would do."""
+def with_packages(
+    host: Host, facts: Facts, *, clock_behind_s: Optional[float], tell: Tell, enable: bool = False
+) -> Facts:
+    """The same facts, with what installing the daemon would do; with `enable` from the row's own repository."""
     if facts.system.row is None or not facts.system.root:
         return facts
-    packages = look_packages(host, facts.system.row, facts.packages, clock_behind_s=clock_behind_s, tell=tell)
+    row = facts.system.row
+    packages = look_packages(host, row, facts.packages, clock_behind_s=clock_behind_s, tell=tell, enable=enable)
     return replace(facts, packages=packages)
 
 
@@ -60,7 +66,7 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
     if row is None:
         return facts
     if part == "packages":
-        now = look_installed(host)
+        now = look_installed(host, row)
         facts = replace(facts, packages=replace(facts.packages, installed=now.installed, unfinished=now.unfinished))
         # What packages bring was foreseen from the row; here is what they have brought.
         return look_again(host, look_again(host, facts, "files"), "units")
@@ -76,7 +82,7 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
         )
     if part == "firewall":
         return replace(facts, firewall=look_firewall(host))
-    units = systemd.show(host, units_of(row)) if facts.system.systemd else {}
+    units = services(host).show(host, units_of(row)) if facts.system.init else {}
     if part == "units":
         return replace(facts, units=units)
     if part == "daemon":
@@ -96,7 +102,7 @@ def units_of(row: Row) -> tuple[str, ...]:
 
 def files_of(row: Row) -> tuple[str, ...]:
     """The files that a set-up on this system writes, or a line of."""
-    return (row.config, row.include, row.drift, *([row.dhcp.path] if row.dhcp else []))
+    return (row.config, row.include, row.drift, *(one.path for one in row.dhcp))
 
 
 def _minsane(facts: Facts, row: Row) -> Optional[int]:

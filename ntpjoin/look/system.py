@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 
 from ntpjoin.facts import System
-from ntpjoin.host import distros, systemd
+from ntpjoin.host import distros
 from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import environment
+from ntpjoin.host.services.manager import init
 
 #: Bit number of CAP_SYS_TIME (capabilities(7), linux/capability.h).
 _CAP_SYS_TIME = 25
 
 
 def look_system(host: Host) -> System:
-    """Read os-release, and ask systemd and the kernel what this machine may do."""
+    """Read os-release, and ask the init and the kernel what this machine may do."""
     # The raw file, for distro rewrites some ids and takes a derivative's own codename.
     raw = environment(host.text("/etc/os-release") or host.text("/usr/lib/os-release"))
     may_set_clock = _may_set_clock(host)
+    booted = init(host)
+    row = distros.find(raw)
     return System(
         id=raw.get("ID", ""),
         version=raw.get("VERSION_ID", ""),
         codename=distros.codename_of(raw),
         title=raw.get("PRETTY_NAME") or _name(host) or "an unknown system",
-        row=distros.find(raw),
-        systemd=systemd.running(host),
+        row=distros.with_init(row, booted) if row else None,
+        refusal=None if row else distros.refusal(raw),
+        init=booted,
         container="" if may_set_clock else _container(host),
         may_set_clock=may_set_clock,
         root=host.is_root(),

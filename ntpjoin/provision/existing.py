@@ -8,10 +8,11 @@ from typing import Optional
 from ntpjoin.board import majority
 from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
 from ntpjoin.checks.sources import Source, counted, sources
-from ntpjoin.facts import Directive, Facts, Row
+from ntpjoin.facts import Directive, Facts
 from ntpjoin.host import ntpconf
 from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved
 from ntpjoin.provision.render import ntp_conf
+from ntpjoin.systems import Row, to_type
 from ntpjoin.upstreams.rules import why_not_follow
 
 #: Lines that make ours void, and what they do.
@@ -43,8 +44,8 @@ def blockers(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) ->
     daemon, known = facts.daemon, (row.config, row.dhcp_config)
     if daemon and daemon.pid == facts.unit(row.unit).pid and daemon.config not in known:
         text = f"{row.unit} starts ntpd with another configuration, {daemon.config}"
-        where = f"NTPD_OPTS in {row.dhcp.path}, " if row.dhcp else ""
-        yield Blocker("config", text, f"take that -c out; look at: {where}systemctl cat {row.unit}")
+        where = f"NTPD_OPTS in {row.dhcp[-1].path}, " if row.dhcp else ""
+        yield Blocker("config", text, f"take that -c out; look at: {where}{to_type('definition', row.unit)}")
     yield from _access_blockers(facts, row, pins)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ntpjoin.facts import Facts, Row
+from ntpjoin.facts import Facts
+from ntpjoin.host.packages.manager import manager
 from ntpjoin.model import Blocker
 from ntpjoin.provision.changes.base import listed
+from ntpjoin.systems import Row, to_type
 
 #: apt's words for a Release file from the future. No offset was measured, else apt would have been told.
 _NOT_YET = "is not valid yet"
@@ -32,7 +34,7 @@ def unit_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
     """Why the daemon's unit could never start."""
     if facts.unit(row.unit).load == "masked":
         text = f"{row.unit} is masked: somebody wants that it never starts"
-        yield Blocker("masked", text, f"if that is over, type: systemctl unmask {row.unit}")
+        yield Blocker("masked", text, f"if that is over, type: {to_type('unmask', row.unit)}")
 
 
 def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
@@ -41,29 +43,34 @@ def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
     if packages.busy:
         text = f"{names} cannot be installed yet, the package manager is in use by {packages.busy}"
         yield Blocker("busy", text, "wait until it has ended, then try again")
+    elif packages.missing and row.repository:
+        text = f"{names} cannot be installed: no repository of this system has it, {row.repository.name} does"
+        yield Blocker("packages", text, row.repository.remedy)
     elif packages.problem:
-        remedy = _SET_CLOCK if _NOT_YET in packages.problem else "mend this first; apt-get update tells more"
+        remedy = (
+            _SET_CLOCK if _NOT_YET in packages.problem else f"mend this first; {manager(row.manager).LOOK} tells more"
+        )
         yield Blocker("packages", f"{names} cannot be installed: {packages.problem}", remedy)
     # What a run of ours left that died, the next one goes on with.
     strange = tuple(name for name in packages.unfinished if name not in facts.journal.began)
     if strange and not packages.busy and not all(name in packages.installed for name in row.packages):
         text = f"dpkg has not finished with {listed(strange)}, and installing anything would go on with it unseen"
-        yield Blocker("half-installed", text, "dpkg --configure -a; where that does not help: apt-get -f install")
+        yield Blocker("half-installed", text, manager(row.manager).MEND)
     yield from _lost_packages(facts, row)
 
 
 def _lost_packages(facts: Facts, row: Row) -> Iterator[Blocker]:
     """What undo could not bring back."""
-    known = {rival.package for rival in row.rivals}
+    words, known = manager(row.manager), {rival.package for rival in row.rivals}
     for package in facts.packages.remove:
         if package.name not in known:
             text = f"installing {' '.join(row.packages)} would remove {package.name}, which is no time daemon"
-            yield Blocker("removes", text, "look at: apt-get -s install " + " ".join(row.packages))
+            yield Blocker("removes", text, f"look at: {words.TRY} {' '.join(row.packages)}")
         elif package.name not in facts.packages.kept:
             text = f"{package.name} {package.version} would be removed, but its file cannot be had, so undo could not bring it back"
-            yield Blocker("undo", text, f"type: apt-get install {package.name}")
+            yield Blocker("undo", text, f"type: {words.INSTALL} {package.name}")
     for package in facts.packages.upgrade:
         if package.name not in facts.packages.kept:
             text = f"{package.name} {package.version} would be upgraded, but its file cannot be had, so undo could not bring it back"
-            remedy = f"if it may be another version, type: apt-get install --only-upgrade {package.name}"
+            remedy = f"if it may be another version, type: {words.UPGRADE} {package.name}"
             yield Blocker("undo", text, remedy)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from ntpjoin.checks.sources import sources
-from ntpjoin.facts import JOURNAL_UNSEEN, Facts, Row
+from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Note, Pin, Wish
 from ntpjoin.provision import existing
 from ntpjoin.provision.changes import (
@@ -23,6 +23,7 @@ from ntpjoin.provision.firewall import firewall_changes, firewall_notes
 from ntpjoin.provision.obstacles import space_blockers
 from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers, configuration_blockers
 from ntpjoin.provision.wishes import unlike
+from ntpjoin.systems import Row
 
 NTP_PORT = 123
 
@@ -89,7 +90,8 @@ def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple
     # that time that it is not synchronised (seen: NTPsec 1.2.2): after the first start, and after a reboot in the first hour.
     drift = WriteFile(row.drift, "0.000\n", owner=f"{row.user}:{row.user}", whose="daemon")
     firewall = firewall_changes(facts) if wish.firewall else ()
-    return (*package_changes(facts, row), *files, drift, *_dhcp(row), _daemon(facts, row, pins, files), *firewall)
+    packages, daemon = package_changes(facts, row), _daemon(facts, row, pins, files)
+    return (*packages, *_retire(facts, row), *files, drift, *_dhcp(row), daemon, *firewall)
 
 
 def _configuration(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> WriteConfig:
@@ -103,35 +105,54 @@ def _dhcp(row: Row) -> tuple[Assign, ...]:
     and the daemon would change its upstreams unseen.
     """
     why = "DHCP shall not replace the configuration"
-    return (Assign(row.dhcp.path, row.dhcp.key, row.dhcp.value, why, row.unit),) if row.dhcp else ()
+    return tuple(Assign(one.path, one.key, one.value, why, row.unit) for one in row.dhcp)
 
 
 def package_changes(facts: Facts, row: Row) -> tuple[Change, ...]:
     """The daemon's packages, and what must come before them where they are not there yet."""
     packages = InstallPackages(
-        row.packages,
-        facts.packages.install,
-        facts.packages.remove,
-        facts.packages.upgrade,
-        row.unit,
-        row.leapfile if existing.leapfile_comes(facts, row) else "",
-        (row.config, row.include, *((row.dhcp.path,) if row.dhcp else ())),
-        tuple(
+        wanted=row.packages,
+        install=facts.packages.install,
+        remove=facts.packages.remove,
+        upgrade=facts.packages.upgrade,
+        unit=row.unit,
+        leapfile=row.leapfile if existing.leapfile_comes(facts, row) else "",
+        paths=(row.config, row.include, *(one.path for one in row.dhcp)),
+        idle=tuple(
             rival.unit for rival in row.rivals if facts.unit(rival.unit).exists and not facts.unit(rival.unit).running
         ),
+        manager=row.manager,
     )
-    return (packages,) if packages.holds(facts) else (*_before_packages(facts, row), packages)
+    if packages.holds(facts):
+        return (packages,)
+    before = _before_packages(facts, row)
+    if not facts.packages.enables or row.repository is None:
+        return (*before, packages)
+    repository = InstallPackages((row.repository.package,), facts.packages.enables, (), manager=row.manager)
+    return (repository, *before, replace(packages, source=row.repository.name))
 
 
 def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
-    """Rivals stop first, so that undo knows how they were; and the daemon must not serve with the package's own configuration."""
+    """Rivals that go stop first, so that undo knows how they were; and the daemon must not serve with the package's configuration."""
+    goes = {package.name for package in facts.packages.remove}
     rivals = [
         SetUnit(rival.unit, f"stop {rival.unit}", active=False)
         for rival in row.rivals
-        if facts.unit(rival.unit).exists and facts.unit(rival.unit).running
+        if rival.package in goes and facts.unit(rival.unit).running
     ]
     hold = SetUnit(row.unit, f"keep {row.unit} from starting before it is configured", held=True)
     return (*rivals, hold)
+
+
+def _retire(facts: Facts, row: Row) -> tuple[SetUnit, ...]:
+    """Rivals that stay installed neither run nor start at boot."""
+    goes = {package.name for package in facts.packages.remove}
+    units = [facts.unit(rival.unit) for rival in row.rivals if rival.package not in goes]
+    return tuple(
+        SetUnit(unit.name, f"stop and disable {unit.name}: it sets the clock, too", active=False, enabled=False)
+        for unit in units
+        if unit.exists and (unit.running or unit.enabled == "enabled")
+    )
 
 
 def _daemon(facts: Facts, row: Row, pins: tuple[Pin, ...], files: tuple[WriteFile, ...]) -> RunDaemon:

@@ -52,8 +52,9 @@ def configuration_blockers(
 
 def _system_blockers(facts: Facts) -> Iterator[Blocker]:
     if facts.system.row is None:
-        text = f"{facts.system.title} is not supported"
-        yield Blocker("system", text, "docs/reference/supported-systems.md lists what is")
+        refusal = facts.system.refusal
+        text = f"{facts.system.title} is not supported" + (f": {refusal.why}" if refusal else "")
+        yield Blocker("system", text, refusal.remedy if refusal else "")
 
 
 def host_blockers(facts: Facts) -> Iterator[Blocker]:
@@ -62,8 +63,9 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
     if not system.root:
         yield Blocker("not-root", "this needs root", "type the same with sudo before it")
     yield from _system_blockers(facts)
-    if not system.systemd:
-        yield Blocker("systemd", "no systemd runs here", "set this host up by hand, or boot it with systemd")
+    if system.init is None:
+        text = "neither systemd nor init scripts start what runs here"
+        yield Blocker("init", text, "set this host up by hand, or boot it with one of the two")
     if not system.may_set_clock:
         where = f"this is a container ({system.container}) that" if system.container else "this machine"
         yield Blocker("container", f"{where} may not set the clock (no CAP_SYS_TIME)", "run ntpjoin on its host")

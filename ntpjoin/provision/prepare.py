@@ -48,11 +48,11 @@ def prepare(host: Host, given: Mapping[str, Any], consent: Consent, tell: Tell, 
     facts, wish = _looked(host, given, "setup", tell)
     found = _followed(host, facts, wish, tell, survey_anew=survey_anew)
     behind = found.choice.offset_s if found.choice else 0.0
-    facts = with_packages(host, facts, clock_behind_s=behind, tell=tell)
+    facts = with_packages(host, facts, clock_behind_s=behind, tell=tell, enable=consent.enable_epel)
     return Prepared(facts, decide(facts, wish, consent, pins=found.pins, choice=found.choice), found.leads)
 
 
-def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], tell: Tell) -> Prepared:
+def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], consent: Consent, tell: Tell) -> Prepared:
     """Look and decide for a step alone. `given` tells whom to ask for the time where packages are to be had; it is not remembered.
 
     Raises UsageProblem as `prepare`.
@@ -63,7 +63,7 @@ def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], tel
         if wish.upstreams:
             choice = _choice(host, facts, wish, tell, why="a clock that is off makes apt refuse its indexes")
         behind = choice.offset_s if choice else None
-        facts = with_packages(host, facts, clock_behind_s=behind or 0.0, tell=tell)
+        facts = with_packages(host, facts, clock_behind_s=behind or 0.0, tell=tell, enable=consent.enable_epel)
     return Prepared(facts, decide_step(command, facts, choice))
 
 

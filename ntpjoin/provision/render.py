@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ntpjoin.board import majority
-from ntpjoin.facts import Engine, Row
 from ntpjoin.model import Pin
+from ntpjoin.systems import Engine, Row
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0) 
         maxclock=max(10, count + 3),
         restricts=dialect.restricts,
         marks_ipv6=dialect.marks_ipv6,
+        lines=row.lines,
     )
 
 

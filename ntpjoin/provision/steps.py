@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, Optional
 
-from ntpjoin.facts import Facts, Row
+from ntpjoin.facts import Facts
 from ntpjoin.model import Blocker, Choice, Note, Wish
 from ntpjoin.provision.changes import Change, RestartDaemon
 from ntpjoin.provision.firewall import firewall_changes, firewall_notes
 from ntpjoin.provision.obstacles import package_blockers, unit_blockers
 from ntpjoin.provision.plan import Plan, package_changes
 from ntpjoin.provision.preflight import host_blockers
+from ntpjoin.systems import Row
 
 StepCommand = Literal["install", "firewall", "restart"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ntpjoin.errors import Blocked, NtpjoinError, StepFailed
-from ntpjoin.host import apt
 from ntpjoin.host.journal import Entry, EntryState, Journal, Run
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages.manager import manager, wait_idle
 from ntpjoin.model import Event, Tell, Undone
 from ntpjoin.provision.changes import Change, InstallPackages, Site, from_journal
 from ntpjoin.provision.changes.daemon import restart
@@ -38,8 +38,8 @@ def wait_for_packages(host: Host, changes: Iterable[Change], tell: Tell) -> None
 
     Raises Blocked when that takes too long.
     """
-    if any(isinstance(change, InstallPackages) for change in changes):
-        who = apt.wait_idle(host, tell)
+    for name in {change.manager for change in changes if isinstance(change, InstallPackages)}:
+        who = wait_idle(host, manager(name), tell)
         if who:
             text = f"the package manager is in use by {who}"
             raise Blocked(text, "wait until it has ended, then try again")

@@ -47,7 +47,7 @@ def _lines(found: Detection) -> Iterator[tuple[str, str]]:
 
 def _machine(found: Detection) -> Iterator[str]:
     system = found.facts.system
-    yield "systemd" if system.systemd else "no systemd"
+    yield system.init or "an init that is not known"
     if system.container:
         yield f"a container ({system.container})"
     elif found.virtualisation:
@@ -122,7 +122,7 @@ def page(found: Detection) -> dict[str, Any]:
     versions = facts.packages.installed if system.row else None
     return {
         "os": {
-            **{name: getattr(system, name) for name in ("title", "id", "version", "codename", "systemd")},
+            **{name: getattr(system, name) for name in ("title", "id", "version", "codename", "init")},
             "row": system.row.name if system.row else None,
         },
         "machine": {

@@ -48,7 +48,7 @@ def plan(facts: Facts, made: Plan, style: Style, *, asks: bool) -> str:
 
 
 def _host(facts: Facts) -> str:
-    parts = [facts.system.title, "systemd" if facts.system.systemd else "no systemd"]
+    parts = [facts.system.title, facts.system.init or "an init that is not known"]
     parts += [facts.system.row.manager] if facts.system.row else []
     parts.append(
         {"none": "no firewall", "unknown": "firewall not seen"}.get(facts.firewall.manager, facts.firewall.manager)

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic, sleep
 
 from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
-from ntpjoin.host.programs import Completed
-from ntpjoin.model import Event, Tell
+from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, pinned, work
 
-#: How long a lock of another apt is waited for, and how long an installation may take.
-LOCK_S = 120
-WORK_S = 3600
-
-#: Files of packages that a set-up would remove: a cache of ours, so that a plan can tell whether undo will work offline.
-CACHE = "/var/cache/ntpjoin/packages"
-
-#: A proxy may be named in the environment only; apt obeys these (apt-transport-http(1)).
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 _ENV = {
     "DEBIAN_FRONTEND": "noninteractive",
     "NEEDRESTART_SUSPEND": "1",
     "APT_LISTCHANGES_FRONTEND": "none",
-    **{name: os.environ[name] for name in _PROXIES if name in os.environ},
+    **PROXIES,
 }
 #: What apt and dpkg lock while they work; each is the file's own lock, not its mere existence.
 _LOCKS = (
@@ -41,6 +28,15 @@ _LOCKS = (
 )
 #: dpkg's own words for a lock that another one holds.
 _LOCKED = "lock was locked by another process"
+
+#: dpkg's own error, with the line below it that tells why.
+_ERROR = r"^dpkg: error .*(?:\n .*)?"
+
+LOOK = "apt-get update"
+TRY = "apt-get -s install"
+INSTALL = "apt-get install"
+UPGRADE = "apt-get install --only-upgrade"
+MEND = "dpkg --configure -a; where that does not help: apt-get -f install"
 
 #: Where apt keeps the files of packages that it has fetched and checked.
 _ARCHIVES = "/var/cache/apt/archives"
@@ -76,20 +72,6 @@ def busy(host: Host) -> str:
     return ""
 
 
-def wait_idle(host: Host, tell: Tell) -> str:
-    """Wait until nobody else uses the package manager, at most LOCK_S; returns '' or who still does.
-
-    DPkg::Lock::Timeout alone would not do: apt does not obey it for the lock of its lists, dpkg not at all, and both wait unsaid.
-    """
-    began = monotonic()
-    while True:
-        who, elapsed = busy(host), monotonic() - began
-        if not who or elapsed >= LOCK_S:
-            return who
-        tell(Event("wait", "packages", f"waiting for {who}", elapsed, LOCK_S))
-        sleep(1)
-
-
 #: How long a Release file is valid that says so itself: Debian's for security, a week.
 _VALID_S = 7 * 86400
 
@@ -111,34 +93,21 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
     return "" if said.code == 0 else said.said
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """What installing would do: `upgrade` has those of `install` that are there already, at the version that they have now.
-
-    `problem` tells why it cannot be done, '' where it can.
-    """
-
-    install: tuple[Pinned, ...] = ()
-    remove: tuple[Pinned, ...] = ()
-    upgrade: tuple[Pinned, ...] = ()
-    problem: str = ""
+#: apt's words for a package that no index has.
+_MISSING = re.compile(r"Unable to locate package|has no installation candidate")
 
 
 def simulate(host: Host, names: Sequence[str]) -> Simulated:
     """What installing these packages would do, by apt's own simulation."""
     said = host.run(["apt-get", "-s", "-q", "install", "--no-install-recommends", "--", *names], check=False, env=_ENV)
     if said.code != 0:
-        return Simulated(problem=said.said)
+        return Simulated(problem=said.said, missing=bool(_MISSING.search(said.said)))
     found = re.findall(r"^Inst (\S+)(?: \[(\S+)\])? \((\S+)", said.out, re.MULTILINE)
     return Simulated(
-        install=_pinned([(name, new) for name, _, new in found]),
-        remove=_pinned(re.findall(r"^(?:Remv|Purg) (\S+) \[(\S+)\]", said.out, re.MULTILINE)),
-        upgrade=_pinned([(name, old) for name, old, _ in found if old]),
+        install=pinned({name: new for name, _, new in found}),
+        remove=pinned(dict(re.findall(r"^(?:Remv|Purg) (\S+) \[(\S+)\]", said.out, re.MULTILINE))),
+        upgrade=pinned({name: old for name, old, _ in found if old}),
     )
-
-
-def _pinned(found: Sequence[tuple[str, str]]) -> tuple[Pinned, ...]:
-    return tuple(sorted((Pinned(name, version) for name, version in found), key=lambda package: package.name))
 
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
@@ -160,6 +129,11 @@ def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, s
         if path:
             found[package.name] = path
     return found
+
+
+def name_of(file: str) -> str:
+    """Apt names a file PACKAGE_VERSION_ARCH.deb."""
+    return file.rpartition("/")[2].partition("_")[0]
 
 
 def _file_of(host: Host, package: Pinned, folder: str) -> str:
@@ -232,16 +206,7 @@ def reinstall(host: Host, files: Sequence[str], log: str) -> None:
 
 
 def _work(host: Host, argv: Sequence[str], log: str) -> None:
-    said = host.run_logged(argv, log, timeout_s=WORK_S, env=_ENV)
-    if said.code != 0:
-        what = f"{shlex.join(argv)} ended with exit code {said.code}:\n{_cause(said)}"
-        raise CommandFailed(what, f"everything it said is in {log}")
-
-
-def _cause(said: Completed) -> str:
-    """The first error of dpkg, with the line below it that tells why; else the last words. Behind an error dpkg only counts up."""
-    first = re.search(r"^dpkg: error .*(?:\n .*)?", said.out, re.MULTILINE)
-    return first[0] if first else said.said
+    work(host, argv, log, _ENV, error=_ERROR)
 
 
 def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:
@@ -257,11 +222,11 @@ def mark_automatic(host: Host, names: Sequence[str], *, automatic: bool) -> None
 
 
 def conffiles(host: Host, names: Sequence[str]) -> Mapping[str, str]:
-    """Path and MD5 sum of each configuration file as these packages brought it."""
+    """Path and digest of each configuration file as these packages brought it."""
     said = host.run(["dpkg-query", "-W", "-f", "${Conffiles}\n", "--", *names], check=False) if names else None
     found: dict[str, str] = {}
     for line in said.out.splitlines() if said else ():
         words = line.split()
         if len(words) >= 2 and words[0].startswith("/"):
-            found[words[0]] = words[1]
+            found[words[0]] = f"md5:{words[1]}"
     return found

@@ -8,10 +8,12 @@ from typing import ClassVar, Optional
 
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Daemon, Facts
-from ntpjoin.host import ports, systemd
+from ntpjoin.host import ports
+from ntpjoin.host.services.manager import services
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
 from ntpjoin.provision.changes.units import bring_back, look, remember
+from ntpjoin.systems import to_type
 
 #: How long the daemon may take to hold its port, and how long it must then have lived: a daemon that finds its port taken, or
 #: a file unreadable, ends within a second or two while `systemctl start` has long said 0.
@@ -129,8 +131,8 @@ class RunDaemon(Change):
     def apply(self, site: Site) -> None:
         """Let it start, enable, start (again, where it runs), and watch that it stays."""
         if look(site.host, self.unit).held:
-            systemd.release(site.host, self.unit)
-        systemd.set_enabled(site.host, self.unit, enabled=True)
+            services(site.host).release(site.host, self.unit)
+        services(site.host).set_enabled(site.host, self.unit, enabled=True)
         restart(site, self.unit)
 
     def undo(self, site: Site, before: Before) -> Undone:
@@ -142,7 +144,9 @@ def _wrong_process(facts: Facts, name: str, config: str, stale: str) -> str:
     """What is not as it should be with the daemon's process, as systemd, the process table and the sockets tell it; or ''."""
     unit, daemon = facts.unit(name), facts.daemon
     if not unit.running:
-        skipped = "" if unit.condition else ": a condition of the unit is not met (systemctl status tells which)"
+        skipped = (
+            "" if unit.condition else f": a condition of the unit is not met ({to_type('status', name)} tells which)"
+        )
         return f"{name} does not run{skipped}"
     if stale and unit.invocation == stale:
         return f"{name} was not started again, it runs with the old configuration"
@@ -159,15 +163,15 @@ def restart(site: Site, unit: str) -> None:
     """Start a unit, again where it runs, and watch it until it holds UDP 123 and has stayed."""
     host = site.host
     running = look(host, unit).running
-    systemd.start(host, unit, again=running)
+    services(host).start(host, unit, again=running)
     deadline, pid, since = monotonic() + _UP_S, 0, monotonic()
     while monotonic() < deadline:
         now = look(host, unit)
         if now.active in ("failed", "inactive"):
-            words = "\n".join(systemd.log(host, now)[-8:])
+            words = "\n".join(services(host).log(host, now)[-8:])
             reason = f"it ended ({now.result})" if now.condition else "a condition of the unit is not met"
             raise StepFailed(
-                f"{unit} does not stay up: {reason}\n{words}".rstrip(), f"look at: systemctl status {unit}"
+                f"{unit} does not stay up: {reason}\n{words}".rstrip(), f"look at: {to_type('status', unit)}"
             )
         holds = any(holder.pid == now.pid for holder in ports.holders(host, 123) or ())
         if not holds or now.pid != pid:
@@ -175,4 +179,4 @@ def restart(site: Site, unit: str) -> None:
         elif monotonic() - since >= _STEADY_S:
             return
         sleep(0.25)
-    raise StepFailed(f"{unit} runs but did not hold UDP 123 within {_UP_S:g} s", f"look at: systemctl status {unit}")
+    raise StepFailed(f"{unit} runs but did not hold UDP 123 within {_UP_S:g} s", f"look at: {to_type('status', unit)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Facts, Pinned
-from ntpjoin.host import apt
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages.manager import CACHE, Manager, digest, manager
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site, listed
 from ntpjoin.provision.changes.files import from_json, to_json
@@ -28,6 +28,8 @@ class InstallPackages(Change):
     `upgrade` has those of `install` that are there already, at the version that they have before. `unit` and `leapfile` are what
     they are expected to bring, '' where nothing is. `paths` are configuration files of theirs that somebody may have put there
     before: dpkg keeps them, and would take them away with the rest. `idle` are units of what is removed that do not run.
+
+    `source` names a repository that an earlier change enables, so that what will come is known only then, and `install` is empty.
     """
 
     kind: ClassVar[str] = "packages"
@@ -44,6 +46,13 @@ class InstallPackages(Change):
     leapfile: str = ""
     paths: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    manager: str = "apt"
+    source: str = ""
+
+    @property
+    def packages(self) -> Manager:
+        """The package manager that does it."""
+        return manager(self.manager)
 
     @property
     def object(self) -> str:
@@ -52,6 +61,8 @@ class InstallPackages(Change):
 
     def describe(self) -> str:
         """What comes and what goes."""
+        if self.source:
+            return f"install {listed(self.wanted)} from {self.source}, with what it needs there"
         versions = {package.name: package.version for package in self.install}
         text = "install " + ", ".join(f"{name} {versions.get(name, '')}".strip() for name in self.wanted)
         others = tuple(package.name for package in self.new if package.name not in self.wanted)
@@ -96,28 +107,43 @@ class InstallPackages(Change):
 
     def before(self, site: Site) -> Before:
         """Which of them were there, their marks, and the files of those that go: moved into the journal for undo."""
-        versions, _ = apt.installed(site.host)
+        versions, _ = self.packages.installed(site.host)
         leave = (*self.remove, *self.upgrade)
         moved = [f"{p.name} is {versions[p.name]} now" for p in leave if versions.get(p.name, p.version) != p.version]
         if moved:
             raise StepFailed(f"the packages are no longer as in the plan: {'; '.join(moved)}", "try again")
-        names = [package.name for package in (*self.install, *self.remove)]
+        coming = self._found(site) if self.source else self.install
+        names = [package.name for package in (*coming, *self.remove)]
         return {
+            **({"coming": [dataclasses.asdict(package) for package in coming]} if self.source else {}),
             "installed": {name: versions[name] for name in names if name in versions},
-            "residual": list(apt.residual(site.host, names)),
-            "automatic": list(apt.automatic(site.host, [name for name in names if name in versions])),
-            "files": [_keep(site, package) for package in leave if package.name in versions],
+            "residual": list(self.packages.residual(site.host, names)),
+            "automatic": list(self.packages.automatic(site.host, [name for name in names if name in versions])),
+            "files": [_keep(site, self.packages, package) for package in leave if package.name in versions],
             "present": {path: to_json(site.host.state(path)) for path in self.paths if site.host.exists(path)},
             "idle": {unit: remember(site.host, unit) for unit in self.idle},
         }
 
+    def _found(self, site: Site) -> tuple[Pinned, ...]:
+        """What will come, now that the repository is enabled. Raises StepFailed where it has not what was asked for."""
+        problem = self.packages.refresh(site.host, clock_behind_s=0.0)
+        found = self.packages.simulate(site.host, self.wanted)
+        if problem or found.problem:
+            raise StepFailed(f"{self.object} cannot be had from {self.source}: {problem or found.problem}")
+        if found.remove or found.upgrade:
+            changed = listed(tuple(package.name for package in (*found.remove, *found.upgrade)))
+            raise StepFailed(f"installing {self.object} from {self.source} would remove or upgrade {changed}")
+        return found.install
+
     def apply(self, site: Site) -> None:
         """Install exactly what the plan said; what only came along is marked so, what was upgraded keeps its mark."""
-        marked = apt.automatic(site.host, [package.name for package in self.upgrade])
-        apt.install(site.host, self.install, site.log)
-        _remember_conffiles(site, [package.name for package in self.install])
-        along = [package.name for package in self.new if package.name not in self.wanted]
-        apt.mark_automatic(site.host, (*along, *marked), automatic=True)
+        marked = self.packages.automatic(site.host, [package.name for package in self.upgrade])
+        coming = self._found(site) if self.source else self.install
+        self.packages.install(site.host, coming, site.log)
+        _remember_conffiles(site, self.packages, [package.name for package in coming])
+        there = {package.name for package in self.upgrade}
+        along = [package.name for package in coming if package.name not in {*self.wanted, *there}]
+        self.packages.mark_automatic(site.host, (*along, *marked), automatic=True)
 
     def undo(self, site: Site, before: Before) -> Undone:
         """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged.
@@ -125,27 +151,30 @@ class InstallPackages(Change):
         What somebody has installed since and would go with it keeps all as it is.
         """
         host, had = site.host, before["installed"]
+        coming = tuple(Pinned(**package) for package in before["coming"]) if self.source else self.install
         with contextlib.suppress(CommandFailed):  # what cannot be configured can still be removed
-            apt.finish(host, {package.name for package in (*self.install, *self.remove)}, site.log)
-        versions, unfinished = apt.installed(host)
-        names = [package.name for package in self.install if package.name not in had]
-        there = {*versions, *unfinished, *apt.residual(host, names)}
+            self.packages.finish(host, {package.name for package in (*coming, *self.remove)}, site.log)
+        versions, unfinished = self.packages.installed(host)
+        names = [package.name for package in coming if package.name not in had]
+        there = {*versions, *unfinished, *self.packages.residual(host, names)}
         came = [name for name in names if name in there]
-        files = [path for path in before["files"] if Path(path).name.split("_")[0] in self._gone(had, versions)]
+        files = [path for path in before["files"] if self.packages.name_of(path) in self._gone(had, versions)]
         if not came and not files:
             _put_back(host, before)
             return self._verdict(host, had, names, ())
-        others = tuple(sorted({*apt.goes_with(host, came), *apt.would_remove(host, files)} - set(came)))
+        others = tuple(
+            sorted({*self.packages.goes_with(host, came), *self.packages.would_remove(host, files)} - set(came))
+        )
         if others:
             return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
-        edited = _edited(site, names)
-        apt.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
+        edited = _edited(site, self.packages, names)
+        self.packages.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
         _put_back(host, before)
-        apt.reinstall(host, files, site.log)
+        self.packages.reinstall(host, files, site.log)
         _leave_idle(host, before)
         for automatic in (True, False):
             back = (p.name for p in (*self.remove, *self.upgrade) if p.name in had)
-            apt.mark_automatic(
+            self.packages.mark_automatic(
                 host, [name for name in back if (name in before["automatic"]) == automatic], automatic=automatic
             )
         return self._verdict(host, had, names, edited)
@@ -161,7 +190,7 @@ class InstallPackages(Change):
         }
 
     def _verdict(self, host: Host, had: Mapping[str, str], came: list[str], edited: tuple[str, ...]) -> Undone:
-        now, _ = apt.installed(host)
+        now, _ = self.packages.installed(host)
         wrong = [f"{name} is still there" for name in came if name in now]
         moved = {p.name for p in self.upgrade if now.get(p.name) not in (None, p.version, self._version(p.name))}
         wrong += [
@@ -192,14 +221,16 @@ class InstallPackages(Change):
             leapfile=fields.get("leapfile", ""),
             paths=tuple(fields.get("paths", ())),
             idle=tuple(fields.get("idle", ())),
+            manager=fields.get("manager", "apt"),
+            source=fields.get("source", ""),
         )
 
 
-def _keep(site: Site, package: Pinned) -> str:
-    cached = apt.fetch(site.host, (package,), apt.CACHE).get(package.name)
+def _keep(site: Site, packages: Manager, package: Pinned) -> str:
+    cached = packages.fetch(site.host, (package,), CACHE).get(package.name)
     content = site.host.read(cached) if cached else None
     if cached is None or not content:
-        raise StepFailed(f"the file of {package.name} {package.version} is gone from {apt.CACHE}", "try again")
+        raise StepFailed(f"the file of {package.name} {package.version} is gone from {CACHE}", "try again")
     kept = f"{site.folder}/packages/{Path(cached).name}"
     site.host.write(kept, FileState(content, 0o600, ""))
     return kept
@@ -225,27 +256,27 @@ def _upstream(version: str) -> str:
     return re.split(r"[-+~]", version.partition(":")[2] or version, maxsplit=1)[0]
 
 
-#: In the run's folder: MD5 sums of configuration files that were others than the packages' own when these had just been installed.
+#: In the run's folder: digests of configuration files that were others than the packages' own when these had just been installed.
 _CONFFILES = "conffiles.json"
 
 
-def _remember_conffiles(site: Site, names: list[str]) -> None:
+def _remember_conffiles(site: Site, packages: Manager, names: list[str]) -> None:
     """A maintainer script may make one from a file of a former package, as ntpsec's does from /etc/ntp.conf: nobody's edit."""
-    page = json.dumps(dict(_unlike(site.host, names)), indent=1, sort_keys=True) + "\n"
+    page = json.dumps(dict(_unlike(site.host, packages, names)), indent=1, sort_keys=True) + "\n"
     site.host.write(f"{site.folder}/{_CONFFILES}", FileState(page.encode(), 0o600, ""))
 
 
-def _edited(site: Site, names: list[str]) -> tuple[str, ...]:
+def _edited(site: Site, packages: Manager, names: list[str]) -> tuple[str, ...]:
     """Configuration files of these packages that somebody has edited since they were installed."""
     page = site.host.read(f"{site.folder}/{_CONFFILES}")
     made = json.loads(page) if page else {}
-    return tuple(sorted(path for path, digest in _unlike(site.host, names) if made.get(path) != digest))
+    return tuple(sorted(path for path, digest in _unlike(site.host, packages, names) if made.get(path) != digest))
 
 
-def _unlike(host: Host, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Path and MD5 sum of the configuration files that are not as the packages brought them."""
-    for path, digest in apt.conffiles(host, names).items():
+def _unlike(host: Host, packages: Manager, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Path and digest of the configuration files that are not as the packages brought them."""
+    for path, brought in packages.conffiles(host, names).items():
         content = host.read(path)
-        now = hashlib.md5(content, usedforsecurity=False).hexdigest() if content is not None else digest
-        if now != digest:
+        now = digest(content, brought) if content is not None else brought
+        if now != brought:
             yield path, now

@@ -1,4 +1,4 @@
-"""Units of systemd: started or stopped, enabled or not, held back or not."""
+"""Units, of systemd or init scripts: started or stopped, enabled or not, held back or not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from ntpjoin.facts import Facts, Unit
-from ntpjoin.host import systemd
 from ntpjoin.host.machine import Host
+from ntpjoin.host.services.manager import services
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
 
@@ -24,6 +24,7 @@ class SetUnit(Change):
     why: str
     active: Optional[bool] = None
     held: Optional[bool] = None
+    enabled: Optional[bool] = None
 
     @property
     def object(self) -> str:
@@ -39,12 +40,17 @@ class SetUnit(Change):
         del facts
         words = [] if self.held is None else ["held back" if self.held else "released"]
         words += [] if self.active is None else ["started" if self.active else "stopped"]
+        words += [] if self.enabled is None else ["enabled" if self.enabled else "disabled"]
         return f"{' and '.join(words)} {self.unit}"
 
     def holds(self, facts: Facts) -> bool:
         """Whether it is so."""
         unit = facts.unit(self.unit)
-        return (self.active is None or unit.running == self.active) and (self.held is None or unit.held == self.held)
+        return (
+            self.active in (None, unit.running)
+            and self.held in (None, unit.held)
+            and self.enabled in (None, unit.enabled == "enabled")
+        )
 
     def before(self, site: Site) -> Before:
         """All its states."""
@@ -53,9 +59,15 @@ class SetUnit(Change):
     def apply(self, site: Site) -> None:
         """Set what is named."""
         if self.held is not None:
-            systemd.hold(site.host, self.unit) if self.held else systemd.release(site.host, self.unit)
+            services(site.host).hold(site.host, self.unit) if self.held else services(site.host).release(
+                site.host, self.unit
+            )
+        if self.enabled is not None:
+            services(site.host).set_enabled(site.host, self.unit, enabled=self.enabled)
         if self.active is not None:
-            systemd.start(site.host, self.unit) if self.active else systemd.stop(site.host, self.unit)
+            services(site.host).start(site.host, self.unit) if self.active else services(site.host).stop(
+                site.host, self.unit
+            )
 
     def undo(self, site: Site, before: Before) -> Undone:
         """All its states as they were."""
@@ -70,22 +82,22 @@ def remember(host: Host, name: str) -> Before:
 
 def look(host: Host, name: str) -> Unit:
     """The unit as it is now."""
-    return systemd.show(host, [name]).get(name, Unit(name))
+    return services(host).show(host, [name]).get(name, Unit(name))
 
 
 def bring_back(host: Host, name: str, before: Before) -> Undone:
     """A unit's states as `remember` saw them."""
     now = look(host, name)
     if now.exists and now.running and not before["active"]:
-        systemd.stop(host, name)
+        services(host).stop(host, name)
     if now.active == "failed":
-        systemd.forget_failure(host, name)
+        services(host).forget_failure(host, name)
     if now.held != before["held"]:
-        systemd.hold(host, name) if before["held"] else systemd.release(host, name)
+        services(host).hold(host, name) if before["held"] else services(host).release(host, name)
     if now.exists and before["enabled"] in _SWITCHED and now.enabled != before["enabled"]:
-        systemd.set_enabled(host, name, enabled=before["enabled"] == "enabled")
+        services(host).set_enabled(host, name, enabled=before["enabled"] == "enabled")
     if now.exists and before["active"] and not now.running:
-        systemd.start(host, name)
+        services(host).start(host, name)
     return _verdict(look(host, name), before)
 
 

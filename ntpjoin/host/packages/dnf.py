@@ -1,0 +1,195 @@
+"""dnf, and yum where that is what dnf is called: Fedora, and Red Hat Enterprise Linux with those built from its sources.
+
+Read are the tables of dnf 4, and those of dnf 5 as its sources print them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ntpjoin.errors import StepFailed
+from ntpjoin.facts import Pinned
+from ntpjoin.host.machine import Host
+from ntpjoin.host.packages import rpm
+from ntpjoin.host.packages.manager import PROXIES, WORK_S, Simulated, pinned, work
+from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, residual
+
+__all__ = ["conffiles", "finish", "installed", "name_of", "residual"]
+
+LOOK = "dnf makecache --refresh"
+TRY = "dnf --assumeno install"
+INSTALL = "dnf install"
+UPGRADE = "dnf upgrade"
+MEND = "dnf check"
+
+#: Wide enough for every table: dnf 5 cuts versions off where they do not fit.
+_ENV = {"COLUMNS": "500", "FORCE_COLUMNS": "500", "DNF5_FORCE_COLUMNS": "500", **PROXIES}
+
+#: Each names the process that holds it; dnf itself would wait for it for ever.
+_PID_FILES = ("/var/cache/dnf/metadata_lock.pid", "/var/cache/dnf/download_lock.pid", "/var/lib/dnf/rpmdb_lock.pid")
+
+_LEAN = ("--setopt=install_weak_deps=False",)
+_OFFLINE = ("--disablerepo=*", "--setopt=keepcache=True")
+
+
+def _dnf(host: Host) -> str:
+    return "dnf" if host.which("dnf") else "yum"
+
+
+def busy(host: Host) -> str:
+    """Who uses dnf or rpm now, in words; '' where nobody does."""
+    return rpm.busy(host, _PID_FILES)
+
+
+def refresh(host: Host, *, clock_behind_s: float) -> str:
+    """Fetch the package indexes anew; returns '' or why they could not be had. They hold no time against the clock."""
+    del clock_behind_s
+    argv = [_dnf(host), "-q", "--refresh", "--setopt=timeout=20", "--setopt=retries=2", "makecache"]
+    said = host.run(argv, timeout_s=WORK_S, check=False, env=_ENV)
+    return "" if said.code == 0 else said.said
+
+
+#: The words of both for a package that no repository has.
+_MISSING = re.compile(r"No match for argument|Unable to find a match")
+
+#: A part of the table of a transaction begins with one of these, at the beginning of a line.
+_COMES = ("Installing", "Upgrading", "Downgrading", "Reinstalling")
+_GOES = ("Removing",)
+
+
+def simulate(host: Host, names: Sequence[str]) -> Simulated:
+    """What installing these packages would do, by dnf's own table, which it prints before it asks."""
+    argv = [_dnf(host), "--assumeno", "--cacheonly", *_LEAN, "install", "--", *names]
+    said = host.run(argv, timeout_s=300, check=False, env=_ENV)
+    rows = list(_table(said.out))
+    if not rows:
+        words = said.said if said.code != 0 or _MISSING.search(said.out + said.err) else ""
+        return Simulated(problem=words, missing=bool(_MISSING.search(said.out + said.err)))
+    before, _ = installed(host)
+    install = {name: version for part, name, version in rows if part.startswith(_COMES)}
+    remove = {name: before.get(name, version) for part, name, version in rows if part.startswith(_GOES)}
+    return Simulated(
+        install=pinned(install),
+        remove=pinned(remove),
+        upgrade=pinned({name: before[name] for name in install if name in before}),
+    )
+
+
+def _table(out: str) -> Iterator[tuple[str, str, str]]:
+    """Part, name and version of each row; what a new package obsoletes is a row of the part Removing.
+
+    A row is indented by one blank: name, architecture, version, repository, size. Where a name is too long for its column the rest
+    stands on the next line, indented further.
+    """
+    part, row = "", ""
+    for line in [*out.splitlines(), "End:"]:
+        if line.startswith(" ") and not line.startswith("  ") and part:
+            yield from _row(part, row)
+            row = line
+        elif line.startswith("  ") and line.split()[:1] == ["replacing"]:
+            yield from _row(part, row)
+            row = ""
+            yield from _replaced(line)
+        elif line.startswith("  ") and row:
+            row += line
+        elif re.match(r"[A-Z][a-z ]+:", line):
+            yield from _row(part, row)
+            part, row = ("" if line.startswith("Transaction") else line.partition(":")[0]), ""
+
+
+def _row(part: str, row: str) -> Iterator[tuple[str, str, str]]:
+    words = row.split()
+    if part and len(words) >= 5:
+        yield part, words[0], rpm.plain(words[2])
+
+
+def _replaced(line: str) -> Iterator[tuple[str, str, str]]:
+    """Dnf 4: `replacing NAME.ARCH VERSION`; dnf 5: `replacing NAME ARCH VERSION REPOSITORY SIZE`, for an upgrade, too."""
+    words = line.split()[1:]
+    if len(words) == 2:
+        yield "Removing", words[0].rpartition(".")[0], rpm.plain(words[1].removesuffix("."))
+
+
+def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
+    """Have the files of these packages, at the versions that are installed, in `folder`; those that cannot be had are left out."""
+    with contextlib.suppress(StepFailed):
+        host.make_folder(folder, 0o700)
+    found: dict[str, str] = {}
+    for package in packages:
+        path = _file_of(host, package, folder)
+        if not path:
+            # Kept in the cache, or the next transaction would take it away, from our folder, too.
+            options = ["--downloadonly", f"--downloaddir={host.path(folder)}", "--setopt=keepcache=True"]
+            argv = [_dnf(host), "-y", *options, "reinstall", "--", f"{package.name}-{package.version}"]
+            host.run(argv, timeout_s=300, check=False, env=_ENV)
+            path = _file_of(host, package, folder)
+        if path:
+            found[package.name] = path
+    return found
+
+
+def _file_of(host: Host, package: Pinned, folder: str) -> str:
+    start = rpm.file_start(package.name, package.version)
+    return next((f"{folder}/{name}" for name in host.names(folder) if name.startswith(start)), "")
+
+
+def install(host: Host, packages: Sequence[Pinned], log: str) -> None:
+    """Install these versions."""
+    wanted = [f"{package.name}-{package.version}" for package in packages]
+    work(host, [_dnf(host), "-y", *_LEAN, "install", "--", *wanted], log, _ENV, error=_ERROR)
+
+
+#: dnf's own error, with what follows it.
+_ERROR = r"^Error: .*(?:\n .*){0,3}"
+
+
+def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
+    if not names:
+        return ()
+    argv = [_dnf(host), "--assumeno", *_OFFLINE, "--noautoremove", "remove", "--", *names]
+    said = host.run(argv, timeout_s=300, check=False, env=_ENV)
+    return tuple(sorted({name for part, name, _ in _table(said.out) if part.startswith(_GOES)} - set(names)))
+
+
+def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
+    """Which packages installing these files would remove."""
+    if not files:
+        return ()
+    argv = [_dnf(host), "--assumeno", *_OFFLINE, *_LEAN, "install", "--", *files]
+    said = host.run(argv, timeout_s=300, check=False, env=_ENV)
+    return tuple(sorted(name for part, name, _ in _table(said.out) if part.startswith(_GOES)))
+
+
+def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
+    """Remove packages; configuration that nobody edited goes with them. Needs no network."""
+    del purge  # rpm keeps what was edited, and nothing else
+    if names:
+        work(host, [_dnf(host), "-y", *_OFFLINE, "--noautoremove", "remove", "--", *names], log, _ENV, error=_ERROR)
+
+
+def reinstall(host: Host, files: Sequence[str], log: str) -> None:
+    """Install packages from these files, be they older than what is there. Needs no network."""
+    if files:
+        argv = ["rpm", "-U", "--oldpackage", "--replacepkgs", "--", *(str(host.path(file)) for file in files)]
+        work(host, argv, log, _ENV)
+
+
+def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """Which of these packages are marked as installed automatically."""
+    if not names:
+        return ()
+    form = "%{name} %{reason}\n"
+    argv = [_dnf(host), "-q", "--cacheonly", "repoquery", "--installed", "--qf", form, "--", *names]
+    said = host.run(argv, timeout_s=120, check=False, env=_ENV)
+    rows = (line.split(None, 1) for line in said.out.splitlines() if line.strip())
+    return tuple(sorted({row[0] for row in rows if len(row) == 2 and "dependency" in row[1].lower()}))
+
+
+def mark_automatic(host: Host, names: Sequence[str], *, automatic: bool) -> None:
+    """Mark packages as installed automatically, or by hand."""
+    if names:
+        words = ("dependency", "user") if host.which("dnf5") else ("remove", "install")
+        host.run([_dnf(host), "-y", "mark", words[0] if automatic else words[1], "--", *names], timeout_s=120, env=_ENV)

@@ -1,0 +1,180 @@
+"""pacman: Arch Linux and what follows it.
+
+The databases of its repositories are never fetched anew by us: with newer ones than the packages that are installed, what comes may
+need libraries that are not there (a partial upgrade). Where they are missing or too old, the operator is told to upgrade.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from ntpjoin.facts import Pinned
+from ntpjoin.host.machine import Host
+from ntpjoin.host.packages.manager import PROXIES, Simulated, pinned, work
+
+LOOK = "pacman -Syu"
+TRY = "pacman -S --print"
+INSTALL = "pacman -S"
+UPGRADE = "pacman -Syu"
+MEND = "pacman -Dk"
+
+_DATABASE = "/var/lib/pacman"
+
+#: There while it works; it names nobody, and stays where pacman was killed.
+_LOCK = f"{_DATABASE}/db.lck"
+
+#: Where it keeps the files of packages that it has fetched.
+_FILES = "/var/cache/pacman/pkg"
+
+#: The number of the question whether a package in conflict shall go (alpm.h): `--ask` turns the answer that --noconfirm gives.
+_CONFLICT = "4"
+
+
+def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Every installed package with its version; pacman keeps no half installed ones."""
+    said = host.run(["pacman", "-Q"], check=False)
+    rows = (line.split() for line in said.out.splitlines())
+    return {row[0]: row[1] for row in rows if len(row) == 2}, ()
+
+
+def busy(host: Host) -> str:
+    """Who uses it now, in words; '' where nobody does."""
+    if not host.exists(_LOCK):
+        return ""
+    return f"pacman, by its lock {_LOCK}, which also stays where it was killed"
+
+
+def refresh(host: Host, *, clock_behind_s: float) -> str:
+    """'' where there are databases of repositories, else why they could not be had: they are not fetched by us (see above)."""
+    del clock_behind_s
+    there = any(name.endswith(".db") for name in host.names(f"{_DATABASE}/sync"))
+    return "" if there else "the databases of its repositories were never fetched"
+
+
+def simulate(host: Host, names: Sequence[str]) -> Simulated:
+    """What installing these packages would do: what comes by pacman's own word, what goes by what is in conflict with that."""
+    argv = ["pacman", "-S", "--needed", "--print", "--print-format", "%n\t%v", "--", *names]
+    said = host.run(argv, check=False, env=PROXIES)
+    if said.code != 0:
+        return Simulated(problem=said.said, missing="target not found" in said.err)
+    before, _ = installed(host)
+    install = dict(line.split("\t") for line in said.out.splitlines() if "\t" in line)
+    remove = {name for name in _in_conflict(host, install) if name in before and name not in install}
+    return Simulated(
+        install=pinned(install),
+        remove=pinned({name: before[name] for name in remove}),
+        upgrade=pinned({name: before[name] for name in install if name in before}),
+    )
+
+
+def _in_conflict(host: Host, install: Mapping[str, str]) -> Iterator[str]:
+    """Packages that cannot be beside these: by what they say themselves, and what the installed ones say of them."""
+    if not install:
+        return
+    for _, conflicts in _conflicts(host.run(["pacman", "-Si", "--", *install], check=False).out):
+        yield from conflicts
+    for name, conflicts in _conflicts(host.run(["pacman", "-Qi"], check=False).out):
+        if conflicts & set(install):
+            yield name
+
+
+def _conflicts(out: str) -> Iterator[tuple[str, set[str]]]:
+    """Name and conflicts of each package of an information page, without the versions that may be named with them."""
+    for page in out.split("\n\n"):
+        fields = dict(re.findall(r"^(\w[\w ]*?)\s*: (.*)$", page, re.MULTILINE))
+        words = fields.get("Conflicts With", "").split()
+        yield fields.get("Name", ""), {re.split("[<>=]", word)[0] for word in words if word != "None"}
+
+
+def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
+    """The files of these packages that pacman or an earlier run of ours has kept: only newer ones could be fetched."""
+    found: dict[str, str] = {}
+    for package in packages:
+        for place in (folder, _FILES):
+            pattern = re.escape(f"{package.name}-{package.version}-") + r"[^-]+\.pkg\.tar(\.\w+)?"
+            paths = [f"{place}/{name}" for name in host.names(place) if re.fullmatch(pattern, name)]
+            if paths:
+                found.setdefault(package.name, paths[0])
+    return found
+
+
+def name_of(file: str) -> str:
+    """A file is named NAME-VERSION-RELEASE-ARCH.pkg.tar.zst."""
+    return file.rpartition("/")[2].rsplit("-", 3)[0]
+
+
+def install(host: Host, packages: Sequence[Pinned], log: str) -> None:
+    """Install these packages, at the versions of the databases, which the plan was made from; what is in conflict with them goes."""
+    names = [package.name for package in packages]
+    work(
+        host, ["pacman", "-S", "--needed", "--noconfirm", "--ask", _CONFLICT, "--", *names], log, PROXIES, error=_ERROR
+    )
+
+
+#: pacman's own error, with the lines below it.
+_ERROR = r"^error: .*(?:\n.*){0,3}"
+
+
+def finish(host: Host, names: Collection[str], log: str) -> None:
+    """Nothing: a transaction that was interrupted leaves whole packages."""
+    del host, names, log
+
+
+def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """Which other packages need these: pacman would refuse to remove them alone."""
+    if not names:
+        return ()
+    out = host.run(["pacman", "-Qi", "--", *names], check=False).out
+    needing = " ".join(re.findall(r"^Required By\s*: (.*)$", out, re.MULTILINE)).split()
+    return tuple(sorted(set(needing) - {"None"} - set(names)))
+
+
+def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
+    """Which packages installing these files would remove."""
+    coming = dict.fromkeys(map(name_of, files), "")
+    out = host.run(["pacman", "-Qi"], check=False).out if files else ""
+    return tuple(sorted(name for name, conflicts in _conflicts(out) if conflicts & set(coming) and name not in coming))
+
+
+def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """None: what was edited is left under another name, *.pacsave, and belongs to nobody."""
+    del host, names
+    return ()
+
+
+def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
+    """Remove packages; what was edited of their configuration is kept as *.pacsave unless `purge`. Needs no network."""
+    if names:
+        options = ["--nosave"] if purge else []
+        work(host, ["pacman", "-R", "--noconfirm", *options, "--", *names], log, PROXIES, error=_ERROR)
+
+
+def reinstall(host: Host, files: Sequence[str], log: str) -> None:
+    """Install packages from these files, be they older than what is there. Needs no network."""
+    if files:
+        paths = [str(host.path(file)) for file in files]
+        work(host, ["pacman", "-U", "--noconfirm", "--ask", _CONFLICT, "--", *paths], log, PROXIES, error=_ERROR)
+
+
+def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:
+    """Which of these packages are marked as installed as a dependency."""
+    return tuple(sorted(set(host.run(["pacman", "-Qdq"], check=False).out.split()) & set(names))) if names else ()
+
+
+def mark_automatic(host: Host, names: Sequence[str], *, automatic: bool) -> None:
+    """Mark packages as installed as a dependency, or explicitly."""
+    if names:
+        host.run(["pacman", "-D", "--asdeps" if automatic else "--asexplicit", "--", *names], timeout_s=60)
+
+
+def conffiles(host: Host, names: Sequence[str]) -> Mapping[str, str]:
+    """Path and digest of each configuration file as these packages brought it, from pacman's own database."""
+    versions, _ = installed(host) if names else ({}, ())
+    found: dict[str, str] = {}
+    for name in names:
+        page = host.text(f"{_DATABASE}/local/{name}-{versions.get(name, '')}/files")
+        for line in page.partition("%BACKUP%\n")[2].partition("\n\n")[0].splitlines():
+            path, _, digest = line.partition("\t")
+            found[f"/{path}"] = f"md5:{digest}"
+    return found

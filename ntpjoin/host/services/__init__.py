@@ -1,0 +1,1 @@
+"""What runs at boot and now, under whichever init this machine has."""
