@@ -134,3 +134,15 @@ def test_without_a_program_the_kernel_is_looked_at(tree: Host, path: str, text: 
     found = rulesets.read(tree)
     assert (problem in found.problem) if problem else not found.problem
     assert found.chains == {}
+
+
+def test_an_iptables_that_tells_its_variant_only_when_asked(tree: Host, programs: Programs) -> None:
+    """iptables-save 1.8.7 of Debian 11 does not name what is underneath."""
+    programs.says("nft", captured("iptables-drop-policy", "nft"))
+    told = DROPS.replace("v1.8.9", "v1.8.7").replace("\n", "\\n")
+    script = f"""case "$1" in --version) echo "iptables-save v1.8.7 (nf_tables)" ;; *) printf '{told}' ;; esac"""
+    programs.add("iptables-save", script)
+    found = rulesets.read(tree)
+    assert found.problem == ""
+    assert {chain.tool for chain in found.chains.values() if chain.hook and chain.family == "ip"} == {"iptables"}
+    assert programs.calls("iptables-nft-save") == []

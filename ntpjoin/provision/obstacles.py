@@ -12,6 +12,11 @@ from ntpjoin.systems import Row, to_type
 
 #: apt's words for a Release file from the future. No offset was measured, else apt would have been told.
 _NOT_YET = "is not valid yet"
+#: The words of sqv, which checks signatures for newer apts and cannot be told of any offset (seen: apt 3.0 of Debian 13).
+_NOT_LIVE = "Not live until"
+_SET_CLOCK_FIRST = (
+    "this host's clock is behind, and this apt cannot be told so: set it first (date -s '+SECONDS seconds')"
+)
 _SET_CLOCK = "this host's clock is behind: set it (date -s), or name --upstream NAME, four to seven times, so that it is measured"
 
 
@@ -47,16 +52,19 @@ def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
         text = f"{names} cannot be installed: no repository of this system has it, {row.repository.name} does"
         yield Blocker("packages", text, row.repository.remedy)
     elif packages.problem:
-        remedy = (
-            _SET_CLOCK if _NOT_YET in packages.problem else f"mend this first; {manager(row.manager).LOOK} tells more"
-        )
-        yield Blocker("packages", f"{names} cannot be installed: {packages.problem}", remedy)
+        yield Blocker("packages", f"{names} cannot be installed: {packages.problem}", _remedy(packages.problem, row))
     # What a run of ours left that died, the next one goes on with.
     strange = tuple(name for name in packages.unfinished if name not in facts.journal.began)
     if strange and not packages.busy and not all(name in packages.installed for name in row.packages):
         text = f"dpkg has not finished with {listed(strange)}, and installing anything would go on with it unseen"
         yield Blocker("half-installed", text, manager(row.manager).MEND)
     yield from _lost_packages(facts, row)
+
+
+def _remedy(problem: str, row: Row) -> str:
+    if _NOT_LIVE in problem:
+        return _SET_CLOCK_FIRST
+    return _SET_CLOCK if _NOT_YET in problem else f"mend this first; {manager(row.manager).LOOK} tells more"
 
 
 def _lost_packages(facts: Facts, row: Row) -> Iterator[Blocker]:

@@ -94,7 +94,7 @@ def systemd_units() -> dict[str, list[str]]:
     listed = output("systemctl", "list-units", "--all", "--no-legend", "--no-pager", "--plain", "--full", kinds)
     for line in listed.splitlines():
         name, load, active, _ = line.split(None, 3)
-        if name.startswith(("user@", "user-runtime-dir@", "systemd-fsckd")):
+        if name.startswith(("user@", "user-runtime-dir@", "session-", "systemd-fsckd")):
             continue
         known = found.get(name, [load])[0]
         found[name] = [known, active]

@@ -125,6 +125,8 @@ SYSTEMS: dict[str, System] = {
             "etc/yum.repos.d/base.repo": _repository("el"),
             "etc/zypp/repos.d/base.repo": _repository("suse"),
             "etc/pacman.conf": _PACMAN,
+            # Debian's rpm keeps its database in the user's home, where zypper does not look.
+            "etc/rpm/macros": "%_dbpath /var/lib/rpm\n",
         },
         links={"usr/bin/yum": "dnf"},
         foreign=True,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tests.lab import Server
 
 
 @dataclass(frozen=True)
 class Guise:
-    """An os-release, the units that run and start at boot, and those that do not."""
+    """An os-release, the units that run and start at boot, those that do not, and files that are there from the start."""
 
     os_release: str
+    files: Mapping[str, str] = field(default_factory=dict)
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
 
@@ -49,20 +51,24 @@ ID=devuan
 ID_LIKE=debian
 """
 
-_CHRONY = {"on": ("chronyd", "firewalld"), "off": ("systemd-timesyncd",)}
+_RPM = (("chronyd", "firewalld"), ("systemd-timesyncd",))
+_NETCONFIG = {"/etc/sysconfig/network/config": 'NETCONFIG_NTP_POLICY="auto"\nNETCONFIG_NTP_STATIC_SERVERS=""\n'}
 GUISES: dict[str, Guise] = {
-    "el-9": Guise(EL_9, **_CHRONY),
-    "leap-15": Guise(LEAP_15, **_CHRONY),
-    "arch": Guise(ARCH, on=("systemd-timesyncd",), off=("chronyd", "firewalld")),
+    "el-9": Guise(EL_9, {}, *_RPM),
+    "leap-15": Guise(LEAP_15, _NETCONFIG, *_RPM),
+    "arch": Guise(ARCH, {}, ("systemd-timesyncd",), ("chronyd", "firewalld")),
     "devuan-5": Guise(DEVUAN_5),
 }
 
 
 def put_on(server: Server, name: str) -> None:
-    """Let the server be that system."""
+    """Let the server be that system, as it is when it has booted."""
     guise = GUISES[name]
     server.run(["tee", "/usr/lib/os-release"], input=guise.os_release, check=True)
+    for path, text in guise.files.items():
+        server.run(["install", "-D", "-m", "644", "/dev/stdin", path], input=text, check=True)
     for unit in guise.off:
         server.run(["systemctl", "disable", "--now", unit], check=True, timeout=30 * server.slowness)
     for unit in guise.on:
         server.run(["systemctl", "enable", "--now", unit], check=True, timeout=30 * server.slowness)
+    server.reboot()

@@ -54,6 +54,13 @@ FOREIGN_CAUSES = {
     r"etc: /etc/ld\.so\.cache: ": "ldconfig writes it anew",
 }
 
+#: The same where init scripts are linked by insserv.
+SCRIPT_CAUSES = {
+    **CAUSES,
+    r"etc: /etc/init\.d/\.depend\.(boot|start|stop): ": "insserv works out the order of all scripts anew",
+    r"etc: /etc/adjtime: absent -> file": "hwclock writes it when the machine goes down",
+}
+
 
 def carry(server: Server) -> None:
     """Put the one file on the server, as an operator would."""

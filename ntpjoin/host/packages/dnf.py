@@ -16,7 +16,30 @@ from ntpjoin.host.packages import rpm
 from ntpjoin.host.packages.manager import PROXIES, WORK_S, Simulated, pinned, work
 from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, residual
 
-__all__ = ["conffiles", "finish", "installed", "name_of", "residual"]
+#: What comes from rpm as it is belongs to this package manager, too.
+__all__ = [
+    "INSTALL",
+    "LOOK",
+    "MEND",
+    "TRY",
+    "UPGRADE",
+    "automatic",
+    "busy",
+    "conffiles",
+    "fetch",
+    "finish",
+    "goes_with",
+    "install",
+    "installed",
+    "mark_automatic",
+    "name_of",
+    "refresh",
+    "reinstall",
+    "residual",
+    "simulate",
+    "uninstall",
+    "would_remove",
+]
 
 LOOK = "dnf makecache --refresh"
 TRY = "dnf --assumeno install"
