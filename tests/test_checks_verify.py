@@ -519,3 +519,11 @@ def test_names_that_were_asked_a_moment_ago_are_not_asked_again(monkeypatch: pyt
     found = gather(Host(), Facts(system=converged().system), WISH, PINS, known)
     assert asked == [pin.name for pin in PINS[1:]]
     assert found.leads == {**dict.fromkeys(asked, ("192.0.2.9",)), **known}
+
+
+def test_after_an_upgrade_of_the_distribution_the_file_that_is_no_longer_read_is_told() -> None:
+    """Debian 11's ntpd read another file than Debian 12's."""
+    before = converged(journal=replace(converged().journal, written={"/etc/ntp.conf": ("server 192.0.2.1\n",)}))
+    found = [check for check in judge(before, WISH, PINS, GOOD) if check.id == "service.file"]
+    assert [(check.state.value, check.remedy) for check in found] == [("fail", "ntpjoin setup")]
+    assert "ntpd reads /etc/ntpsec/ntp.conf now; /etc/ntp.conf, which was written, is no longer read" in found[0].text

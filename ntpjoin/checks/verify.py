@@ -13,6 +13,7 @@ from ntpjoin.checks.firewall import judge_firewall
 from ntpjoin.errors import CommandFailed, WireError
 from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Daemon, Facts, Unit
 from ntpjoin.host import ntpd, settings
+from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
 from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
@@ -178,7 +179,10 @@ def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
 def _file(facts: Facts, row: Row) -> Iterator[Check]:
     """Whether the file is still the one that was written; told where one was."""
     there = facts.files.get(row.config)
-    if row.config not in facts.journal.written or (there and there.unseen):
+    if row.config not in facts.journal.written:
+        yield from _moved(facts, row)
+        return
+    if there and there.unseen:
         return
     if there and there.ours:
         yield Check("service.file", OK, f"{row.config} is as it was written")
@@ -188,6 +192,14 @@ def _file(facts: Facts, row: Row) -> Iterator[Check]:
     else:
         what = "was edited since it was written" if there else "is gone"
         yield Check("service.file", WARN, f"{row.config} {what}", "ntpjoin plan --replace shows what differs")
+
+
+def _moved(facts: Facts, row: Row) -> Iterator[Check]:
+    """An upgrade of the distribution may bring another engine, which reads another file: Debian 12 did."""
+    ours = sorted({one.config for one in ROWS} & set(facts.journal.written))
+    if ours:
+        text = f"ntpd reads {row.config} now; {ours[0]}, which was written, is no longer read"
+        yield Check("service.file", FAIL, text, "ntpjoin setup")
 
 
 def _dhcp(facts: Facts, row: Row) -> Iterator[Check]:

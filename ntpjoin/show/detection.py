@@ -106,7 +106,8 @@ def _firewall(facts: Facts) -> str:
         return {"none": "none is active", "unknown": "unknown"}[seen.manager]
     words = {True: "gets in", False: "does not get in", None: "unknown"}
     families = ", ".join(f"{family} {words[seen.lets_in(family)]}" for family in seen.admits)
-    return f"{seen.manager} is active; UDP 123: {families}"
+    zones = f", zone {' and '.join(seen.places.now)}" if seen.places else ""
+    return f"{seen.manager} is active{zones}; UDP 123: {families}"
 
 
 def _holders(facts: Facts) -> str:
@@ -137,6 +138,7 @@ def page(found: Detection) -> dict[str, Any]:
         "files": [_file_page(role, path, facts) for role, path in _files(facts)],
         "firewall": {
             "manager": facts.firewall.manager,
+            "zones": list(facts.firewall.places.now) if facts.firewall.places else [],
             "admits": {family: facts.firewall.lets_in(family) for family in facts.firewall.admits},
         },
         "time_daemons": [

@@ -16,6 +16,7 @@ LONGEST = (
     *(
         "test_killed",
         "test_killed_late",
+        "test_systems",
         "test_main_job",
         "test_interrupts",
         "test_faults",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
@@ -36,8 +36,19 @@ class Journey:
             self.faults.append(f"{what}: {seen}")
 
 
-def travel(lab: Lab, server: Server, system: str, *words: str, causes: Mapping[str, str] = operator.CAUSES) -> Journey:
-    """Make the journey, with more words for `setup`."""
+def nothing(_way: Journey) -> None:
+    """What most systems need not show."""
+
+
+def travel(
+    lab: Lab,
+    server: Server,
+    system: str,
+    *words: str,
+    causes: Mapping[str, str] = operator.CAUSES,
+    also: Callable[[Journey], None] = nothing,
+) -> Journey:
+    """Make the journey, with more words for `setup`; `also` is shown while it is set up, and leaves it so."""
     way = Journey(system)
     operator.carry(server)
     way.detected = operator.page(operator.ntpjoin(server, "detect", "--json", timeout=30))
@@ -55,6 +66,7 @@ def travel(lab: Lab, server: Server, system: str, *words: str, causes: Mapping[s
         again = operator.ntpjoin(server, "setup", "--yes", "--json", timeout=90)
         same = again.code == 0 and not operator.page(again)["changed"]
         way.expect("setup again changes nothing", so=same, seen=again.out + again.err)
+        also(way)
         server.reboot()
         verified = operator.ntpjoin(server, "verify", "--wait", "120", timeout=150)
         way.expect("verify after a reboot ends with 0", so=verified.code == 0, seen=verified.out + verified.err)
