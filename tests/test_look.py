@@ -14,6 +14,7 @@ import pytest
 
 from ntpjoin.facts import FileFact, JournalFacts, PackageFacts, Pinned, Unit
 from ntpjoin.host import chrony
+from ntpjoin.host.distros import ROWS
 from ntpjoin.host.journal import FOLDER, Entry, Journal
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages import apt
@@ -402,3 +403,17 @@ def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None
     other = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)
     assert other is not None
     assert (other.config, other.board.minsane) == ("/run/other.conf", None)
+
+
+def test_a_repository_is_asked_of_where_it_may_be_enabled_and_no_other_has_the_daemon(
+    tree: Host, programs: Programs
+) -> None:
+    row = next(row for row in ROWS if row.name == "el-9")
+    table = "Installing:\\n epel-release noarch 9-8.el9 base 6 k\\n\\nTransaction Summary\\n"
+    nobody = 'echo "Error: Unable to find a match: ntpsec" >&2; exit 1'
+    programs.add("dnf", f'case "$*" in *epel-release) printf "{table}"; exit 1 ;; *makecache) ;; *) {nobody} ;; esac')
+    programs.says("rpm")
+    asked = packages.look_packages(tree, row, PackageFacts(), clock_behind_s=0.0, tell=lambda _: None)
+    assert (asked.missing, asked.enables) == (True, ())
+    enabled = packages.look_packages(tree, row, PackageFacts(), clock_behind_s=0.0, tell=lambda _: None, enable=True)
+    assert (enabled.missing, enabled.problem, enabled.enables) == (False, "", (Pinned("epel-release", "9-8.el9"),))

@@ -9,6 +9,7 @@ import pytest
 
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, PackageFacts, Pinned, RunFact, Space, Unit
 from ntpjoin.firewall import Places
+from ntpjoin.host.distros import ROWS
 from ntpjoin.model import FAMILIES, Choice, Consent, Dropped, Pin, Wish
 from ntpjoin.provision.changes import AllowPort, SetUnit
 from ntpjoin.provision.firewall import rule_is_left
@@ -568,3 +569,39 @@ def test_who_may_accept_private_addresses_is_told_how() -> None:
         "--allow-private"
         not in plan_for(fresh(), pins=(), chosen=choice(chosen=(), dropped=(RULED,))).blockers[-1].remedy
     )
+
+
+EL_9 = next(row for row in ROWS if row.name == "el-9")
+NOBODY_HAS_IT = {"install": (), "remove": (), "problem": "No match for argument: ntpsec", "missing": True}
+
+
+def on_el(**packages: Any) -> Facts:
+    """A fresh AlmaLinux 9: chronyd runs, and no repository has the daemon."""
+    units = {"chronyd.service": Unit("chronyd.service", "loaded", "enabled", "active", "running", 300, "aa")}
+    facts = fresh(system__row=EL_9, units=units, packages__kept={})
+    found: Facts = changed(facts, packages=replace(facts.packages, **{**NOBODY_HAS_IT, **packages}))
+    return found
+
+
+def test_a_repository_that_would_have_it_is_named() -> None:
+    [blocker] = [one for one in plan_for(on_el(), chosen=choice()).blockers if one.code == "packages"]
+    assert blocker.text == "ntpsec cannot be installed: no repository of this system has it, EPEL does"
+    assert blocker.remedy == "add --enable-epel, and EPEL is enabled as part of the plan"
+
+
+def test_a_repository_is_enabled_first_and_what_stays_installed_is_disabled() -> None:
+    facts = on_el(problem="", missing=False, enables=(Pinned("epel-release", "9-8.el9"),))
+    plan = plan_for(facts, chosen=choice())
+    assert plan.blockers == ()
+    assert texts(plan)[:4] == [
+        "install epel-release 9-8.el9",
+        "keep ntpd.service from starting before it is configured",
+        "install ntpsec from EPEL, with what it needs there",
+        "stop and disable chronyd.service: it sets the clock, too",
+    ]
+
+
+def test_a_clock_that_an_apt_cannot_be_told_of_has_to_be_set_first() -> None:
+    problem = "the package indexes cannot be had:\nW: ... Verifying signature: Not live until 2026-11-21T18:01:52Z"
+    [blocker] = plan_for(fresh(packages=PackageFacts(problem=problem)), chosen=choice()).blockers
+    assert "date -s '+SECONDS seconds'" in blocker.remedy

@@ -10,29 +10,20 @@ import pytest
 from jinja2 import UndefinedError
 
 from ntpjoin import __version__
+from ntpjoin.host import distros
 from ntpjoin.provision import render
 from ntpjoin.provision.render import ntp_conf
 from tests.sample import NAMES, PINS, ROW
 
 GOLDEN = Path(__file__).parent / "golden"
 
-#: No row of the table has classic ntpd yet; its paths are those of Debian 11.
-CLASSIC = replace(
-    ROW,
-    engine="classic",
-    config="/etc/ntp.conf",
-    include="/etc/ntp.local.conf",
-    drift="/var/lib/ntp/ntp.drift",
-    stats="/var/lib/ntp/",
-)
+ROWS = {row.name: row for row in distros.ROWS}
+CLASSIC = ROWS["debian-11"]
 
 
-def test_the_file_for_debian_12_is_this_one_byte_for_byte() -> None:
-    assert ntp_conf(ROW, PINS, leapfile=True) == (GOLDEN / "debian-12-ntp.conf").read_text()
-
-
-def test_the_file_for_classic_ntpd_is_this_one_byte_for_byte() -> None:
-    assert ntp_conf(CLASSIC, PINS[:4], leapfile=False) == (GOLDEN / "classic-ntp.conf").read_text()
+@pytest.mark.parametrize("name", ["debian-11", "debian-12", "el-9", "opensuse-leap-15", "arch"])
+def test_the_file_for_each_family_is_this_one_byte_for_byte(name: str) -> None:
+    assert ntp_conf(ROWS[name], PINS, leapfile=True) == (GOLDEN / f"{name}-ntp.conf").read_text()
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:

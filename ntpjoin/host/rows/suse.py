@@ -21,7 +21,8 @@ LEAP = Row(
     unit="ntpd.service",
     daemon="/usr/sbin/ntpd",
     config="/etc/ntp.conf",
-    include="/etc/ntp/local.conf",
+    # AppArmor's profile lets it read nothing below /etc but ntp.conf and ntp.keys.
+    include="/var/lib/ntp/etc/local.conf",
     snippets="",
     drift="/var/lib/ntp/drift/ntp.drift",
     leapfile="/usr/share/zoneinfo/leap-seconds.list",

@@ -168,8 +168,9 @@ class InstallPackages(Change):
         if others:
             return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
         edited = _edited(site, self.packages, names)
+        theirs = self._theirs(host, names)
         self.packages.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
-        _put_back(host, before)
+        _put_back(host, {"present": {**before.get("present", {}), **theirs}})
         self.packages.reinstall(host, files, site.log)
         _leave_idle(host, before)
         for automatic in (True, False):
@@ -178,6 +179,11 @@ class InstallPackages(Change):
                 host, [name for name in back if (name in before["automatic"]) == automatic], automatic=automatic
             )
         return self._verdict(host, had, names, edited)
+
+    def _theirs(self, host: Host, names: list[str]) -> Before:
+        """Files that the packages did not bring and their own scripts might take away: what an operator wrote, and we have kept."""
+        brought = self.packages.conffiles(host, names)
+        return {path: to_json(host.state(path)) for path in self.paths if host.exists(path) and path not in brought}
 
     def _version(self, name: str) -> str:
         return next(package.version for package in self.install if package.name == name)
