@@ -110,8 +110,8 @@ def meant_for_classic(read: Read, case: Case, pins: tuple[Pin, ...]) -> None:
     open_to_all = "ippeerlimit -1 kod limited nomodify nopeer noquery notrap"
     minsane = majority(len(pins))
     assert sorted(answer["understood"]) == sorted([
-        'driftfile "/var/lib/ntp/ntp.drift"',
-        'statsdir "/var/lib/ntp/"',
+        f'driftfile "{CLASSIC.drift}"',
+        f'statsdir "{CLASSIC.stats}"',
         *([f'leapfile "{CLASSIC.leapfile}" checkhash'] if case.leapfile else []),
         f"tos minsane {minsane} minclock {min(len(pins), minsane + 1)} maxclock 10",
         *[f"server {pin.address} iburst" for pin in pins],
