@@ -20,6 +20,11 @@ class Rival:
     package: str
     unit: str
 
+    @property
+    def name(self) -> str:
+        """What it is called: by its package, else by its unit."""
+        return self.package or self.unit.removesuffix(".service")
+
 
 @dataclass(frozen=True)
 class Setting:

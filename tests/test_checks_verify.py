@@ -9,9 +9,11 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.clock import setters
 from ntpjoin.checks.verify import Evidence, gather, judge, service_addresses, settling
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, Setter, Unit
 from ntpjoin.firewall import FirewallFacts
+from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, CheckState, Resolved, Wish
 from ntpjoin.wire import dns
@@ -527,3 +529,24 @@ def test_after_an_upgrade_of_the_distribution_the_file_that_is_no_longer_read_is
     found = [check for check in judge(before, WISH, PINS, GOOD) if check.id == "service.file"]
     assert [(check.state.value, check.remedy) for check in found] == [("fail", "ntpjoin setup")]
     assert "ntpd reads /etc/ntpsec/ntp.conf now; /etc/ntp.conf, which was written, is no longer read" in found[0].text
+
+
+def test_a_rival_that_stays_installed_is_told_also_where_it_only_starts_at_boot() -> None:
+    """As chrony on Enterprise Linux, which somebody has enabled again."""
+    row = next(row for row in ROWS if row.name == "el-9")
+    units = {
+        "chronyd.service": Unit("chronyd.service", "loaded", "enabled", "inactive"),
+        "systemd-timesyncd.service": Unit("systemd-timesyncd.service", "loaded", "disabled", "active"),
+        "openntpd.service": Unit("openntpd.service", "loaded", "disabled"),
+    }
+    found = list(setters(converged(units=units), row))
+    assert [(check.text, check.remedy) for check in found] == [
+        (
+            "chrony (chronyd.service starts at boot) sets this clock, too",
+            "systemctl disable --now chronyd.service",
+        ),
+        (
+            "systemd-timesyncd (systemd-timesyncd.service runs) sets this clock, too",
+            "systemctl disable --now systemd-timesyncd.service",
+        ),
+    ]

@@ -11,19 +11,23 @@ from ntpjoin.systems import Row, to_type
 
 def setters(facts: Facts, row: Row) -> Iterator[Check]:
     """One warning for each that was found."""
-    found = list(facts.setters)
+    found = [*_rivals(facts, row), *(_warning(f"{one.what} ({one.where})", one.remedy) for one in facts.setters)]
+    if found:
+        yield from found
+    elif facts.system.root:
+        yield Check("clock.setters", CheckState.OK, "nothing else is seen to set this clock")
+    else:
+        yield Check(
+            "clock.setters", CheckState.UNKNOWN, "root's own jobs can only be seen by root", "sudo ntpjoin verify"
+        )
+
+
+def _rivals(facts: Facts, row: Row) -> Iterator[Check]:
     for rival in row.rivals:
-        if facts.unit(rival.unit).running:
-            yield _warning(f"{rival.package} ({rival.unit} runs)", to_type("retire", rival.unit))
-    for one in found:
-        yield _warning(f"{one.what} ({one.where})", one.remedy)
-    if not found and not any(facts.unit(rival.unit).running for rival in row.rivals):
-        if facts.system.root:
-            yield Check("clock.setters", CheckState.OK, "nothing else is seen to set this clock")
-        else:
-            yield Check(
-                "clock.setters", CheckState.UNKNOWN, "root's own jobs can only be seen by root", "sudo ntpjoin verify"
-            )
+        unit = facts.unit(rival.unit)
+        if unit.exists and (unit.running or unit.enabled == "enabled"):
+            does = "runs" if unit.running else "starts at boot"
+            yield _warning(f"{rival.name} ({rival.unit} {does})", to_type("retire", rival.unit))
 
 
 def _warning(what: str, remedy: str) -> Check:

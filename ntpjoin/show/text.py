@@ -59,7 +59,7 @@ def _host(facts: Facts) -> str:
 def _time_now(facts: Facts) -> Iterator[str]:
     """Who keeps the time now, where that is somebody whom setup replaces."""
     row = facts.system.row
-    rivals = [rival.package for rival in row.rivals if facts.unit(rival.unit).running] if row else []
+    rivals = [rival.name for rival in row.rivals if facts.unit(rival.unit).running] if row else []
     if rivals:
         yield f"  time now     {', '.join(rivals)}; setup replaces it"
 

@@ -7,7 +7,7 @@ from typing import Optional, Protocol
 
 from ntpjoin.facts import Unit
 from ntpjoin.host.machine import Host
-from ntpjoin.host.services import systemd, sysv
+from ntpjoin.host.services import systemd
 from ntpjoin.systems import Init
 
 
@@ -51,9 +51,15 @@ def init(host: Host) -> Optional[Init]:
     """Which init this machine was booted with; None for any other."""
     if systemd.running(host):
         return "systemd"
+    from ntpjoin.host.services import sysv  # noqa: PLC0415 - few machines have it
+
     return "init scripts" if sysv.running(host) else None
 
 
 def services(host: Host) -> Services:
     """The init of this machine."""
-    return systemd if systemd.running(host) else sysv
+    if systemd.running(host):
+        return systemd
+    from ntpjoin.host.services import sysv  # noqa: PLC0415
+
+    return sysv
