@@ -57,7 +57,8 @@ class PackageFacts:
 
     `upgrade` has those that it would bring at another version, at the one they have. `kept` has the file, at the installed
     version, of each that would be removed or upgraded; `problem` says why the packages cannot be had (`missing`: no repository has
-    them), `busy` who has used the package manager for too long. `enables` is what enabling the row's repository would install first.
+    them), `busy` who has used the package manager for too long. `enables` is what enabling the row's repository would install first,
+    `in_vain`: that was asked for, and does not help.
     """
 
     installed: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class PackageFacts:
     missing: bool = False
     busy: str = ""
     enables: tuple[Pinned, ...] = ()
+    in_vain: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,12 @@ class Unit:
     @property
     def running(self) -> bool:
         """Whether systemd says that it runs."""
-        return self.active in ("active", "reloading", "activating")
+        return self.active in ("active", "reloading", "activating") and not self.waits
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has ended and systemd will start it again later (Restart=, RestartSec=)."""
+        return self.sub == "auto-restart"
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,14 @@ class Setting:
 class Repository:
     """Where a system's own repositories lack the daemon: what has it, the package that enables that, and what to type.
 
-    `package` is '' where only the operator can enable it.
+    `package` is '' where only the operator can enable it; `otherwise` is what to type where that package is not to be had either, or
+    is there and does not help.
     """
 
     name: str
     package: str
     remedy: str
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Row:
 
     `snippets` is a folder whose *.conf the daemon reads by itself, '' where it has none: then `include` is named in ours. `leapfile`
     is where `leap_package` puts the list of leap seconds. `former_config` is a file of a former package that is no longer read.
-    `lines` are directives that the package's own scripts want to find in the configuration. `dhcp` keeps DHCP from replacing the
+    `lines` are directives that the package's own scripts want to find in the configuration, and `makes` are files that they make and
+    leave behind. `dhcp` keeps DHCP from replacing the
     configuration. `python` is the python3 that the system ships.
     """
 
@@ -93,7 +96,10 @@ class Row:
     former_config: str
     python: str
     evidence: Evidence
+    config_owner: str = "root:root"
+    config_mode: int = 0o644
     lines: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
     repository: Optional[Repository] = None
 
 

@@ -191,7 +191,10 @@ def test_dnf_is_told_versions_and_no_network(tree: Host, programs: Programs) -> 
     dnf.mark_automatic(tree, ["x"], automatic=True)
     install, remove, mark = programs.calls("dnf")
     assert install.endswith("install -- ntpsec-1.2.3-9.el9 openssl-libs-1:3.2.2-6.el9")
-    assert remove == "dnf -y --disablerepo=* --setopt=keepcache=True --noautoremove remove -- ntpsec"
+    assert (
+        remove
+        == "dnf -y --disablerepo=* --setopt=keepcache=True --setopt=clean_requirements_on_remove=False remove -- ntpsec"
+    )
     assert mark == "dnf -y mark remove -- x"
     assert dnf.automatic(tree, ["chrony", "ntpsec", "x"]) == ("ntpsec", "x")
 

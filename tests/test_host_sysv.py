@@ -108,9 +108,10 @@ def test_what_the_system_is_told(host: Host, programs: Programs) -> None:
     ]
 
 
-def test_the_log_is_that_of_the_process(host: Host) -> None:
+def test_the_log_is_that_of_the_process(host: Host, programs: Programs) -> None:
     lines = ["Nov 21 18:27:00 time1 ntpd[812]: CONFIG: ready", "Nov 21 18:27:01 time1 ntpd[99]: other", ""]
     put(host, "/var/log/syslog", "\n".join(lines))
+    programs.add("tail", '/bin/cat "$3"')
     assert sysv.log(host, Unit("ntpsec", pid=812)) == ("CONFIG: ready",)
     assert sysv.log(host, Unit("ntpsec")) == ()
 

@@ -34,7 +34,7 @@ from ntpjoin.provision.changes import (
     WriteConfig,
     WriteFile,
     from_journal,
-    packages,
+    kept,
 )
 from ntpjoin.provision.changes.packages import _upstream
 from tests.conftest import Programs
@@ -67,7 +67,7 @@ EVERY = (
     ),
     AllowPort("firewalld", 123, ("IPv4",), ("public",), ("public", "home"), "service=ntp"),
     SetUnit("chronyd.service", "stop and disable it", active=False, enabled=False),
-    InstallPackages(("ntpsec",), (), (), manager="dnf", source="EPEL"),
+    InstallPackages(("ntpsec",), (), (), manager="dnf", source="EPEL", makes=("/etc/ntp.keys",)),
 )
 
 
@@ -714,6 +714,8 @@ def test_the_file_of_a_package_that_goes_lies_in_the_journal_first(site: Site, d
         "files": ["/run/packages/systemd-timesyncd_252.39-1~deb12u1_amd64.deb"],
         "present": {},
         "idle": {},
+        "absent": [],
+        "configs": {},
     }
     assert site.host.exists(before["files"][0])
 
@@ -756,7 +758,7 @@ def test_a_rival_that_did_not_run_does_not_run_when_it_is_back(
     change.apply(site)
     dpkg.apt(TIMESYNCD)
     brought: list[tuple[str, bool]] = []
-    monkeypatch.setattr(packages, "bring_back", lambda _, unit, states: brought.append((unit, states["active"])))
+    monkeypatch.setattr(kept, "bring_back", lambda _, unit, states: brought.append((unit, states["active"])))
     assert change.undo(site, before).state == "restored"
     assert brought == [("chrony.service", False)]
 

@@ -80,7 +80,7 @@ def test_every_such_line_is_told_once() -> None:
 def test_a_daemon_that_is_started_with_a_third_file_blocks_it() -> None:
     [blocker] = plan_for(converged(daemon__config="/etc/mine.conf")).blockers
     assert (blocker.code, "/etc/mine.conf" in blocker.text) == ("config", True)
-    assert "NTPD_OPTS in /etc/default/ntpsec" in blocker.remedy
+    assert "the options in /etc/default/ntpsec" in blocker.remedy
     assert plan_for(converged(daemon__config="/etc/mine.conf", daemon__pid=4)).blockers == ()
 
 

@@ -21,6 +21,7 @@ from ntpjoin.provision.firewall import rule_is_left
 from ntpjoin.provision.prepare import Prepared, prepare
 from ntpjoin.show import jsons, text
 from ntpjoin.show.screen import Screen
+from ntpjoin.systems import to_type
 
 #: How long setup waits for a system peer unless told otherwise: 20 to 40 s are usual.
 WAIT_S = 120.0
@@ -110,7 +111,8 @@ class _SetUp:
             if change.part == "daemon" and not change.holds(facts)
         ]
         if gone:
-            raise StepFailed(f"after the set-up {gone[0]}", "look at: journalctl -e")
+            row = facts.system.row
+            raise StepFailed(f"after the set-up {gone[0]}", f"look at: {to_type('log', row.unit)}" if row else "")
         if board.system and not board.replying and long_enough:
             raise StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
 

@@ -28,8 +28,9 @@ _SILENCE_S = 1.0
 
 
 def running(host: Host, daemon: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """Process id and command line of each running ntpd."""
-    return tuple((pid, words) for pid, words in processes(host) if words[0] in (daemon, Path(daemon).name))
+    """Process id and command line of each running ntpd, wherever its unit has it from: /usr/sbin may be a link to /usr/bin."""
+    name = Path(daemon).name
+    return tuple((pid, words) for pid, words in processes(host) if Path(words[0]).name == name)
 
 
 def version(host: Host, daemon: str) -> tuple[Optional[Engine], str]:

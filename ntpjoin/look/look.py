@@ -46,7 +46,10 @@ def look(host: Host) -> Facts:
     own = units_of(row) if row else ()
     chronyd = any(holder.program == "chronyd" for holder in facts.holders or ())
     asked = chrony.clients(host) if chronyd else None
-    return replace(facts, setters=look_setters(host, own), rival_clients={} if asked is None else {"chronyd": asked})
+    told = {unit.pid for unit in facts.units.values()}
+    return replace(
+        facts, setters=look_setters(host, own, told), rival_clients={} if asked is None else {"chronyd": asked}
+    )
 
 
 def with_packages(

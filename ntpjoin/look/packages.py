@@ -41,8 +41,10 @@ def look_packages(
             return replace(now, problem=f"the package indexes cannot be had:\n{problem}")
     found = packages.simulate(host, row.packages)
     if found.missing and enable and row.repository and row.repository.package:
-        found = packages.simulate(host, (row.repository.package,))
-        return replace(now, enables=found.install, problem=found.problem, missing=found.missing)
+        asked = packages.simulate(host, (row.repository.package,))
+        if asked.install:
+            return replace(now, enables=asked.install, problem=asked.problem)
+        return replace(now, problem=asked.problem or found.problem, missing=True, in_vain=True)
     leave = (*found.remove, *found.upgrade)
     kept = packages.fetch(host, leave, CACHE) if leave else {}
     return replace(

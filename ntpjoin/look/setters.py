@@ -63,18 +63,18 @@ _JOBS: Mapping[str, Callable[[Sequence[str]], bool]] = {
 }
 
 
-def look_setters(host: Host, units: Collection[str]) -> tuple[Setter, ...]:
-    """All that could be found, but for the processes of these units, which are told of by themselves."""
-    return (*_running(host, units), *_jobs(host))
+def look_setters(host: Host, units: Collection[str], pids: Collection[int] = ()) -> tuple[Setter, ...]:
+    """All that could be found, but for the processes of these units, and these processes, which are told of by themselves."""
+    return (*_running(host, units, pids), *_jobs(host))
 
 
 # --- what runs all the time
 
 
-def _running(host: Host, units: Collection[str]) -> Iterator[Setter]:
+def _running(host: Host, units: Collection[str], pids: Collection[int]) -> Iterator[Setter]:
     for pid, words in processes(host):
         told = _told_of_process(host, words)
-        if told and not _unit_of(host, pid) & set(units):
+        if told and pid not in pids and not _unit_of(host, pid) & set(units):
             yield Setter(told[0], f"process {pid}", told[1])
 
 

@@ -44,7 +44,7 @@ def blockers(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) ->
     daemon, known = facts.daemon, (row.config, row.dhcp_config)
     if daemon and daemon.pid == facts.unit(row.unit).pid and daemon.config not in known:
         text = f"{row.unit} starts ntpd with another configuration, {daemon.config}"
-        where = f"NTPD_OPTS in {row.dhcp[-1].path}, " if row.dhcp else ""
+        where = f"the options in {row.dhcp[-1].path}, " if row.dhcp else ""
         yield Blocker("config", text, f"take that -c out; look at: {where}{to_type('definition', row.unit)}")
     yield from _access_blockers(facts, row, pins)
 

@@ -50,7 +50,7 @@ def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
         yield Blocker("busy", text, "wait until it has ended, then try again")
     elif packages.missing and row.repository:
         text = f"{names} cannot be installed: no repository of this system has it, {row.repository.name} does"
-        yield Blocker("packages", text, row.repository.remedy)
+        yield Blocker("packages", text, row.repository.otherwise if packages.in_vain else row.repository.remedy)
     elif packages.problem:
         yield Blocker("packages", f"{names} cannot be installed: {packages.problem}", _remedy(packages.problem, row))
     # What a run of ours left that died, the next one goes on with.

@@ -95,7 +95,8 @@ def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple
 
 
 def _configuration(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> WriteConfig:
-    return WriteConfig(row.config, existing.config(facts, row, pins), row.unit, daemon=row.daemon)
+    content = existing.config(facts, row, pins)
+    return WriteConfig(row.config, content, row.unit, row.config_owner, row.config_mode, daemon=row.daemon)
 
 
 def _dhcp(row: Row) -> tuple[Assign, ...]:
@@ -122,6 +123,7 @@ def package_changes(facts: Facts, row: Row) -> tuple[Change, ...]:
             rival.unit for rival in row.rivals if facts.unit(rival.unit).exists and not facts.unit(rival.unit).running
         ),
         manager=row.manager,
+        makes=row.makes,
     )
     if packages.holds(facts):
         return (packages,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
@@ -76,7 +77,8 @@ class Server:
         """Reboot from inside, and wait until the server is up again."""
         before = self.boot_id()
         by = {"systemd": ["systemctl", "--no-block", "reboot"], "init scripts": ["shutdown", "-r", "now"]}
-        self.run(by[self.image.system.init])
+        with contextlib.suppress(ConnectionLost):  # it may go down faster than it answers
+            self.run(by[self.image.system.init])
         self.ssh.disconnect()
 
         def rebooted() -> Optional[bool]:

@@ -45,7 +45,7 @@ def test_a_german_terminal_of_40_columns_with_a_strict_umask_and_nowhere_to_writ
     ended = odd(server, "setup", *operator.UNATTENDED, *operator.WISH, timeout=120)
     assert ended.code == 0, ended.out
     assert "Ready to join the pool" in ended.out
-    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", ended.out)
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", ended.out).replace("\r", "\n")
     assert re.search(r"^ +✓ service +ntpsec.service runs ", plain, re.MULTILINE), ended.out
     modes = ["stat", "-c", "%a", "/etc/ntpsec/ntp.conf", "/etc/ntpsec/ntp.d/local.conf", "/etc/default/ntpsec"]
     assert server.run(modes, check=True).out.split() == ["644", "644", "644"]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from ntpjoin.errors import StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages import rpm
@@ -55,6 +56,9 @@ _PID_FILES = ("/var/cache/dnf/metadata_lock.pid", "/var/cache/dnf/download_lock.
 
 _LEAN = ("--setopt=install_weak_deps=False",)
 _OFFLINE = ("--disablerepo=*", "--setopt=keepcache=True")
+
+#: What nobody needs any more is not ours to remove. dnf 5 takes settings before the command, but no options of the command.
+_ALONE = ("--setopt=clean_requirements_on_remove=False",)
 
 
 def _dnf(host: Host) -> str:
@@ -143,14 +147,21 @@ def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, s
     for package in packages:
         path = _file_of(host, package, folder)
         if not path:
-            # Kept in the cache, or the next transaction would take it away, from our folder, too.
-            options = ["--downloadonly", f"--downloaddir={host.path(folder)}", "--setopt=keepcache=True"]
-            argv = [_dnf(host), "-y", *options, "reinstall", "--", f"{package.name}-{package.version}"]
-            host.run(argv, timeout_s=300, check=False, env=_ENV)
+            host.run(_download(host, package, str(host.path(folder))), timeout_s=300, check=False, env=_ENV)
             path = _file_of(host, package, folder)
         if path:
             found[package.name] = path
     return found
+
+
+def _download(host: Host, package: Pinned, folder: str) -> list[str]:
+    """Dnf 5 has a command for it; 4 has one only where a plugin is installed."""
+    wanted = f"{package.name}-{package.version}"
+    if host.which("dnf5"):
+        return ["dnf5", "download", f"--destdir={folder}", "--", wanted]
+    # Kept in the cache, or the next transaction would take it away, from our folder, too.
+    options = ["--downloadonly", f"--downloaddir={folder}", "--setopt=keepcache=True"]
+    return [_dnf(host), "-y", *options, "reinstall", "--", wanted]
 
 
 def _file_of(host: Host, package: Pinned, folder: str) -> str:
@@ -172,9 +183,21 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
     if not names:
         return ()
-    argv = [_dnf(host), "--assumeno", *_OFFLINE, "--noautoremove", "remove", "--", *names]
+    argv = [_dnf(host), "--assumeno", *_OFFLINE, *_ALONE, "remove", "--", *names]
+    return tuple(sorted(_goes(host, argv) - set(names)))
+
+
+def _goes(host: Host, argv: Sequence[str]) -> set[str]:
+    """What this would remove. Raises CommandFailed where dnf does not tell: no table is no word that nothing goes."""
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
-    return tuple(sorted({name for part, name, _ in _table(said.out) if part.startswith(_GOES)} - set(names)))
+    rows = list(_table(said.out))
+    if not rows and said.code != 0 and not _NOTHING.search(said.out + said.err):
+        raise CommandFailed(f"{shlex.join(argv)} ended with exit code {said.code}:\n{said.said}")
+    return {name for part, name, _ in rows if part.startswith(_GOES)}
+
+
+#: The words of both where there is nothing to remove.
+_NOTHING = re.compile(r"No match for argument|No packages marked for removal|Nothing to do")
 
 
 def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
@@ -182,15 +205,14 @@ def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
     if not files:
         return ()
     argv = [_dnf(host), "--assumeno", *_OFFLINE, *_LEAN, "install", "--", *files]
-    said = host.run(argv, timeout_s=300, check=False, env=_ENV)
-    return tuple(sorted(name for part, name, _ in _table(said.out) if part.startswith(_GOES)))
+    return tuple(sorted(_goes(host, argv)))
 
 
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
     """Remove packages; configuration that nobody edited goes with them. Needs no network."""
     del purge  # rpm keeps what was edited, and nothing else
     if names:
-        work(host, [_dnf(host), "-y", *_OFFLINE, "--noautoremove", "remove", "--", *names], log, _ENV, error=_ERROR)
+        work(host, [_dnf(host), "-y", *_OFFLINE, *_ALONE, "remove", "--", *names], log, _ENV, error=_ERROR)
 
 
 def reinstall(host: Host, files: Sequence[str], log: str) -> None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import PurePath
 
+from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Pinned
+from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages.manager import PROXIES, Simulated, pinned, work
+from ntpjoin.host.reading import processes
 
 LOOK = "pacman -Syu"
 TRY = "pacman -S --print"
@@ -23,6 +27,9 @@ _DATABASE = "/var/lib/pacman"
 
 #: There while it works; it names nobody, and stays where pacman was killed.
 _LOCK = f"{_DATABASE}/db.lck"
+
+#: Programs that hold it.
+_FRONT_ENDS = ("pacman", "yay", "paru", "pamac", "pamac-daemon", "packagekitd")
 
 #: Where it keeps the files of packages that it has fetched.
 _FILES = "/var/cache/pacman/pkg"
@@ -42,7 +49,10 @@ def busy(host: Host) -> str:
     """Who uses it now, in words; '' where nobody does."""
     if not host.exists(_LOCK):
         return ""
-    return f"pacman, by its lock {_LOCK}, which also stays where it was killed"
+    for pid, words in processes(host):
+        if PurePath(words[0]).name in _FRONT_ENDS:
+            return locks.named(host, pid)
+    return f"nobody who is seen: {_LOCK} stays where pacman was killed; if it was, remove that file"
 
 
 def refresh(host: Host, *, clock_behind_s: float) -> str:
@@ -107,9 +117,15 @@ def name_of(file: str) -> str:
 def install(host: Host, packages: Sequence[Pinned], log: str) -> None:
     """Install these packages, at the versions of the databases, which the plan was made from; what is in conflict with them goes."""
     names = [package.name for package in packages]
-    work(
-        host, ["pacman", "-S", "--needed", "--noconfirm", "--ask", _CONFLICT, "--", *names], log, PROXIES, error=_ERROR
-    )
+    argv = ["pacman", "-S", "--needed", "--noconfirm", "--ask", _CONFLICT, "--", *names]
+    try:
+        work(host, argv, log, PROXIES, error=_ERROR)
+    except CommandFailed as error:
+        if "failed retrieving file" not in error.message:
+            raise
+        raise CommandFailed(
+            error.message, f"the databases are older than the mirrors: {UPGRADE}, then try again"
+        ) from None
 
 
 #: pacman's own error, with the lines below it.
@@ -117,7 +133,7 @@ _ERROR = r"^error: .*(?:\n.*){0,3}"
 
 
 def finish(host: Host, names: Collection[str], log: str) -> None:
-    """Nothing: a transaction that was interrupted leaves whole packages."""
+    """Nothing: pacman knows of no half installed packages, which it could finish."""
     del host, names, log
 
 

@@ -40,7 +40,7 @@ def busy(host: Host, pid_files: Sequence[str] = ()) -> str:
 
 
 def finish(host: Host, names: Collection[str], log: str) -> None:
-    """Nothing: a transaction that was interrupted leaves whole packages."""
+    """Nothing: rpm knows of no half installed packages, which it could finish."""
     del host, names, log
 
 

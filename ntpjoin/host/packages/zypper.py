@@ -50,7 +50,8 @@ _PID_FILES = ("/run/zypp.pid", "/run/zypp-rpm.pid")
 
 _ZYPPER = ("zypper", "--non-interactive")
 _OFFLINE = (*_ZYPPER, "--no-refresh", "--disable-repositories")
-_LEAN = ("--no-recommends", "--auto-agree-with-licenses")
+#: What is in conflict goes, as the plan says, instead of a question.
+_REPLACING = ("--force-resolution", "--no-recommends", "--auto-agree-with-licenses")
 
 #: zypper(8): done, with something to know: a reboot or another run is due, a repository was skipped, a script of a package failed.
 _DONE = frozenset({0, 102, 103, 106, 107})
@@ -74,7 +75,17 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
 
 def simulate(host: Host, names: Sequence[str]) -> Simulated:
     """What installing these packages would do, by zypper's own dry run."""
-    argv = ["zypper", "--xmlout", "--non-interactive", "--no-refresh", "install", "--dry-run", *_LEAN, "--", *names]
+    argv = [
+        "zypper",
+        "--xmlout",
+        "--non-interactive",
+        "--no-refresh",
+        "install",
+        "--dry-run",
+        *_REPLACING,
+        "--",
+        *names,
+    ]
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
     if said.code not in _DONE:
         return Simulated(problem="\n".join(_messages(said.out)) or said.said, missing=said.code == _NOT_FOUND)
@@ -141,7 +152,7 @@ def _file_of(host: Host, package: Pinned, folder: str) -> str:
 def install(host: Host, packages: Sequence[Pinned], log: str) -> None:
     """Install these versions, removing what the plan said."""
     wanted = [f"{package.name}={package.version}" for package in packages]
-    _work(host, [*_ZYPPER, "--no-refresh", "install", "--force-resolution", *_LEAN, "--", *wanted], log)
+    _work(host, [*_ZYPPER, "--no-refresh", "install", *_REPLACING, "--", *wanted], log)
 
 
 def _work(host: Host, argv: Sequence[str], log: str) -> None:

@@ -45,11 +45,17 @@ EL_9 = replace(
     match=Match(EL, versions=(9,)),
     python="3.9",
     evidence="modelled",
-    repository=Repository("EPEL", "epel-release", "add --enable-epel, and EPEL is enabled as part of the plan"),
+    repository=Repository(
+        "EPEL",
+        "epel-release",
+        "add --enable-epel, and EPEL is enabled as part of the plan",
+        "enable EPEL by hand: on Oracle Linux dnf install oracle-epel-release-elN, on RHEL dnf install "
+        "https://dl.fedoraproject.org/pub/epel/epel-release-latest-N.noarch.rpm (N: its version); where EPEL is enabled, it has none",
+    ),
 )
 
 EL_8 = replace(
-    # Whether EPEL 8 has ntpsec was not seen; if not, that is said before anything is touched.
+    # Whether EPEL 8 has ntpsec was not seen; if not, that is seen when EPEL is enabled, and EPEL is taken back.
     EL_9,
     name="el-8",
     title="RHEL, CentOS Stream, AlmaLinux, Rocky Linux and Oracle Linux 8",
@@ -59,7 +65,7 @@ EL_8 = replace(
 )
 
 EL_10 = replace(
-    # Whether EPEL 10 has ntpsec was not seen; if not, that is said before anything is touched.
+    # Whether EPEL 10 has ntpsec was not seen; if not, that is seen when EPEL is enabled, and EPEL is taken back.
     EL_9,
     name="el-10",
     title="RHEL, CentOS Stream, AlmaLinux, Rocky Linux and Oracle Linux 10",

@@ -36,7 +36,11 @@ LEAP = Row(
         Setting("/etc/sysconfig/network/config", "NETCONFIG_NTP_POLICY", ""),
         Setting("/etc/sysconfig/ntp", "NTPJOIN_IGNORE_DHCP", f"$(rm -f {_SERVERS})"),
     ),
-    # The package's scripts make a key, and write these lines into any configuration that lacks them, at every update.
+    # The package's scripts make a key, and write these lines into any configuration that lacks them, at every update, when they also
+    # give it this owner.
+    config_owner="root:ntp",
+    config_mode=0o640,
+    makes=("/etc/ntp.keys", "/etc/sysconfig/ntp"),
     lines=("keys /etc/ntp.keys", "trustedkey 1", "requestkey 1", "controlkey 1"),
     dhcp_config="",
     former_config="",

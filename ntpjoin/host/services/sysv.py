@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic, sleep
 
 from ntpjoin.facts import Unit
 from ntpjoin.host.machine import FileState, Host
@@ -19,9 +20,14 @@ _LEVELS = ("2", "3", "4", "5")
 #: Marks of ours: which units we keep from starting.
 _HELD = "/var/lib/ntpjoin/held"
 
+#: How long a daemon may take from its fork to its pid file.
+_PID_S = 5.0
+
 #: Scripts wait for their daemon to end: as long as systemd would.
 _WORK_S = 240.0
 
+#: How much of the log's end is looked through.
+_LOG_BYTES = 1 << 20
 _SYSLOG = "/var/log/syslog"
 _DAEMON_LOG = "/var/log/daemon.log"
 
@@ -84,8 +90,11 @@ def _links(host: Host, name: str, kind: str) -> Iterator[str]:
 
 
 def start(host: Host, name: str, *, again: bool = False) -> None:
-    """Start a unit, or start it again."""
+    """Start a unit, or start it again, and give the daemon time to write its pid file: scripts end when it has forked."""
     host.run(["service", name, "restart" if again else "start"], timeout_s=_WORK_S, check=False)
+    deadline = monotonic() + _PID_S
+    while not _unit(host, name).running and monotonic() < deadline:
+        sleep(0.1)
 
 
 def stop(host: Host, name: str) -> None:
@@ -112,13 +121,14 @@ def held(host: Host, name: str) -> bool:
 
 def hold(host: Host, name: str) -> None:
     """Keep a unit from starting: stopped in every runlevel, which invoke-rc.d(8) obeys, and the package's own links then follow."""
-    host.make_folder(_HELD)
-    host.write(f"{_HELD}/{name}", FileState(b"", 0o600, ""))
     for link in _links(host, name, "S"):
         host.remove(link)
     for level in _LEVELS:
         host.make_folder(f"/etc/rc{level}.d")
         host.link(f"/etc/rc{level}.d/K01{name}", f"../init.d/{name}")
+    # Last: a mark without all of its links would be taken for a whole hold.
+    host.make_folder(_HELD)
+    host.write(f"{_HELD}/{name}", FileState(b"", 0o600, ""))
 
 
 def release(host: Host, name: str) -> None:
@@ -132,6 +142,9 @@ def release(host: Host, name: str) -> None:
 
 def log(host: Host, unit: Unit) -> tuple[str, ...]:
     """What the unit's process wrote to the log that syslog keeps; nothing where there is none."""
-    mark = re.compile(rf"\[{unit.pid}\]: ")
-    lines = (host.text(_SYSLOG) or host.text(_DAEMON_LOG)).splitlines()
-    return tuple(mark.split(line, maxsplit=1)[1] for line in lines if unit.pid and mark.search(line))
+    path = next((path for path in (_SYSLOG, _DAEMON_LOG) if host.exists(path)), "")
+    if not unit.pid or not path:
+        return ()
+    mark = re.compile(rf"\bntpd\[{unit.pid}\]: ")
+    lines = host.run(["tail", "-c", str(_LOG_BYTES), str(host.path(path))], check=False).out.splitlines()
+    return tuple(mark.split(line, maxsplit=1)[1] for line in lines if mark.search(line))

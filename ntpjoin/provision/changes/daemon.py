@@ -167,7 +167,7 @@ def restart(site: Site, unit: str) -> None:
     deadline, pid, since = monotonic() + _UP_S, 0, monotonic()
     while monotonic() < deadline:
         now = look(host, unit)
-        if now.active in ("failed", "inactive"):
+        if now.active in ("failed", "inactive") or now.waits:
             words = "\n".join(services(host).log(host, now)[-8:])
             reason = f"it ended ({now.result})" if now.condition else "a condition of the unit is not met"
             raise StepFailed(

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Facts, Pinned
-from ntpjoin.host.machine import FileState, Host
-from ntpjoin.host.packages.manager import CACHE, Manager, digest, manager
+from ntpjoin.host.machine import Host
+from ntpjoin.host.packages.manager import Manager, manager
 from ntpjoin.model import Before, Step, Undone
+from ntpjoin.provision.changes import kept
 from ntpjoin.provision.changes.base import Change, Site, listed
-from ntpjoin.provision.changes.files import from_json, to_json
-from ntpjoin.provision.changes.units import bring_back, remember
+from ntpjoin.provision.changes.files import to_json
+from ntpjoin.provision.changes.units import remember
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class InstallPackages(Change):
     before: dpkg keeps them, and would take them away with the rest. `idle` are units of what is removed that do not run.
 
     `source` names a repository that an earlier change enables, so that what will come is known only then, and `install` is empty.
+    `makes` are files that the packages' scripts make and leave behind.
     """
 
     kind: ClassVar[str] = "packages"
@@ -48,6 +48,7 @@ class InstallPackages(Change):
     idle: tuple[str, ...] = ()
     manager: str = "apt"
     source: str = ""
+    makes: tuple[str, ...] = ()
 
     @property
     def packages(self) -> Manager:
@@ -119,8 +120,10 @@ class InstallPackages(Change):
             "installed": {name: versions[name] for name in names if name in versions},
             "residual": list(self.packages.residual(site.host, names)),
             "automatic": list(self.packages.automatic(site.host, [name for name in names if name in versions])),
-            "files": [_keep(site, self.packages, package) for package in leave if package.name in versions],
+            "files": [kept.keep(site, self.packages, package) for package in leave if package.name in versions],
             "present": {path: to_json(site.host.state(path)) for path in self.paths if site.host.exists(path)},
+            "absent": [path for path in self.makes if not site.host.exists(path)],
+            "configs": self._configs(site.host),
             "idle": {unit: remember(site.host, unit) for unit in self.idle},
         }
 
@@ -135,12 +138,17 @@ class InstallPackages(Change):
             raise StepFailed(f"installing {self.object} from {self.source} would remove or upgrade {changed}")
         return found.install
 
+    def _configs(self, host: Host) -> Before:
+        """Configuration files of what goes: some package managers put the package's own in their place when it comes back."""
+        goes = self.packages.conffiles(host, [package.name for package in self.remove])
+        return {path: to_json(host.state(path)) for path in goes if host.exists(path)}
+
     def apply(self, site: Site) -> None:
         """Install exactly what the plan said; what only came along is marked so, what was upgraded keeps its mark."""
         marked = self.packages.automatic(site.host, [package.name for package in self.upgrade])
         coming = self._found(site) if self.source else self.install
         self.packages.install(site.host, coming, site.log)
-        _remember_conffiles(site, self.packages, [package.name for package in coming])
+        kept.remember_conffiles(site, self.packages, [package.name for package in coming], self.makes)
         there = {package.name for package in self.upgrade}
         along = [package.name for package in coming if package.name not in {*self.wanted, *there}]
         self.packages.mark_automatic(site.host, (*along, *marked), automatic=True)
@@ -160,19 +168,21 @@ class InstallPackages(Change):
         came = [name for name in names if name in there]
         files = [path for path in before["files"] if self.packages.name_of(path) in self._gone(had, versions)]
         if not came and not files:
-            _put_back(host, before)
+            kept.put_back(host, before.get("present", {}))
             return self._verdict(host, had, names, ())
         others = tuple(
             sorted({*self.packages.goes_with(host, came), *self.packages.would_remove(host, files)} - set(came))
         )
         if others:
             return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
-        edited = _edited(site, self.packages, names)
-        theirs = self._theirs(host, names)
+        edited = kept.edited(site, self.packages, names)
+        theirs = self._theirs(host, names, edited)
         self.packages.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
-        _put_back(host, {"present": {**before.get("present", {}), **theirs}})
+        kept.put_back(host, {**before.get("present", {}), **theirs})
         self.packages.reinstall(host, files, site.log)
-        _leave_idle(host, before)
+        kept.take_away_made(site, before)
+        kept.put_back(host, before.get("configs", {}), over=True)
+        kept.leave_idle(host, before)
         for automatic in (True, False):
             back = (p.name for p in (*self.remove, *self.upgrade) if p.name in had)
             self.packages.mark_automatic(
@@ -180,10 +190,11 @@ class InstallPackages(Change):
             )
         return self._verdict(host, had, names, edited)
 
-    def _theirs(self, host: Host, names: list[str]) -> Before:
-        """Files that the packages did not bring and their own scripts might take away: what an operator wrote, and we have kept."""
+    def _theirs(self, host: Host, names: list[str], edited: tuple[str, ...]) -> Before:
+        """Files that an operator wrote or edited, and that we have kept: the packages' removal may take them away or rename them."""
         brought = self.packages.conffiles(host, names)
-        return {path: to_json(host.state(path)) for path in self.paths if host.exists(path) and path not in brought}
+        theirs = [path for path in self.paths if host.exists(path) and (path not in brought or path in edited)]
+        return {path: to_json(host.state(path)) for path in theirs}
 
     def _version(self, name: str) -> str:
         return next(package.version for package in self.install if package.name == name)
@@ -229,60 +240,10 @@ class InstallPackages(Change):
             idle=tuple(fields.get("idle", ())),
             manager=fields.get("manager", "apt"),
             source=fields.get("source", ""),
+            makes=tuple(fields.get("makes", ())),
         )
-
-
-def _keep(site: Site, packages: Manager, package: Pinned) -> str:
-    cached = packages.fetch(site.host, (package,), CACHE).get(package.name)
-    content = site.host.read(cached) if cached else None
-    if cached is None or not content:
-        raise StepFailed(f"the file of {package.name} {package.version} is gone from {CACHE}", "try again")
-    kept = f"{site.folder}/packages/{Path(cached).name}"
-    site.host.write(kept, FileState(content, 0o600, ""))
-    return kept
-
-
-def _put_back(host: Host, before: Before) -> None:
-    """Files that were there before the packages, where a purge has taken them away."""
-    for path, page in before.get("present", {}).items():
-        state = from_json(page)
-        if state and not host.exists(path):
-            host.make_folder(str(Path(path).parent))
-            host.write(path, state)
-
-
-def _leave_idle(host: Host, before: Before) -> None:
-    """A package that comes back starts its daemon, be it that somebody had stopped it."""
-    for unit, states in before.get("idle", {}).items():
-        bring_back(host, unit, states)
 
 
 def _upstream(version: str) -> str:
     """A version without epoch and without what the distribution has added (deb-version(7)): 1:1.2.2+dfsg1-1 is 1.2.2."""
     return re.split(r"[-+~]", version.partition(":")[2] or version, maxsplit=1)[0]
-
-
-#: In the run's folder: digests of configuration files that were others than the packages' own when these had just been installed.
-_CONFFILES = "conffiles.json"
-
-
-def _remember_conffiles(site: Site, packages: Manager, names: list[str]) -> None:
-    """A maintainer script may make one from a file of a former package, as ntpsec's does from /etc/ntp.conf: nobody's edit."""
-    page = json.dumps(dict(_unlike(site.host, packages, names)), indent=1, sort_keys=True) + "\n"
-    site.host.write(f"{site.folder}/{_CONFFILES}", FileState(page.encode(), 0o600, ""))
-
-
-def _edited(site: Site, packages: Manager, names: list[str]) -> tuple[str, ...]:
-    """Configuration files of these packages that somebody has edited since they were installed."""
-    page = site.host.read(f"{site.folder}/{_CONFFILES}")
-    made = json.loads(page) if page else {}
-    return tuple(sorted(path for path, digest in _unlike(site.host, packages, names) if made.get(path) != digest))
-
-
-def _unlike(host: Host, packages: Manager, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Path and digest of the configuration files that are not as the packages brought them."""
-    for path, brought in packages.conffiles(host, names).items():
-        content = host.read(path)
-        now = digest(content, brought) if content is not None else brought
-        if now != brought:
-            yield path, now

@@ -1,0 +1,79 @@
+"""Files that come and go with packages: what of them is kept for undo, and put back or taken away by it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ntpjoin.errors import StepFailed
+from ntpjoin.facts import Pinned
+from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages.manager import CACHE, Manager, digest
+from ntpjoin.model import Before
+from ntpjoin.provision.changes.base import Site
+from ntpjoin.provision.changes.files import from_json
+from ntpjoin.provision.changes.units import bring_back
+
+
+def keep(site: Site, packages: Manager, package: Pinned) -> str:
+    """Have the file of this package, at this version, in the run's folder; returns its path there."""
+    cached = packages.fetch(site.host, (package,), CACHE).get(package.name)
+    content = site.host.read(cached) if cached else None
+    if cached is None or not content:
+        raise StepFailed(f"the file of {package.name} {package.version} is gone from {CACHE}", "try again")
+    kept = f"{site.folder}/packages/{Path(cached).name}"
+    site.host.write(kept, FileState(content, 0o600, ""))
+    return kept
+
+
+def put_back(host: Host, files: Before, *, over: bool = False) -> None:
+    """Files as they were, by path, where none is there now; with `over` also where it is another one."""
+    for path, page in files.items():
+        state = from_json(page)
+        if state and (not host.exists(path) or (over and host.state(path) != state)):
+            host.make_folder(str(Path(path).parent))
+            host.write(path, state)
+
+
+def leave_idle(host: Host, before: Before) -> None:
+    """A package that comes back starts its daemon, be it that somebody had stopped it."""
+    for unit, states in before.get("idle", {}).items():
+        bring_back(host, unit, states)
+
+
+#: In the run's folder: digests of configuration files that were others than the packages' own when these had just been installed.
+_CONFFILES = "conffiles.json"
+
+
+def remember_conffiles(site: Site, packages: Manager, names: list[str], makes: tuple[str, ...]) -> None:
+    """A maintainer script may make one from a file of a former package, as ntpsec's does from /etc/ntp.conf: nobody's edit."""
+    made = {path: digest(site.host.read(path) or b"", "sha256:") for path in makes}
+    page = json.dumps({**dict(_unlike(site.host, packages, names)), **made}, indent=1, sort_keys=True) + "\n"
+    site.host.write(f"{site.folder}/{_CONFFILES}", FileState(page.encode(), 0o600, ""))
+
+
+def take_away_made(site: Site, before: Before) -> None:
+    """Files that were not there before the packages, and that their scripts have left as they made them."""
+    page = site.host.read(f"{site.folder}/{_CONFFILES}")
+    made = json.loads(page) if page else {}
+    for path in before.get("absent", ()):
+        content = site.host.read(path)
+        if content is not None and made.get(path) == digest(content, "sha256:"):
+            site.host.remove(path)
+
+
+def edited(site: Site, packages: Manager, names: list[str]) -> tuple[str, ...]:
+    """Configuration files of these packages that somebody has edited since they were installed."""
+    page = site.host.read(f"{site.folder}/{_CONFFILES}")
+    made = json.loads(page) if page else {}
+    return tuple(sorted(path for path, digest in _unlike(site.host, packages, names) if made.get(path) != digest))
+
+
+def _unlike(host: Host, packages: Manager, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Path and digest of the configuration files that are not as the packages brought them."""
+    for path, brought in packages.conffiles(host, names).items():
+        content = host.read(path)
+        now = digest(content, brought) if content is not None else brought
+        if now != brought:
+            yield path, now
