@@ -18,6 +18,7 @@ from ntpjoin.facts import Facts, FileFact, Pinned, Unit
 from ntpjoin.host import machine, ntpd, owners
 from ntpjoin.host.journal import FOLDER, Journal
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages.manager import manager
 from ntpjoin.host.programs import ENVIRONMENT
 from ntpjoin.look.journal import look_journal
 from ntpjoin.model import FAMILIES
@@ -37,7 +38,7 @@ from ntpjoin.provision.changes import (
     kept,
 )
 from ntpjoin.provision.changes.packages import _upstream
-from tests.conftest import Programs
+from tests.conftest import Programs, put
 from tests.sample import NTPSEC, PINS, PYTHON, ROW, SYSTEM, TIMESYNCD, WISH, converged, fresh
 
 JOURNALS = Path(__file__).parent / "journals"
@@ -982,3 +983,29 @@ def test_what_was_done_is_told_by_what_was_seen() -> None:
 )
 def test_versions_are_told_as_their_authors_count_them(version: str, short: str) -> None:
     assert _upstream(version) == short
+
+
+def test_only_plain_files_are_kept_and_put_back_where_others_are(tree: Host) -> None:
+    """As pacman lays down the package's own configuration when it comes back."""
+    put(tree, "/etc/ntpd.conf", "its operator's\n")
+    tree.link("/etc/linked.conf", "ntpd.conf")
+    found = kept.states(tree, ["/etc/ntpd.conf", "/etc/linked.conf", "/etc/none"])
+    assert list(found) == ["/etc/ntpd.conf"]
+    put(tree, "/etc/ntpd.conf", "stock\n")
+    kept.put_back(tree, found)
+    assert tree.text("/etc/ntpd.conf") == "stock\n"
+    kept.put_back(tree, json.loads(json.dumps(found)), over=True)
+    assert tree.text("/etc/ntpd.conf") == "its operator's\n"
+
+
+def test_what_scripts_have_made_goes_unless_somebody_has_changed_it(tree: Host) -> None:
+    """As openSUSE's ntp makes its keys."""
+    site = Site(tree, "/run")
+    for path in ("/etc/ntp.keys", "/etc/sysconfig/ntp"):
+        put(tree, path, "made\n")
+    tree.make_folder("/run")
+    kept.remember_conffiles(site, manager("pacman"), [], ("/etc/ntp.keys", "/etc/sysconfig/ntp"))
+    put(tree, "/etc/sysconfig/ntp", "changed\n")
+    kept.take_away_made(site, {"absent": ["/etc/ntp.keys", "/etc/sysconfig/ntp", "/etc/none"]})
+    assert not tree.exists("/etc/ntp.keys")
+    assert tree.text("/etc/sysconfig/ntp") == "changed\n"

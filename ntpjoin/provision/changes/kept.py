@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ntpjoin.errors import StepFailed
@@ -12,7 +13,7 @@ from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages.manager import CACHE, Manager, digest
 from ntpjoin.model import Before
 from ntpjoin.provision.changes.base import Site
-from ntpjoin.provision.changes.files import from_json
+from ntpjoin.provision.changes.files import from_json, to_json
 from ntpjoin.provision.changes.units import bring_back
 
 
@@ -25,6 +26,16 @@ def keep(site: Site, packages: Manager, package: Pinned) -> str:
     kept = f"{site.folder}/packages/{Path(cached).name}"
     site.host.write(kept, FileState(content, 0o600, ""))
     return kept
+
+
+def states(host: Host, paths: Iterable[str]) -> Before:
+    """The plain files among these paths, as `put_back` takes them; a link that somebody has put there is left to him."""
+    found: Before = {}
+    for path in paths:
+        with contextlib.suppress(StepFailed):
+            page = to_json(host.state(path))
+            found.update({path: page} if page else {})
+    return found
 
 
 def put_back(host: Host, files: Before, *, over: bool = False) -> None:

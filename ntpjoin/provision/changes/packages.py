@@ -141,7 +141,7 @@ class InstallPackages(Change):
     def _configs(self, host: Host) -> Before:
         """Configuration files of what goes: some package managers put the package's own in their place when it comes back."""
         goes = self.packages.conffiles(host, [package.name for package in self.remove])
-        return {path: to_json(host.state(path)) for path in goes if host.exists(path)}
+        return kept.states(host, goes)
 
     def apply(self, site: Site) -> None:
         """Install exactly what the plan said; what only came along is marked so, what was upgraded keeps its mark."""
@@ -193,8 +193,7 @@ class InstallPackages(Change):
     def _theirs(self, host: Host, names: list[str], edited: tuple[str, ...]) -> Before:
         """Files that an operator wrote or edited, and that we have kept: the packages' removal may take them away or rename them."""
         brought = self.packages.conffiles(host, names)
-        theirs = [path for path in self.paths if host.exists(path) and (path not in brought or path in edited)]
-        return {path: to_json(host.state(path)) for path in theirs}
+        return kept.states(host, [path for path in self.paths if path not in brought or path in edited])
 
     def _version(self, name: str) -> str:
         return next(package.version for package in self.install if package.name == name)
