@@ -59,7 +59,7 @@ def test_looking_changes_nothing_and_tells_the_truth(server: Server) -> None:
         }
     ]
     assert detected["machine"]["addresses"] == [SERVER4, SERVER6]
-    assert detected["firewall"] == {"manager": "ufw", "admits": {"IPv4": False, "IPv6": False}}
+    assert detected["firewall"] == {"manager": "ufw", "zones": [], "admits": {"IPv4": False, "IPv6": False}}
     assert (detected["ntpd"]["engine"], detected["ntpd"]["pid"], detected["udp_123"]) == (None, None, [])
     assert unseen["firewall"]["manager"] == "unknown"
     assert unseen["unknown"] == ["the firewall: it can only be seen by root"]
