@@ -106,6 +106,7 @@ def press_twice(running: Running) -> None:
     running.interrupt()
 
 
+@pytest.mark.campaign
 def test_ctrl_c_in_the_middle_of_dpkg(server: Server) -> None:
     interrupted_in_dpkg(server, "INT", press_twice)
 
