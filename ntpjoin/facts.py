@@ -73,6 +73,10 @@ class PackageFacts:
     enables: tuple[Pinned, ...] = ()
     in_vain: bool = False
 
+    def goes(self, package: str) -> bool:
+        """Whether installing the row's packages would remove this one."""
+        return any(one.name == package for one in self.remove)
+
 
 @dataclass(frozen=True)
 class FileFact:

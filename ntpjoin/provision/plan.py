@@ -136,11 +136,10 @@ def package_changes(facts: Facts, row: Row) -> tuple[Change, ...]:
 
 def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
     """Rivals that go stop first, so that undo knows how they were; and the daemon must not serve with the package's configuration."""
-    goes = {package.name for package in facts.packages.remove}
     rivals = [
         SetUnit(rival.unit, f"stop {rival.unit}", active=False)
         for rival in row.rivals
-        if rival.package in goes and facts.unit(rival.unit).running
+        if facts.packages.goes(rival.package) and facts.unit(rival.unit).running
     ]
     hold = SetUnit(row.unit, f"keep {row.unit} from starting before it is configured", held=True)
     return (*rivals, hold)
@@ -148,8 +147,7 @@ def _before_packages(facts: Facts, row: Row) -> tuple[Change, ...]:
 
 def _retire(facts: Facts, row: Row) -> tuple[SetUnit, ...]:
     """Rivals that stay installed neither run nor start at boot."""
-    goes = {package.name for package in facts.packages.remove}
-    units = [facts.unit(rival.unit) for rival in row.rivals if rival.package not in goes]
+    units = [facts.unit(rival.unit) for rival in row.rivals if not facts.packages.goes(rival.package)]
     return tuple(
         SetUnit(unit.name, f"stop and disable {unit.name}: it sets the clock, too", active=False, enabled=False)
         for unit in units

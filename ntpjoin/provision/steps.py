@@ -81,9 +81,7 @@ def _notes(command: StepCommand, facts: Facts, row: Row, choice: Optional[Choice
         installed = all(name in facts.packages.installed for name in row.packages)
         if not installed or facts.unit(row.unit).held:
             yield Note(f"{row.unit} is held back, also after a reboot, until `ntpjoin setup` has configured it")
-            goes = {package.name for package in facts.packages.remove}
-            stays = [one for one in row.rivals if facts.unit(one.unit).running and one.package not in goes]
-            if not stays:
+            if not any(facts.unit(one.unit).running and not facts.packages.goes(one.package) for one in row.rivals):
                 yield Note("until then nobody keeps the time of this host", warning=True)
     config = facts.files.get(row.config)
     if command == "restart" and config and config.stock:

@@ -15,7 +15,7 @@ from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages import rpm
 from ntpjoin.host.packages.manager import PROXIES, WORK_S, Simulated, pinned, work
-from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, residual
+from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, reinstall, residual
 
 #: What comes from rpm as it is belongs to this package manager, too.
 __all__ = [
@@ -213,13 +213,6 @@ def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> Non
     del purge  # rpm keeps what was edited, and nothing else
     if names:
         work(host, [_dnf(host), "-y", *_OFFLINE, *_ALONE, "remove", "--", *names], log, _ENV, error=_ERROR)
-
-
-def reinstall(host: Host, files: Sequence[str], log: str) -> None:
-    """Install packages from these files, be they older than what is there. Needs no network."""
-    if files:
-        argv = ["rpm", "-U", "--oldpackage", "--replacepkgs", "--", *(str(host.path(file)) for file in files)]
-        work(host, argv, log, _ENV)
 
 
 def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:

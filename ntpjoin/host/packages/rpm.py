@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages.manager import work
 
 #: Held by every transaction, with fcntl(2); the second is where newer systems keep the database (rpm's macro _dbpath).
 _LOCKS = ("/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock")
@@ -70,3 +71,10 @@ def conffiles(host: Host, names: Sequence[str]) -> Mapping[str, str]:
         if len(words) == 4 and "c" in words[1] and words[2]:
             found[words[3]] = f"{_DIGESTS.get(words[0], 'md5')}:{words[2]}"
     return found
+
+
+def reinstall(host: Host, files: Sequence[str], log: str) -> None:
+    """Install packages from these files, be they older than what is there. Needs no network."""
+    if files:
+        argv = ["rpm", "-U", "--oldpackage", "--replacepkgs", "--", *(str(host.path(file)) for file in files)]
+        work(host, argv, log, {})

@@ -12,7 +12,7 @@ from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages import rpm
 from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, pinned, work
-from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, residual
+from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, reinstall, residual
 
 #: What comes from rpm as it is belongs to this package manager, too.
 __all__ = [
@@ -50,6 +50,10 @@ _PID_FILES = ("/run/zypp.pid", "/run/zypp-rpm.pid")
 
 _ZYPPER = ("zypper", "--non-interactive")
 _OFFLINE = (*_ZYPPER, "--no-refresh", "--disable-repositories")
+
+#: What it would do, as XML, from the indexes that are there.
+_TOLD = ("zypper", "--xmlout", "--non-interactive", "--no-refresh")
+
 #: What is in conflict goes, as the plan says, instead of a question.
 _REPLACING = ("--force-resolution", "--no-recommends", "--auto-agree-with-licenses")
 
@@ -75,17 +79,7 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
 
 def simulate(host: Host, names: Sequence[str]) -> Simulated:
     """What installing these packages would do, by zypper's own dry run."""
-    argv = [
-        "zypper",
-        "--xmlout",
-        "--non-interactive",
-        "--no-refresh",
-        "install",
-        "--dry-run",
-        *_REPLACING,
-        "--",
-        *names,
-    ]
+    argv = [*_TOLD, "install", "--dry-run", *_REPLACING, "--", *names]
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
     if said.code not in _DONE:
         return Simulated(problem="\n".join(_messages(said.out)) or said.said, missing=said.code == _NOT_FOUND)
@@ -163,7 +157,7 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
     if not names:
         return ()
-    argv = ["zypper", "--xmlout", *_OFFLINE[1:], "remove", "--dry-run", "--", *names]
+    argv = [*_TOLD, "--disable-repositories", "remove", "--dry-run", "--", *names]
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
     return tuple(sorted({name for name, _ in _solvables(said.out, "to-remove")} - set(names)))
 
@@ -172,7 +166,7 @@ def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
     """Which packages installing these files would remove."""
     if not files:
         return ()
-    argv = ["zypper", "--xmlout", *_OFFLINE[1:], "install", "--dry-run", "--force-resolution", "--allow-unsigned-rpm"]
+    argv = [*_TOLD, "--disable-repositories", "install", "--dry-run", "--force-resolution", "--allow-unsigned-rpm"]
     said = host.run([*argv, "--", *(str(host.path(file)) for file in files)], timeout_s=300, check=False, env=_ENV)
     return tuple(sorted(name for name, _ in _solvables(said.out, "to-remove")))
 
@@ -182,13 +176,6 @@ def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> Non
     del purge  # rpm keeps what was edited, and nothing else
     if names:
         _work(host, [*_OFFLINE, "remove", "--", *names], log)
-
-
-def reinstall(host: Host, files: Sequence[str], log: str) -> None:
-    """Install packages from these files, be they older than what is there. Needs no network."""
-    if files:
-        argv = ["rpm", "-U", "--oldpackage", "--replacepkgs", "--", *(str(host.path(file)) for file in files)]
-        work(host, argv, log, _ENV)
 
 
 def automatic(host: Host, names: Sequence[str]) -> tuple[str, ...]:
