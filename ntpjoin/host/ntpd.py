@@ -22,6 +22,9 @@ from ntpjoin.systems import Engine
 #: has read the candidate to its end.
 _END = "ntpjoin-end-of-file"
 
+#: What it may not do: set the clock, and write as root where only its own user may; AppArmor would deny that, and say so in the log.
+_WITHOUT = "-sys_time,-dac_override"
+
 #: How long it may take to read the file, and how long it must then have said nothing more.
 _PATIENCE_S = 20.0
 _SILENCE_S = 1.0
@@ -62,14 +65,15 @@ def config_of(words: tuple[str, ...], default: str) -> str:
 def complaints(host: Host, daemon: str, path: str, content: str) -> tuple[str, ...]:
     """What the real daemon complains of in a configuration that is to become `path`.
 
-    It runs in mount and network namespaces of its own, without the capability to set the clock, the candidate laid over the
-    real path (AppArmor denies any other name). Raises StepFailed when there is no proof that it read to the end.
+    It runs in mount and network namespaces of its own, without the capabilities to set the clock and to write anywhere, the
+    candidate laid over the real path (AppArmor denies any other name). Raises StepFailed when there is no proof that it read to
+    the end.
     """
     lines = content.splitlines()
     with _candidate("\n".join([*lines, _END, ""])) as candidate, _namespaces(host) as pid:
         inside = ["nsenter", "-t", str(pid), "-m", "-n"]
         host.run([*inside, "mount", "--bind", candidate, path])
-        cage = [*inside, "setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"]
+        cage = [*inside, "setpriv", f"--bounding-set={_WITHOUT}", f"--inh-caps={_WITHOUT}"]
         said = _listen(host, [*cage, daemon, "-n", "-c", path], last_line=len(lines) + 1)
     return tuple(line for line in said if not _is_end(line, len(lines) + 1) and not _UNRESOLVED.search(line))
 
