@@ -56,7 +56,10 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Sample:
-    """One answered exchange with a server in client mode (RFC 5905, section 8), this host's clock as reference."""
+    """One answered exchange with a server in client mode (RFC 5905, section 8), this host's clock as reference.
+
+    `reference_age_s`: how long ago, by its own account, its clock was set last.
+    """
 
     address: str
     offset_s: float
@@ -67,6 +70,7 @@ class Sample:
     root_delay_s: float
     root_dispersion_s: float
     precision: int
+    reference_age_s: float = 0.0
 
     @property
     def root_distance_s(self) -> float:
@@ -76,11 +80,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class Asked:
-    """What became of asking one address: a sample, or the reason why there is none that counts."""
+    """What became of asking one address: the best of its samples, or the reason why there is none that counts.
+
+    It was `sent` so many questions and `heard` so often; `jitter_s` is the spread of its offsets.
+    """
 
     address: str
     sample: Optional[Sample] = None
     problem: str = ""
+    sent: int = 0
+    heard: int = 0
+    jitter_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
+import heapq
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.model import Asked
-from ntpjoin.wire import packet, sockets
+from ntpjoin.wire import sockets
+from ntpjoin.wire.talk import Manner, Talk
 
 PORT = 123
 OnReply = Callable[[Asked], None]
 
-#: Datagrams that are no answer, after which an address is given up: nobody may keep us busy for longer.
-_NOISE_LIMIT = 1000
+#: Between two addresses' first questions: what comes back at once is measured worse.
+_APART_NS = 1_000_000
+#: Datagrams that are no answers, after which the kernel drops all others like them.
+_NOISE_LIMIT = 64
+#: Datagrams of one address that are read before the others have their turn.
+_AT_ONCE = 32
 #: Steps of this host's clock below this are left in the offsets.
 _STEP_NS = 1_000_000
+#: How often it is looked whether the user wants no more.
+_LOOK_S = 0.1
 
 
 def exchange(
@@ -28,152 +35,121 @@ def exchange(
     port: int = PORT,
     timeout_s: float = 3.0,
     tries: int = 2,
+    samples: int = 1,
     gap_s: float = 2.0,
+    gaps_s: Optional[Mapping[str, float]] = None,
     on_reply: Optional[OnReply] = None,
+    stopped: Optional[Callable[[], bool]] = None,
 ) -> tuple[Asked, ...]:
     """Ask each literal address for the time; give one result each, in the order asked, a repeated address once.
 
-    A silent address is asked again after `gap_s`, `tries` times in all, and given up `timeout_s` after the last; who
-    sends a kiss-o'-death or refuses is not asked again. `on_reply` hears each result as it comes. What cannot be asked
-    or does not answer is a result with a problem: nothing is raised. Whether a server is synchronised is not judged.
+    An address is asked until it has answered `samples` times, at most `tries` (or `samples`) times, each time `gap_s`, or
+    what `gaps_s` has for it, after the last. What is not answered within `timeout_s` is lost; who sends a kiss-o'-death or
+    refuses is not asked again. `on_reply` hears each result as it comes; when `stopped`, what is known so far is the result.
+    What cannot be asked or does not answer is a result with a problem: nothing is raised. Whether a server is synchronised
+    is not judged.
     """
     ahead_ns = time.time_ns() - time.monotonic_ns()
-    schedule = _Schedule(port, timeout_s, tries, gap_s, ahead_ns)
-    talks = [_Talk(address, schedule) for address in dict.fromkeys(addresses)]
-    told: list[_Talk] = []
-    with selectors.DefaultSelector() as selector:
-        try:
-            for talk in talks:
-                talk.open(selector)
-            while not all(talk.result for talk in talks):
-                _turn(talks, selector)
-                _tell(talks, told, on_reply)
-            _tell(talks, told, on_reply)
-        finally:
-            for talk in talks:
-                talk.close()
+    manner = Manner(samples, max(samples, tries), gap_s, timeout_s)
+    gaps = gaps_s or {}
+    begin_ns = time.monotonic_ns()
+    talks = [
+        Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), begin_ns + number * _APART_NS, ahead_ns)
+        for number, one in enumerate(dict.fromkeys(addresses))
+    ]
+    with _Round(talks, port, on_reply) as asking:
+        asking.run(stopped or (lambda: False), _LOOK_S if stopped else None)
     # All offsets were measured against one reading of the clock, so a step in between cannot set the servers at odds.
     stepped_ns = time.time_ns() - time.monotonic_ns() - ahead_ns
     results = (talk.result for talk in talks if talk.result)
     return tuple(_against_now(asked, stepped_ns) if abs(stepped_ns) > _STEP_NS else asked for asked in results)
 
 
-class _Schedule:
-    """When to ask and when to give up; the same for all addresses."""
+class _Round:
+    """Sockets for talks, and the loop that lets each ask and hear."""
 
-    def __init__(self, port: int, timeout_s: float, tries: int, gap_s: float, ahead_ns: int) -> None:
-        self.port = port
-        self.timeout_s = timeout_s
-        self.tries = tries
-        self.gap_s = gap_s
-        self.ahead_ns = ahead_ns  # of the monotonic clock
+    def __init__(self, talks: Iterable[Talk], port: int, on_reply: Optional[OnReply]) -> None:
+        self._port = port
+        self._on_reply = on_reply
+        self._selector = selectors.DefaultSelector()
+        self._doors: dict[Talk, socket.socket] = {}
+        self._due: list[tuple[int, int, Talk]] = [(talk.due_ns, number, talk) for number, talk in enumerate(talks)]
 
-    @property
-    def longest_s(self) -> float:
-        return self.gap_s * (self.tries - 1) + self.timeout_s
+    def __enter__(self) -> _Round:  # noqa: PYI034 (Self came with Python 3.11)
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        for door in self._doors.values():
+            door.close()
+        self._selector.close()
 
-class _Talk:
-    """One address: what it was asked, what it has said so far."""
+    def run(self, stopped: Callable[[], bool], look_s: Optional[float]) -> None:
+        """Until every talk has its result."""
+        while self._due:
+            now_ns = time.monotonic_ns()
+            while self._due and self._due[0][0] <= now_ns:
+                _, number, talk = heapq.heappop(self._due)
+                if not talk.result:
+                    self._act(talk)
+                if not talk.result:
+                    heapq.heappush(self._due, (talk.due_ns, number, talk))
+            while self._due and self._due[0][2].result:
+                heapq.heappop(self._due)
+            if not self._due:
+                return
+            wait_s = max(0.0, (self._due[0][0] - time.monotonic_ns()) / 1e9)
+            for key, _ in self._selector.select(wait_s if look_s is None else min(wait_s, look_s)):
+                self._listen(key.data)
+            if stopped():
+                for _, _, talk in self._due:
+                    talk.end() if not talk.result else None
+                return
 
-    def __init__(self, address: str, schedule: _Schedule) -> None:
-        self.address = address
-        self.schedule = schedule
-        self.result: Optional[Asked] = None
-        self.due_s = 0.0
-        self.door: Optional[socket.socket] = None
-        self.questions: dict[bytes, int] = {}
-        self.noise = 0
-        self.oddity = ""
-
-    def open(self, selector: selectors.BaseSelector) -> None:
+    def _act(self, talk: Talk) -> None:
         try:
-            self.door = sockets.connect(self.address, self.schedule.port)
+            door = self._doors.get(talk) or self._open(talk)
+            question = talk.act(time.monotonic_ns())
+            if talk.noise >= _NOISE_LIMIT:
+                sockets.drop_all_but_echoes(door, talk.nonces)
+            if question:
+                door.send(question)
         except OSError as problem:
-            self.fail(sockets.words(problem, self.address, self.schedule.port))
-            return
-        selector.register(self.door, selectors.EVENT_READ, self)
+            talk.fail(sockets.words(problem, talk.address, self._port))
+        self._tell(talk)
 
-    def close(self) -> None:
-        if self.door:
-            self.door.close()
+    def _open(self, talk: Talk) -> socket.socket:
+        door = self._doors[talk] = sockets.connect(talk.address, self._port)
+        sockets.stamp_arrivals(door)
+        self._selector.register(door, selectors.EVENT_READ, talk)
+        return door
 
-    def ask_or_give_up(self) -> None:
-        if len(self.questions) == self.schedule.tries:
-            self.fail(self.silence())
-            return
-        nonce = secrets.token_bytes(8)
-        assert self.door is not None
-        self.questions[nonce] = time.monotonic_ns()
-        try:
-            self.door.send(packet.request(nonce))
-        except OSError as problem:
-            self.fail(sockets.words(problem, self.address, self.schedule.port))
-            return
-        last = len(self.questions) == self.schedule.tries
-        self.due_s = time.monotonic() + (self.schedule.timeout_s if last else self.schedule.gap_s)
-
-    def listen(self) -> None:
-        assert self.door is not None
-        while not self.result:
+    def _listen(self, talk: Talk) -> None:
+        door, noise = self._doors[talk], talk.noise
+        for _ in range(_AT_ONCE):
             try:
-                datagram = self.door.recv(1024)
+                datagram, received_ns = sockets.receive(door)
             except BlockingIOError:
-                return
+                break
             except OSError as problem:
-                self.fail(sockets.words(problem, self.address, self.schedule.port))
-                return
-            self.hear(datagram, time.monotonic_ns())
-
-    def hear(self, datagram: bytes, received_ns: int) -> None:
-        oddity = packet.fault(datagram, self.questions)
-        if not oddity and packet.kiss(datagram):
-            self.fail(f"kiss-o'-death {packet.kiss(datagram)}")
-            return
-        if not oddity:
-            ahead_ns = self.schedule.ahead_ns
-            sent_ns = self.questions[packet.origin(datagram)] + ahead_ns
-            try:
-                sample = packet.sample(self.address, datagram, sent_ns, received_ns + ahead_ns)
-            except ValueError as problem:
-                oddity = str(problem)
+                talk.fail(sockets.words(problem, talk.address, self._port))
             else:
-                self.result = Asked(self.address, sample)
-                return
-        self.noise += 1
-        self.oddity = oddity
-        if self.noise == _NOISE_LIMIT:
-            self.fail(f"{self.noise} packets, and none of them an answer: {oddity}")
+                talk.hear(datagram, received_ns)
+            if talk.result:
+                break
+        if noise < _NOISE_LIMIT <= talk.noise:
+            sockets.drop_all_but_echoes(door, talk.nonces)
+        self._tell(talk)
 
-    def silence(self) -> str:
-        within = f"within {self.schedule.longest_s:g} s"
-        return f"no valid answer {within}: {self.oddity}" if self.oddity else f"no answer {within}"
-
-    def fail(self, problem: str) -> None:
-        self.result = Asked(self.address, problem=problem)
-
-
-def _turn(talks: list[_Talk], selector: selectors.BaseSelector) -> None:
-    """Ask or give up where it is time to, then wait until something comes or is due."""
-    for talk in talks:
-        if not talk.result and time.monotonic() >= talk.due_s:
-            talk.ask_or_give_up()
-    for talk in talks:
-        if talk.result and talk.door and talk.door in selector.get_map():
-            selector.unregister(talk.door)
-    waiting = [talk.due_s for talk in talks if not talk.result]
-    if not waiting:
-        return
-    for key, _ in selector.select(max(0.0, min(waiting) - time.monotonic())):
-        key.data.listen()
-
-
-def _tell(talks: list[_Talk], told: list[_Talk], on_reply: Optional[OnReply]) -> None:
-    for talk in talks:
-        if talk.result and talk not in told:
-            told.append(talk)
-            if on_reply:
-                on_reply(talk.result)
+    def _tell(self, talk: Talk) -> None:
+        """Close what has ended, and say so."""
+        if not talk.result:
+            return
+        door = self._doors.pop(talk, None)
+        if door:
+            self._selector.unregister(door)
+            door.close()
+        if self._on_reply:
+            self._on_reply(talk.result)
 
 
 def _against_now(asked: Asked, stepped_ns: int) -> Asked:

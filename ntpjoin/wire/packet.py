@@ -95,6 +95,7 @@ def sample(address: str, reply: bytes, sent_ns: int, received_ns: int) -> Sample
         root_delay_s=head.root_delay,
         root_dispersion_s=head.root_dispersion,
         precision=head.precision,
+        reference_age_s=(from_server - unix_ns(_stamp(reply, 16), sent_ns)) / _NS,
     )
 
 
