@@ -130,13 +130,17 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Choice:
-    """Whom to follow. `asked` counts the names; `offset_s` is the middle offset of the chosen (positive: this clock is behind)."""
+    """Whom to follow. `asked` counts the names; `offset_s` is the middle offset of the chosen (positive: this clock is behind).
+
+    `waived` says, in words, which rules of diversity they do not keep, because nobody else was good.
+    """
 
     asked: int = 0
     chosen: tuple[Chosen, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     offset_s: Optional[float] = None
     spread_s: Optional[float] = None
+    waived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 
 from ntpjoin.model import Asked, Candidate, Choice, Resolved, Sample
 from ntpjoin.upstreams.agree import Interval, intersection
-from ntpjoin.upstreams.choose import choose, signed
+from ntpjoin.upstreams.choose import choose
+from ntpjoin.upstreams.judge import signed
 
 
 def sample(address: str, offset_s: float = 0.0, distance_s: float = 0.020, **more: Any) -> Sample:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import pytest
 
 from ntpjoin.model import Asked, Resolved, Sample
 from ntpjoin.upstreams.rules import why_not_follow
-from ntpjoin.upstreams.survey import survey
+from ntpjoin.upstreams.survey import ROTATES, survey
 from ntpjoin.wire.ntp import OnReply
 
 
@@ -22,8 +22,11 @@ class Net:
         by_name = {one.name: one for one in self.resolved}
         return tuple(by_name[name] for name in names)
 
-    def exchange(self, addresses: Iterable[str], *, on_reply: Optional[OnReply] = None) -> tuple[Asked, ...]:
+    def exchange(
+        self, addresses: Iterable[str], *, on_reply: Optional[OnReply] = None, **how: Any
+    ) -> tuple[Asked, ...]:
         self.asked.append(tuple(addresses))
+        self.how = how
         answers = tuple(Asked(one, Sample(one, 0, 0.01, 1, 0, "GPS", 0, 0.001, -20)) for one in self.asked[-1])
         for answer in answers:
             if on_reply:
@@ -103,3 +106,38 @@ def test_events_tell_each_name_and_each_answer() -> None:
     events: list[Union[Resolved, Asked]] = []
     survey(["a.example", "b.example"], resolve=net.resolve, exchange=net.exchange, on_event=events.append)
     assert [type(event) for event in events] == [Resolved, Resolved, Asked]
+
+
+def test_the_longest_gap_counts_for_an_address_under_two_names() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1",)), Resolved("b.example", addresses=("1.1.1.1", "1.1.1.2")))
+    survey(
+        ["a.example", "b.example"],
+        samples=4,
+        gaps_s={"a.example": 16, "b.example": 4, "c.example": 9},
+        resolve=net.resolve,
+        exchange=net.exchange,
+    )
+    assert net.how["gaps_s"] == {"1.1.1.1": 16, "1.1.1.2": 4}
+    assert net.how["samples"] == 4
+
+
+def test_a_name_that_leads_elsewhere_after_the_samples_rotates() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1",)), Resolved("b.example", addresses=("1.1.1.2",)))
+    later = Net(Resolved("a.example", addresses=("1.1.1.9",)), Resolved("b.example", problem="no answer"))
+    asked = iter([net, later])
+
+    def resolve(names: Iterable[str]) -> tuple[Resolved, ...]:
+        return next(asked).resolve(names)
+
+    found = survey(["a.example", "b.example"], samples=4, resolve=resolve, exchange=net.exchange)
+    assert [one.resolved.problem for one in found] == [ROTATES, ""]
+
+
+def test_names_are_resolved_once_for_a_single_sample() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1",)))
+    asked = iter([net])
+
+    def resolve(names: Iterable[str]) -> tuple[Resolved, ...]:
+        return next(asked).resolve(names)
+
+    survey(["a.example"], resolve=resolve, exchange=net.exchange)

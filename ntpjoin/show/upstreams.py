@@ -7,7 +7,7 @@ from typing import Optional
 
 from ntpjoin.model import Asked, Candidate, Choice, Dropped
 from ntpjoin.show.terminal import Style
-from ntpjoin.upstreams.choose import signed
+from ntpjoin.upstreams.judge import signed
 
 
 def resolved(

@@ -1,0 +1,45 @@
+"""Pinning: each server that is followed gets one address, so that both families are used. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional
+
+from ntpjoin.model import Asked, Chosen
+from ntpjoin.upstreams.agree import Interval
+from ntpjoin.upstreams.judge import Host, distance_s, family, interval, sample_of
+
+#: How much worse, in root distance, an address of the other family may be: by half, and 10 ms.
+OTHER_FAMILY_FACTOR, OTHER_FAMILY_MARGIN_S = 1.5, 0.010
+
+
+def pin(hosts: Sequence[Host], majority: Interval) -> tuple[Chosen, ...]:
+    """Give each host one address: where both of its families are good, in the one that has fewer hosts so far.
+
+    Hosts with one good family count before all others; between equals the better-measured family wins.
+    """
+    options = {host.name: families(host, majority) for host in hosts}
+    taken = {4: 0, 6: 0}
+    for choices in options.values():
+        if len(choices) == 1:
+            taken[family(choices[0].address)] += 1
+    chosen = []
+    for host in hosts:
+        best, *others = options[host.name]
+        other: Optional[Asked] = others[0] if others else None
+        asked = other if other and taken[family(other.address)] < taken[family(best.address)] else best
+        if other:
+            taken[family(asked.address)] += 1
+        chosen.append(Chosen(host.name, asked.address, sample_of(asked)))
+    return tuple(chosen)
+
+
+def families(host: Host, majority: Interval) -> tuple[Asked, ...]:
+    """Give the host's best address, and the best one of the other family if it is about as good."""
+    best = host.asked[0]
+    most_s = distance_s(best) * OTHER_FAMILY_FACTOR + OTHER_FAMILY_MARGIN_S
+    for asked in host.asked:
+        about_as_good = distance_s(asked) <= most_s and interval(sample_of(asked)).overlaps(majority)
+        if about_as_good and family(asked.address) != family(best.address):
+            return (best, asked)
+    return (best,)
