@@ -145,10 +145,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Pin:
-    """An upstream as the configuration holds it: the name, in a comment, and the one address asked."""
+    """An upstream as the configuration holds it: the name, in a comment, and the one address asked.
+
+    `minpoll` (log2 of seconds; 0: the daemon's default) and `iburst` are as its operator asks.
+    """
 
     name: str
     address: str
+    minpoll: int = 0
+    iburst: bool = True
 
 
 # --- changes and what becomes of them ----------------------------------------------------------------------------------

@@ -288,7 +288,8 @@ def test_a_plan(typed: Typed, line: str) -> None:
     assert [change["kind"] for change in page["changes"]] == ["unit", "unit", "packages", "config", "file", "file", "setting", "daemon", "firewall"]  # fmt: skip  # noqa: E501
     assert [one["name"] for one in page["packages"]["added"]] == ["ntpsec", "python3-ntp"]
     assert [one["name"] for one in page["packages"]["removed"]] == ["systemd-timesyncd"]
-    assert page["upstreams"][0] == {"name": NAMES[0], "address": PINS[0].address}
+    pin = {"name": NAMES[0], "address": PINS[0].address, "minpoll": 0, "iburst": True}
+    assert page["upstreams"][0] == pin
     assert page["offset_ms"] == 1.0
     assert typed(line) == 0
     assert "+++ /etc/ntpsec/ntp.conf" in typed.out

@@ -44,6 +44,12 @@ def test_more_than_half_must_agree_and_thinning_out_leaves_more(count: int, mins
     assert text.count("\nserver ") == count
 
 
+def test_what_an_operator_asks_of_packets_stands_on_his_line() -> None:
+    text = ntp_conf(ROW, (replace(PINS[0], minpoll=8, iburst=False), *PINS[1:]), leapfile=True)
+    assert f"\nserver {PINS[0].address} minpoll 8  # {PINS[0].name}\n" in text
+    assert f"\nserver {PINS[1].address} iburst  # {PINS[1].name}\n" in text
+
+
 def test_a_leapfile_is_named_only_where_it_is_valid() -> None:
     assert f"\nleapfile {ROW.leapfile}\n" in ntp_conf(ROW, PINS, leapfile=True)
     assert "leapfile" not in ntp_conf(ROW, PINS, leapfile=False)

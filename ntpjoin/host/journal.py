@@ -55,7 +55,7 @@ class Run:
     number: int
     state: RunState
     wish: Mapping[str, Any]
-    pins: tuple[Mapping[str, str], ...]
+    pins: tuple[Mapping[str, Any], ...]
     entries: tuple[Entry, ...] = ()
     command: str = "setup"
 
@@ -90,7 +90,7 @@ class Journal:
         return tuple(run for run in map(self._run, numbers) if run is not None)
 
     def open(
-        self, wish: Mapping[str, Any], pins: tuple[Mapping[str, str], ...], command: str = "setup", *, room: int = 0
+        self, wish: Mapping[str, Any], pins: tuple[Mapping[str, Any], ...], command: str = "setup", *, room: int = 0
     ) -> Run:
         """The run to write to: the newest one if it died, else a new one. `room` bytes are set aside for taking it back.
 

@@ -40,7 +40,7 @@ def _look(runs: list[Run]) -> JournalFacts:
 
 
 def _fact(run: Run) -> RunFact:
-    pins = tuple(Pin(pin["name"], pin["address"]) for pin in run.pins)
+    pins = tuple(Pin(pin["name"], pin["address"], pin.get("minpoll", 0), pin.get("iburst", True)) for pin in run.pins)
     return RunFact(run.number, run.state, wish_from(run.wish), pins, run.command)
 
 
