@@ -34,7 +34,9 @@ class Net:
 
     def __init__(self) -> None:
         self.servers = {name: server(name) for name in "abcdefgh"}
-        self.asked = {name: (answer(f"9.9.{number}.1", 10 + 2 * number),) for number, name in enumerate("abcdefgh", 1)}
+        self.asked: dict[str, tuple[Asked, ...]] = {
+            name: (answer(f"9.9.{number}.1", 10 + 2 * number),) for number, name in enumerate("abcdefgh", 1)
+        }
 
     def change(self, name: str, **more: Any) -> None:
         (one,) = self.asked[name]
