@@ -119,13 +119,14 @@ class Chosen:
 class Dropped:
     """An upstream that is not followed, and why, in words; `rule` where a rule and not a measurement spoke.
 
-    `remedy` is the option that would let it be followed, "" where there is none.
+    `remedy` is the option that would let it be followed, "" where there is none. `good`: it could be, but others are better.
     """
 
     name: str
     why: str
     rule: bool = False
     remedy: str = ""
+    good: bool = False
 
 
 @dataclass(frozen=True)

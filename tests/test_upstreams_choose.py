@@ -9,6 +9,7 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.model import Asked, Candidate, Choice, Resolved, Sample
+from ntpjoin.upstreams import judge
 from ntpjoin.upstreams.agree import Interval, intersection
 from ntpjoin.upstreams.choose import choose
 from ntpjoin.upstreams.judge import signed
@@ -274,3 +275,9 @@ def test_the_intersection_is_that_of_a_majority(
 )
 def test_differences_are_written_with_sign_and_unit(seconds: float, words: str) -> None:
     assert signed(seconds) == words
+
+
+def test_one_answer_to_two_questions_is_an_answer() -> None:
+    asked = Asked("1.1.1.1", sample("1.1.1.1"), sent=2, heard=1)
+    assert judge.fault(asked, ()) == ""
+    assert judge.distance_s(asked) == sample("1.1.1.1").root_distance_s

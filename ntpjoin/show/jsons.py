@@ -89,11 +89,12 @@ def _name(candidate: Candidate, asked: tuple[Asked, ...], dropped: Optional[Drop
         "followed": dropped is None,
         "why": dropped.why if dropped else "",
         "remedy": dropped.remedy if dropped else "",
-        "addresses": [_answer(one) for one in asked],
+        "addresses": [answer(one) for one in asked],
     }
 
 
-def _answer(asked: Asked) -> dict[str, Any]:
+def answer(asked: Asked) -> dict[str, Any]:
+    """What became of asking one address."""
     sample = asked.sample
     return {
         "address": asked.address,
@@ -104,6 +105,9 @@ def _answer(asked: Asked) -> dict[str, Any]:
         "offset_ms": _ms(sample.offset_s if sample else None),
         "delay_ms": _ms(sample.delay_s if sample else None),
         "root_distance_ms": _ms(sample.root_distance_s if sample else None),
+        "jitter_ms": _ms(asked.jitter_s if sample else None),
+        "sent": asked.sent,
+        "heard": asked.heard,
     }
 
 

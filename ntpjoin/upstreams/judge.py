@@ -18,8 +18,8 @@ WORST_STRATUM = 4
 MOST_ROOT_DISTANCE_S = 1.5
 #: A server whose clock was not set for longer than this is adrift (RFC 5905's MAXAGE).
 MOST_AGE_S = 86_400.0
-#: Less than three of four answers, and it is overloaded or far.
-LEAST_HEARD = 0.75
+#: Less than three of four answers, and it is overloaded or far; fewer questions than four tell nothing of that.
+LEAST_HEARD, LEAST_SENT = 0.75, 4
 #: The least doubt that a single sample deserves. The first and the last may be 5 s apart, in which an undisciplined
 #: clock may run off by 2.5 ms (500 ppm); and radio clocks announce no dispersion but are a few ms late.
 LEAST_DOUBT_S = 0.005
@@ -49,7 +49,7 @@ def sample_of(asked: Asked) -> Sample:
 
 def distance_s(asked: Asked) -> float:
     """How far a server is from the truth at worst: its root distance, the jitter on the way, and what losses and strata cost."""
-    lost = 1 - asked.heard / asked.sent if asked.sent else 0.0
+    lost = 1 - asked.heard / asked.sent if asked.sent >= LEAST_SENT else 0.0
     sample = sample_of(asked)
     return sample.root_distance_s + asked.jitter_s + lost * LOSS_S + (STRATUM_S if sample.stratum > 1 else 0.0)
 
@@ -120,7 +120,7 @@ def fault(asked: Asked, own_addresses: Collection[str], worst_stratum: int = WOR
         return "its own clock was not set for more than a day"
     if sample.refid in {refid(own) for own in own_addresses}:
         return "it follows this host"
-    if asked.heard < LEAST_HEARD * asked.sent and asked.sent > 1:
+    if asked.sent >= LEAST_SENT and asked.heard < LEAST_HEARD * asked.sent:
         return f"{asked.heard} of {asked.sent} questions were answered"
     return ""
 

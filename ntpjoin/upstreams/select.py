@@ -59,7 +59,7 @@ def select(
     chosen = {one.name for one in found.members} if found else set()
     for one in members:
         if one.name not in chosen:
-            dropped[one.name] = Dropped(one.name, _why_not(one, found.members if found else ()))
+            dropped[one.name] = Dropped(one.name, _why_not(one, found.members if found else ()), good=True)
     pins = pin([host for host in true if host.name in chosen], majority) if majority else ()
     offsets = [one.sample.offset_s for one in pins]
     return Choice(
