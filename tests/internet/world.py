@@ -52,7 +52,7 @@ PLANTS: dict[Behaviour, tuple[int, Plant]] = {
     Behaviour.SMEARS: (1, _smears),
     Behaviour.UNSYNCHRONISED: (1, _unsynchronised),
     Behaviour.STRATUM16: (1, lambda site, _: replace(site, stratum=16, refid="0.0.0.0")),
-    Behaviour.RATE: (1, lambda site, dice: replace(site, kiss_after=dice.randrange(4))),
+    Behaviour.RATE: (1, lambda site, dice: replace(site, kiss_after=dice.randrange(3))),
     Behaviour.DENY: (1, lambda site, _: site),
     Behaviour.FORGED_ORIGIN: (1, lambda site, _: site),
     Behaviour.OTHER_ADDRESS: (1, lambda site, _: site),
