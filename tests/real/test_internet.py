@@ -1,0 +1,45 @@
+"""The test internet on real sockets behaves as it does in virtual time, so that what holds there holds on a wire."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+import pytest
+
+from ntpjoin.model import Asked
+from tests.internet.network import Network
+from tests.internet.virtual import Internet
+from tests.internet.world import World
+from tests.internet.zone import zone
+
+pytestmark = pytest.mark.real
+
+
+def verdicts(asked: Sequence[Asked]) -> dict[str, tuple[object, ...]]:
+    """What becomes of each address, apart from what a network's own moods decide."""
+    found: dict[str, tuple[object, ...]] = {}
+    for one in asked:
+        said = one.sample and (one.sample.stratum, one.sample.refid, one.sample.leap)
+        found[one.address] = (one.problem.partition(": ")[0], said)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_real_sockets_find_what_virtual_time_finds(seed: int) -> None:
+    world = World.make(seed)
+    internet = Internet(world)
+    with Network(ipv6=world.ipv6) as network:
+        network.serve(world.stations)
+        network.serve_names(zone(world))
+        names = [*world.by_host, "nobody.example"]
+        turns = [(network.resolve(names), internet.resolve(names)) for _ in range(2)]
+        real = network.exchange(world.by_address, samples=4)
+    virtual = internet.exchange(world.by_address, samples=4)
+    for found, expected in turns:
+        assert found == expected
+    assert verdicts(real) == verdicts(virtual)
+    both = [(one.sample, other.sample) for one, other in zip(real, virtual) if one.sample and other.sample]
+    offs = [abs(one.offset_s - other.offset_s) for one, other in both]
+    assert len(both) > 150
+    assert statistics.median(offs) < 0.001, sorted(offs)
