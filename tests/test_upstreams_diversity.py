@@ -84,9 +84,9 @@ def test_one_operator_is_never_chosen_twice() -> None:
 def test_not_all_lie_in_one_direction_unless_that_costs_too_much() -> None:
     east = [member(name, 10 + number, sector=1) for number, name in enumerate("abcde")]
     assert most_of_a_sector(WANTED) == 3
-    west = [member("v", 15, sector=3), member("w", 20, sector=3)]
+    west = [member("v", 15, sector=3), member("w", 16, sector=3)]
     assert chosen([*east, *west]) == ("abcvw", frozenset())
-    far = [member("v", 95, sector=3), member("w", 90, sector=3)]
+    far = [member("v", 25, sector=3), member("w", 20, sector=3)]
     assert chosen([*east, *far]) == ("abcde", frozenset({"direction"}))
     here = [member("v", 15), member("w", 16)]
     assert chosen([*east[:3], *here]) == ("abcvw", frozenset())

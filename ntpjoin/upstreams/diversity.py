@@ -24,8 +24,8 @@ WAIVED_IN_ORDER = {
     "as": "some of them are in the same autonomous system",
 }
 _ORDER = tuple(WAIVED_IN_ORDER)
-#: These two are kept only while that costs no more than so much root distance, over the whole set.
-_SOFT, SOFT_COST_S = _ORDER[:2], 0.020
+#: These two are wishes: each is kept only while the set's root distance grows by no more than this share for it.
+SOFT = {"direction": 0.10, "family": 0.25}
 
 #: Sets looked at before what was found so far is taken: no set of 300 candidates seen so far needed a tenth of it.
 _MOST_STEPS = 200_000
@@ -83,13 +83,15 @@ def best(members: Sequence[Member], *, fixed: Sequence[Member] = (), both_famili
     `fixed` are in it whatever it costs, unless two of them clash. `both_families`: this host has both.
     """
     needed = frozenset({4, 6}) if both_families else frozenset()
-    hard = _least(members, WANTED, frozenset(_SOFT), frozenset(), fixed)
-    for count in range(len(_ORDER) + 1):
-        waived = frozenset(_ORDER[:count])
-        soft_left = [rule for rule in _SOFT if rule not in waived]
-        for wanted in (WANTED,) if soft_left else (WANTED, LEAST):
+    for count in range(len(SOFT), len(_ORDER) + 1):
+        for wanted in (WANTED, LEAST):
+            waived = frozenset(_ORDER[:count])
             found = _least(members, wanted, waived, needed, fixed)
-            if found and not (soft_left and hard and _cost(found) > _cost(hard) + SOFT_COST_S):
+            for rule, share in reversed(SOFT.items()):
+                better = _least(members, wanted, waived - {rule}, needed, fixed) if found else None
+                if found and better and _cost(better) <= _cost(found) * (1 + share):
+                    found, waived = better, waived - {rule}
+            if found:
                 return Found(found, _broken(found, waived, needed))
     return None
 
@@ -133,7 +135,12 @@ def _least(
     every = [*fixed, *near]
     if len({one.operator for one in every}) < count or len(fixed) > count:
         return None
-    fits = [sum(1 << n for n, other in enumerate(every) if not clash(one, other, waived)) for one in every]
+    fits = [0] * len(every)
+    for number, one in enumerate(every):
+        for earlier in range(number):
+            if not clash(one, every[earlier], waived):
+                fits[number] |= 1 << earlier
+                fits[earlier] |= 1 << number
     rest = (1 << len(every)) - (1 << len(fixed))
     for number in range(len(fixed)):
         if any(not fits[number] >> other & 1 for other in range(number)):

@@ -34,6 +34,24 @@ def pin(hosts: Sequence[Host], majority: Interval) -> tuple[Chosen, ...]:
     return tuple(chosen)
 
 
+def pin_nearest(hosts: Sequence[Host], majority: Interval, *, each: int = 0) -> tuple[Chosen, ...]:
+    """Give each host its best address; but at least `each` hosts one of either family, those that lose least by it."""
+    pinned = {host.name: host.asked[0] for host in hosts}
+    for number in (4, 6):
+        others = [(host.name, families(host, majority)) for host in hosts]
+        movable = sorted(
+            (
+                (name, options[1], distance_s(options[1]) - distance_s(options[0]))
+                for name, options in others
+                if len(options) == 2 and family(options[1].address) == number
+            ),
+            key=lambda row: row[2],
+        )
+        missing = each - sum(family(asked.address) == number for asked in pinned.values())
+        pinned.update({name: asked for name, asked, _ in movable[: max(0, missing)]})
+    return tuple(Chosen(name, asked.address, sample_of(asked)) for name, asked in pinned.items())
+
+
 def families(host: Host, majority: Interval) -> tuple[Asked, ...]:
     """Give the host's best address, and the best one of the other family if it is about as good."""
     best = host.asked[0]

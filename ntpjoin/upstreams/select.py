@@ -14,7 +14,7 @@ from ntpjoin.upstreams.agree import Interval, intersection
 from ntpjoin.upstreams.catalogue import Server
 from ntpjoin.upstreams.diversity import Member, clash
 from ntpjoin.upstreams.judge import Host, distance_s, examine, family, interval, refid, signed
-from ntpjoin.upstreams.pin import families, pin
+from ntpjoin.upstreams.pin import families, pin_nearest
 
 #: Who follows a stratum 3 has more between itself and the truth than a member of the pool needs.
 WORST_STRATUM = 2
@@ -60,7 +60,8 @@ def select(
     for one in members:
         if one.name not in chosen:
             dropped[one.name] = Dropped(one.name, _why_not(one, found.members if found else ()), good=True)
-    pins = pin([host for host in true if host.name in chosen], majority) if majority else ()
+    followed = [host for host in true if host.name in chosen]
+    pins = pin_nearest(followed, majority, each=2 if len(reached) == 2 else 0) if majority else ()
     offsets = [one.sample.offset_s for one in pins]
     return Choice(
         asked=len(candidates),
