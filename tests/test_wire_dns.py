@@ -125,7 +125,7 @@ def test_an_alias_of_itself_ends() -> None:
     with UdpServer(answer) as server:
         (found,) = ask(server, "loop.example.net")
     assert found.addresses == ()
-    assert found.problem.startswith("the answer of the DNS server 127.0.0.1 cannot be read")
+    assert found.problem == "its aliases go in a circle, or are too many"
 
 
 @pytest.mark.parametrize("code", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
@@ -238,7 +238,7 @@ def test_a_stalled_tcp_server_ends_in_time() -> None:
         began_s = time.monotonic()
         (found,) = ask(server, "ntp2.example.net", timeout_s=0.3)
         took_s = time.monotonic() - began_s
-    assert found.problem == "no DNS server answered within 0.3 s"
+    assert found.problem == "no DNS server answered over TCP within 0.3 s"
     assert took_s < 2
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Optional, Union
 
@@ -24,8 +24,13 @@ from ntpjoin.model import Resolved
 _TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
-#: Questions on their way at the same time.
-_WORKERS = 64
+#: Questions on their way at the same time, each in a thread and with a socket of its own; 1024 files is what many shells
+#: allow. A dead name holds its thread to the end, so there are to be enough of them for the living.
+_MOST_THREADS = 800
+#: Between the starts of two threads: a burst of hundreds of questions would overflow a small server's queue.
+_PAUSE_S = 0.001
+#: The part of the time that all pauses together may take, however many.
+_PAUSING = 0.25
 #: dnspython keeps its time by a clock that may be stepped; what is not back by then is silence.
 _GRACE_S = 1.0
 
@@ -113,8 +118,7 @@ def _ask_all(resolver: dns.resolver.Resolver, names: Sequence[str], timeout_s: f
                 return
             done.put((name, _ask(resolver, name, kind, ends_s - time.monotonic(), timeout_s)))
 
-    for _ in range(min(len(jobs), _WORKERS)):
-        threading.Thread(target=work, name="dns", daemon=True).start()
+    _start(work, min(len(jobs), _MOST_THREADS), until=todo.empty, pausing_s=timeout_s * _PAUSING)
     found: dict[str, list[_Found]] = {name: [] for name in names}
     for _ in jobs:
         try:
@@ -126,8 +130,21 @@ def _ask_all(resolver: dns.resolver.Resolver, names: Sequence[str], timeout_s: f
     return {name: answers if len(answers) == len(_TYPES) else [*answers, silent] for name, answers in found.items()}
 
 
-def _silence(timeout_s: float) -> str:
-    return f"no DNS server answered within {timeout_s:g} s"
+def _start(work: Callable[[], None], most: int, *, until: Callable[[], bool], pausing_s: float) -> None:
+    """Start threads one after the other: so many at most, and no more of them once there is nothing left to take up."""
+    pause_s = min(_PAUSE_S, pausing_s / most)
+    for _ in range(most):
+        try:
+            threading.Thread(target=work, name="dns", daemon=True).start()
+        except RuntimeError:  # the system allows no more; those that there are share the work
+            return
+        time.sleep(pause_s)
+        if until():
+            return
+
+
+def _silence(timeout_s: float, over: str = "") -> str:
+    return f"no DNS server answered{over} within {timeout_s:g} s"
 
 
 def _ask(
@@ -147,8 +164,11 @@ def _ask(
         return _Found(chain=chain, rank=_NO_SUCH_NAME, problem=words)
     except dns.resolver.NoNameservers as problem:
         return _Found(rank=_FAILED, problem=_failure(problem.kwargs.get("errors") or ()))
-    except dns.exception.Timeout:
-        return _Found(rank=_SILENT, problem=_silence(timeout_s))
+    except dns.exception.Timeout as problem:
+        errors = problem.kwargs.get("errors") or ()
+        # Who answers over UDP, but cut short, and says nothing over TCP is not simply silent.
+        over = " over TCP" if any(over_tcp for _, over_tcp, *_ in errors) else ""
+        return _Found(rank=_SILENT, problem=_silence(timeout_s, over))
     except (dns.exception.DNSException, OSError, ValueError) as problem:
         return _Found(rank=_FAILED, problem=f"DNS could not be asked: {problem}")
 
@@ -174,11 +194,16 @@ def _failure(errors: Sequence[Sequence[object]]) -> str:
     """Say what the last server asked did; each error is (server, over TCP?, port, what happened, response)."""
     if not errors:
         return "no DNS server could be asked"
-    server, _, _, what = errors[-1][:4]
+    server, over_tcp, _, what = errors[-1][:4]
     # Newer releases of dnspython write "Do53:198.51.100.53@53".
     address = str(server).rpartition("Do53:")[2].partition("@")[0]
+    over = " over TCP" if over_tcp else ""
     if isinstance(what, OSError):
-        return f"the DNS server {address} cannot be reached"
+        return f"the DNS server {address} cannot be reached{over}: {what.strerror or what}"
+    if isinstance(what, EOFError):
+        return f"the DNS server {address} broke off its answer{over}"
+    if isinstance(what, dns.message.ChainTooLong):
+        return "its aliases go in a circle, or are too many"
     if isinstance(what, Exception):
         return f"the answer of the DNS server {address} cannot be read"
     return f"the DNS server {address} failed ({what})"
