@@ -131,6 +131,14 @@ def test_a_server_at_the_edge_is_still_followed(more: dict[str, Any]) -> None:
             True,
         ),
         (
+            host(9, *(sample(f"10.0.0.{n}") for n in range(100)), sample("9.9.9.9"), sample("127.0.0.1")),
+            (
+                "10.0.0.0 and the like: a private address (RFC 1918); 9.9.9.9 and the like: an address of this host; "
+                "127.0.0.1 and the like: a loopback address (RFC 1122)"
+            ),
+            True,
+        ),
+        (
             host(9, sample("1.1.1.9"), name="0.pool.ntp.org"),
             "a name of the pool itself; its members follow servers picked by hand",
             True,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from ntpjoin.model import Asked, Candidate, Choice, Dropped
 from ntpjoin.show.terminal import Style
 from ntpjoin.upstreams.judge import signed
+
+#: So many addresses with the same problem are told in one line.
+CROWD = 5
 
 
 def resolved(
@@ -30,15 +34,28 @@ def _one(candidate: Candidate, asked: tuple[Asked, ...], dropped: Optional[Dropp
     yield f"{candidate.name}{ttl}"
     if where.chain:
         yield f"  alias of {', alias of '.join(where.chain)}"
-    width = max((len(one.address) for one in asked), default=0)
-    for one in asked:
-        yield f"  {one.address:<{width}}  {_answer(one)}"
+    told = list(_told(asked))
+    width = max((len(who) for who, _ in told), default=0)
+    for who, what in told:
+        yield f"  {who:<{width}}  {what}"
     if dropped is None:
         yield f"  {style.mark('✓', '32')} can be followed"
     else:
         yield f"  {style.mark('✗', '31')} cannot be followed: {dropped.why}"
         if dropped.remedy:
             yield f"      add {dropped.remedy} to accept such addresses"
+
+
+def _told(asked: Sequence[Asked]) -> Iterator[tuple[str, str]]:
+    """Who, and what: a line an address, but one line for all of a crowd with the same problem."""
+    sharing = Counter(one.problem for one in asked if one.problem)
+    told = set()
+    for one in asked:
+        if sharing[one.problem] < CROWD:
+            yield one.address, _answer(one)
+        elif one.problem not in told:
+            told.add(one.problem)
+            yield f"{sharing[one.problem]} addresses", one.problem
 
 
 def _answer(asked: Asked) -> str:

@@ -23,6 +23,8 @@ LEAST_HEARD, LEAST_SENT = 0.75, 4
 #: The least doubt that a single sample deserves. The first and the last may be 5 s apart, in which an undisciplined
 #: clock may run off by 2.5 ms (500 ppm); and radio clocks announce no dispersion but are a few ms late.
 LEAST_DOUBT_S = 0.005
+#: Of more addresses than these each reason is told once.
+MOST_TOLD = 4
 #: What a lost answer and a stratum below the first count for, in root distance.
 LOSS_S, STRATUM_S = 0.050, 0.001
 
@@ -93,11 +95,18 @@ def _remedy(addresses: Iterable[str], own_addresses: Collection[str]) -> str:
 
 
 def _summary(whys: Iterable[tuple[str, str]]) -> str:
-    """Put the reasons of several addresses together: one if they all have the same, else each with its address."""
+    """Put the reasons of several addresses together: one if they all have the same, else each with its address.
+
+    Of a crowd each reason is told once, with the first address that has it.
+    """
     pairs = list(whys)
-    reasons = list(dict.fromkeys(why for _, why in pairs))
-    if len(reasons) == 1:
-        return reasons[0]
+    first: dict[str, str] = {}
+    for address, why in pairs:
+        first.setdefault(why, address)
+    if len(first) == 1:
+        return pairs[0][1]
+    if len(pairs) > MOST_TOLD:
+        pairs = [(f"{address} and the like", why) for why, address in first.items()]
     return "; ".join(f"{address}: {why}" for address, why in pairs)
 
 
