@@ -127,12 +127,13 @@ def detect(**options: Any) -> int:
 @cli.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", callback=opt.hosts)
 @opt.ALLOW_PRIVATE
+@opt.RESOLVER
 @opt.output
-def resolve(*, names: tuple[str, ...], **options: Any) -> int:
+def resolve(*, names: tuple[str, ...], nameservers: Optional[tuple[str, ...]], **options: Any) -> int:
     """Tell where names lead, who answers there, and whether they can be followed."""
     from ntpjoin.commands.resolve import resolve_command  # noqa: PLC0415
 
-    return resolve_command(names, opt.given(options), _screen(options))
+    return resolve_command(names, opt.given(options), nameservers, _screen(options))
 
 
 @cli.command()

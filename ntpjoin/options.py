@@ -42,6 +42,13 @@ def _addresses(_context: click.Context, _option: click.Parameter, values: tuple[
     return tuple(dict.fromkeys(parse_public_address(value) for value in values))
 
 
+def _resolvers(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> Optional[tuple[str, ...]]:
+    """Addresses of DNS servers, each once; None, which is the system's, where there are none."""
+    from ntpjoin.upstreams.grammar import parse_resolver  # noqa: PLC0415
+
+    return tuple(dict.fromkeys(map(parse_resolver, values))) or None
+
+
 def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[float]) -> Optional[float]:
     """A number of seconds; click's range lets through what is not a number."""
     if value is not None and math.isnan(value):
@@ -83,6 +90,16 @@ _PUBLIC_ADDRESS = click.option(
 )
 _SURVEY = click.option(
     "--survey", is_flag=True, help="Measure the upstreams again, even if nothing speaks against them."
+)
+
+#: Whom to ask where names lead.
+RESOLVER = click.option(
+    "--resolver",
+    "nameservers",
+    multiple=True,
+    callback=_resolvers,
+    metavar="ADDR",
+    help="Ask this DNS server instead of the system's.",
 )
 
 #: Whom to ask for the time.

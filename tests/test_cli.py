@@ -209,6 +209,9 @@ FOUR = " ".join(f"--upstream {name}" for name in NAMES[:4])
         "resolve not_a_name",
         "resolve 127.0.0.1",
         "resolve --upstream ntp1.example.net",
+        "resolve ntp1.example.net --resolver localhost",
+        "resolve ntp1.example.net --resolver 127.0.0.53:53",
+        "resolve ntp1.example.net --resolver",
         "render --upstream not_a_name",
         "render --replace",
         "detect ntp1.example.net",
@@ -625,7 +628,8 @@ def test_resolve_names_that_can_be_followed(typed: Typed) -> None:
     [address] = page["names"][0]["addresses"]
     assert (address["address"], address["stratum"], address["problem"]) == ("9.9.9.1", 2, "")
     assert (address["offset_ms"], address["delay_ms"]) == (1.0, 10.0)
-    assert told == [{"own_addresses": ("203.0.113.7", "198.51.100.7"), "allow_private": True}]
+    own = ("203.0.113.7", "198.51.100.7")
+    assert told == [{"own_addresses": own, "allow_private": True, "nameservers": None}]
     assert page["unknown"] == []
     assert typed("resolve ntp1.example.net") == 0
     assert typed.out == (
@@ -660,6 +664,12 @@ def test_resolve_tells_which_option_would_help(typed: Typed) -> None:
     assert told[-1]["allow_private"] is False
     assert typed("resolve private.example.net --no-allow-private") == 1
     assert "add --allow-private" in typed.out
+
+
+def test_resolve_asks_the_dns_servers_that_are_named(typed: Typed) -> None:
+    told = upstreams(typed)
+    assert typed("resolve ntp1.example.net --resolver 2001:DB8::53 --resolver 127.0.0.53 --resolver 127.0.0.53") == 0
+    assert told[-1]["nameservers"] == ("2001:db8::53", "127.0.0.53")
 
 
 def test_resolve_names_what_it_cannot_read(typed: Typed) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ntpjoin.errors import UsageProblem
-from ntpjoin.upstreams.grammar import parse_public_address, parse_upstream
+from ntpjoin.upstreams.grammar import parse_public_address, parse_resolver, parse_upstream
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,39 @@ def test_no_public_address(text: str, why: str) -> None:
         parse_public_address(text)
     assert "\n" not in caught.value.message
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text", ["192.0.2.53", "10.0.0.1", "127.0.0.53", "169.254.169.253", "2001:db8::53", "fd00::53", "::1"]
+)
+def test_a_resolver(text: str) -> None:
+    assert parse_resolver(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "not an address"),
+        ("localhost", "not an address"),
+        ("dns.example.net", "not an address"),
+        ("192.0.2.53:53", "not an address"),
+        ("[2001:db8::53]", "not an address"),
+        ("192.0.2.053", "not an address"),
+        ("127.1", "not an address"),
+        ("192.0.2.53\n", "not an address"),
+        ("192.0.2.53 ", "not an address"),
+        ("١٩٢.0.2.53", "not an address"),
+        ("0.0.0.0", "unspecified"),
+        ("255.255.255.255", "broadcast"),
+        ("224.0.0.251", "multicast"),
+        ("::ffff:127.0.0.1", "IPv4-mapped"),
+        ("fe80::53", "link-local"),
+        ("fe80::53%eth0", "scope"),
+        ("::1%lo", "scope"),
+    ],
+)
+def test_no_resolver(text: str, why: str) -> None:
+    with pytest.raises(UsageProblem, match=why) as caught:
+        parse_resolver(text)
+    assert "\n" not in caught.value.message
+    assert "--resolver" in caught.value.remedy

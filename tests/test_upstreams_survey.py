@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Optional, Union
 
 import pytest
@@ -17,8 +17,10 @@ class Net:
     def __init__(self, *resolved: Resolved) -> None:
         self.resolved = resolved
         self.asked: list[tuple[str, ...]] = []
+        self.nameservers: Optional[Sequence[str]] = None
 
-    def resolve(self, names: Iterable[str]) -> tuple[Resolved, ...]:
+    def resolve(self, names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+        self.nameservers = nameservers
         by_name = {one.name: one for one in self.resolved}
         return tuple(by_name[name] for name in names)
 
@@ -126,8 +128,8 @@ def test_a_name_that_leads_elsewhere_after_the_samples_rotates() -> None:
     later = Net(Resolved("a.example", addresses=("1.1.1.9",)), Resolved("b.example", problem="no answer"))
     asked = iter([net, later])
 
-    def resolve(names: Iterable[str]) -> tuple[Resolved, ...]:
-        return next(asked).resolve(names)
+    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+        return next(asked).resolve(names, nameservers=nameservers)
 
     found = survey(["a.example", "b.example"], samples=4, resolve=resolve, exchange=net.exchange)
     assert [one.resolved.problem for one in found] == [ROTATES, ""]
@@ -137,7 +139,15 @@ def test_names_are_resolved_once_for_a_single_sample() -> None:
     net = Net(Resolved("a.example", addresses=("1.1.1.1",)))
     asked = iter([net])
 
-    def resolve(names: Iterable[str]) -> tuple[Resolved, ...]:
-        return next(asked).resolve(names)
+    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+        return next(asked).resolve(names, nameservers=nameservers)
 
     survey(["a.example"], resolve=resolve, exchange=net.exchange)
+
+
+def test_other_dns_servers_are_asked_where_some_are_named() -> None:
+    net = Net(Resolved("a.example", addresses=("1.1.1.1",)))
+    survey(["a.example"], resolve=net.resolve, exchange=net.exchange)
+    assert net.nameservers is None
+    survey(["a.example"], nameservers=["192.0.2.53"], resolve=net.resolve, exchange=net.exchange)
+    assert net.nameservers == ["192.0.2.53"]

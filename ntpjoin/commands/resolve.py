@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 from ntpjoin.facts import JOURNAL_UNSEEN
 from ntpjoin.host.interrupts import Interrupts
@@ -19,7 +19,9 @@ from ntpjoin.upstreams.choose import choose
 from ntpjoin.upstreams.survey import survey
 
 
-def resolve_command(names: tuple[str, ...], given: Mapping[str, Any], screen: Screen) -> int:
+def resolve_command(
+    names: tuple[str, ...], given: Mapping[str, Any], nameservers: Optional[Sequence[str]], screen: Screen
+) -> int:
     """Exit 0, or 1 where a name cannot be followed; by the same rules and the same measurement as `setup`."""
     host = Host(screen.trace)
     with Interrupts():
@@ -27,7 +29,7 @@ def resolve_command(names: tuple[str, ...], given: Mapping[str, Any], screen: Sc
         wish = merged(journal, given)
         own = (*look_addresses(host), *wish.public_addresses)
         screen.tell(Event("looking", "upstreams", f"asking {', '.join(names)}"))
-        found = survey(names, own_addresses=own, allow_private=wish.allow_private)
+        found = survey(names, own_addresses=own, allow_private=wish.allow_private, nameservers=nameservers)
     choice = choose(found, own_addresses=own, allow_private=wish.allow_private)
     accounts = {one.name: account(one, own_addresses=own, allow_private=wish.allow_private) for one in found}
     unknown = (JOURNAL_UNSEEN,) if journal.unseen else ()

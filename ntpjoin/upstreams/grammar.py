@@ -17,6 +17,8 @@ _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 #: A last part that some resolvers take for the end of an IPv4 address.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+#: Where no time server is to be followed, but DNS is often asked: this host, and a cloud's link-local service.
+_NEAR = tuple(ipaddress.ip_network(one) for one in ("127.0.0.0/8", "169.254.0.0/16", "::1/128"))
 _REMEDY = "Name a server by its host name, like ntp1.example.net, or by its address."
 
 
@@ -43,6 +45,19 @@ def parse_public_address(text: str) -> str:
     if why:
         problem = f"{quoted(text)} cannot be this server's public address: {why}"
         raise UsageProblem(problem, "Type the address that clients will use, like --public-address 203.0.113.7.")
+    return str(address)
+
+
+def parse_resolver(text: str) -> str:
+    """Give the canonical form of the address of a DNS server; UsageProblem says what is wrong with anything else."""
+    address = _address(text) if text.isascii() else None
+    why = "it is not an address"
+    if address:
+        near = "%" not in text and any(address in one for one in _NEAR)
+        why = "" if near else _why_no_address_of_a_server(text, address)
+    if why:
+        problem = f"{quoted(text)} cannot be a DNS server: {why}"
+        raise UsageProblem(problem, "Type its address, without a port, like --resolver 203.0.113.53.")
     return str(address)
 
 

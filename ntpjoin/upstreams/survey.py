@@ -25,8 +25,8 @@ OnEvent = Callable[[Union[Resolved, Asked]], None]
 class Resolve(Protocol):
     """What the survey needs of `wire.dns.resolve`."""
 
-    def __call__(self, names: Iterable[str], /) -> tuple[Resolved, ...]:
-        """Find where each name leads, in order."""
+    def __call__(self, names: Iterable[str], /, *, nameservers: Optional[Sequence[str]]) -> tuple[Resolved, ...]:
+        """Find where each name leads, in order, by these DNS servers, or by the system's."""
 
 
 class Exchange(Protocol):
@@ -51,6 +51,7 @@ def survey(
     *,
     own_addresses: Collection[str] = (),
     allow_private: bool = False,
+    nameservers: Optional[Sequence[str]] = None,
     samples: int = 1,
     gaps_s: Optional[Mapping[str, float]] = None,
     resolve: Resolve = dns.resolve,
@@ -60,13 +61,14 @@ def survey(
 ) -> tuple[Candidate, ...]:
     """Find where each name leads and what its servers answer; one candidate a name, in order, a repeated name once.
 
-    `own_addresses` are this host's, among them those it declares to the public. An address that no packet may go to is
+    `own_addresses` are this host's, among them those it declares to the public. `nameservers`: whom to ask instead of
+    the system's DNS servers. An address that no packet may go to is
     not asked, and stands in no candidate's `asked`; `choose` tells why. At most two addresses per name and family are
     asked, `samples` times each, be it under several names; `gaps_s` has what is to lie between two packets to a name's
     servers where that is more than usual. Names are resolved once more after several samples: one that rotates has a
     problem. `on_event` hears of each name and each answer as it comes; when `stopped`, what is known so far is the result.
     """
-    resolved = resolve(dict.fromkeys(names))
+    resolved = resolve(dict.fromkeys(names), nameservers=nameservers)
     if on_event:
         for one in resolved:
             on_event(one)
@@ -80,7 +82,7 @@ def survey(
         stopped=stopped,
     )
     if samples > 1 and not (stopped and stopped()):
-        resolved = _once_more(resolved, resolve)
+        resolved = _once_more(resolved, lambda names: resolve(names, nameservers=nameservers))
     by_address = {asked.address: asked for asked in answers}
     return tuple(Candidate(one, tuple(by_address[address] for address in to_ask[one.name])) for one in resolved)
 
@@ -94,7 +96,9 @@ def _by_address(to_ask: Mapping[str, tuple[str, ...]], gaps_s: Mapping[str, floa
     return found
 
 
-def _once_more(resolved: Sequence[Resolved], resolve: Resolve) -> tuple[Resolved, ...]:
+def _once_more(
+    resolved: Sequence[Resolved], resolve: Callable[[Iterable[str]], tuple[Resolved, ...]]
+) -> tuple[Resolved, ...]:
     names = [one.name for one in resolved if one.addresses and one.addresses != (one.name,)]
     now = {one.name: one.addresses for one in resolve(names)} if names else {}
     return tuple(
