@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import statistics
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
 from ntpjoin.model import Candidate, Choice, Dropped
@@ -25,9 +25,9 @@ MOST_ROOT_DELAY_S, MOST_ROOT_DISPERSION_S = 0.2, 0.1
 #: Servers whose root distances differ by less than this share are equals, and the dice decide: else all hosts of a city
 #: would follow the same five.
 EQUAL = 0.05
-#: A clock may differ from what the majority agrees on by this share of its root distance, or by so many seconds: routes are
-#: seldom more lopsided than that, and a lie is easily within the whole of it.
-MOST_ASIDE, LEAST_ASIDE_S = 0.5, 0.010
+#: A clock may differ from the middle one by this share of its root distance, or by so many seconds: routes are seldom more
+#: lopsided than that, and a lie is easily within the whole of it.
+MOST_ASIDE, LEAST_ASIDE_S = 0.35, 0.010
 
 
 def select(
@@ -48,8 +48,10 @@ def select(
     dice = dice or random.Random()
     dropped: dict[str, Dropped] = {}
     hosts = _good(candidates, dropped, own_addresses, allow_private)
-    majority = intersection([interval(host.best) for host in _voters(hosts, servers)])
-    true = [host for host in hosts if _agrees(host, majority, dropped)]
+    voters = _voters(hosts, servers)
+    majority = intersection([interval(host.best) for host in voters])
+    middle_s = _middle(voters, majority)
+    true = [host for host in hosts if _agrees(host, majority, middle_s, dropped)]
     reached = {family(one.address) for host in true for one in host.asked}
     members = [_member(host, servers[host.name], majority, sectors or {}, dice) for host in true if majority]
     fixed = [one for one in members if one.name in keep]
@@ -109,28 +111,39 @@ def _far(host: Host) -> str:
 
 
 def _voters(hosts: Iterable[Host], servers: Mapping[str, Server]) -> list[Host]:
-    """One for each operator, his best: ten wrong clocks of one operator are one mistake."""
-    voters: dict[str, Host] = {}
+    """One for each operator, for ten wrong clocks of one operator are one mistake: the best of those of his that agree."""
+    theirs: dict[str, list[Host]] = {}
     for host in sorted(hosts, key=lambda host: distance_s(host.asked[0])):
-        voters.setdefault(_operator(servers[host.name]), host)
-    return list(voters.values())
+        theirs.setdefault(_operator(servers[host.name]), []).append(host)
+    return [next(_agreeing(some), some[0]) for some in theirs.values()]
+
+
+def _agreeing(hosts: Sequence[Host]) -> Iterator[Host]:
+    """Those that a majority of these holds to be right."""
+    majority = intersection([interval(host.best) for host in hosts])
+    return (host for host in hosts if majority and interval(host.best).overlaps(majority))
 
 
 def _operator(server: Server) -> str:
     return server.operator.casefold() or server.host
 
 
-def _agrees(host: Host, majority: Optional[Interval], dropped: dict[str, Dropped]) -> bool:
+def _middle(voters: Iterable[Host], majority: Optional[Interval]) -> float:
+    """The middle offset of those that the majority holds to be right; seconds."""
+    offsets = [host.best.offset_s for host in voters if majority and interval(host.best).overlaps(majority)]
+    return statistics.median(offsets) if offsets else 0.0
+
+
+def _agrees(host: Host, majority: Optional[Interval], middle_s: float, dropped: dict[str, Dropped]) -> bool:
     """Whether the majority holds it to be right; if not, that goes to `dropped`."""
     if majority is None:
         dropped[host.name] = Dropped(host.name, "no majority agrees")
         return False
     theirs = interval(host.best)
-    aside_s = max(0.0, abs(theirs.middle_s - majority.middle_s) - majority.half_s)
-    if theirs.overlaps(majority) and aside_s <= max(LEAST_ASIDE_S, MOST_ASIDE * theirs.half_s):
+    aside_s = theirs.middle_s - middle_s
+    if theirs.overlaps(majority) and abs(aside_s) <= max(LEAST_ASIDE_S, MOST_ASIDE * theirs.half_s):
         return True
-    off = signed(theirs.middle_s - majority.middle_s)
-    dropped[host.name] = Dropped(host.name, f"its time is off by {off} from the majority")
+    dropped[host.name] = Dropped(host.name, f"its time is off by {signed(aside_s)} from the majority")
     return False
 
 
