@@ -53,7 +53,7 @@ demo: $(BIN)/ntpjoin $(PYZ) ## the main job in a virtual machine, shown as an op
 
 dist: $(PYZ) ## one file to carry: dist/ntpjoin.pyz
 
-$(PYZ): $(BIN)/ntpjoin Makefile $(shell find ntpjoin templates -name '*.py' -o -name '*.j2')
+$(PYZ): $(BIN)/ntpjoin Makefile $(shell find ntpjoin templates -name '*.py' -o -name '*.j2' -o -name '*.csv')
 	rm -rf build/pyz build/compiled && mkdir -p build/pyz dist
 	$(BIN)/pip install --quiet --no-compile --no-deps --target build/pyz $(PYZ_PACKAGES)
 	find build/pyz -name '*.so' -delete

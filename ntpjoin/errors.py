@@ -11,6 +11,11 @@ def quoted(value: str, longest: int = 60) -> str:
     return repr(value if len(value) <= longest else value[: longest - 3] + "...")
 
 
+def shown(path: str, longest: int = 120) -> str:
+    """The path of a file somebody named, as it may stand in a message: as it is, or `quoted` where it is long or not printable."""
+    return path if path.isprintable() and len(path) <= longest else quoted(path, longest)
+
+
 class NtpjoinError(Exception):
     """Superclass of all errors meant for the user; never raised itself.
 

@@ -229,6 +229,15 @@ class JournalFacts:
 
 
 @dataclass(frozen=True)
+class Zone:
+    """This host's time zone by name; the tz database's zone.tab and tzdata.zi as text; '' for what is not there."""
+
+    name: str
+    table: str = ""
+    links: str = ""
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that was seen of this host.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional
 
-from ntpjoin.errors import CommandFailed, StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed, UsageProblem, shown
 from ntpjoin.host import owners
 from ntpjoin.host.programs import ENVIRONMENT, Completed, Programs, end_group
 
@@ -92,6 +92,26 @@ class Host(Programs):
     def text(self, path: str) -> str:
         """A file as text, '' where there is none."""
         return (self.read(path) or b"").decode(errors="replace")
+
+    def given(self, path: str, most: int) -> Optional[bytes]:
+        """The bytes of a plain file that the operator wrote for us; None where there is none.
+
+        UsageProblem where it cannot be read, is no plain file, or has more than `most` bytes.
+        """
+        place = self.path(path)
+        try:
+            if not stat.S_ISREG(place.stat().st_mode):
+                raise UsageProblem(f"{shown(path)} is not a plain file", f"look at it: ls -l {shown(path)}")
+            with place.open("rb") as file:
+                content = file.read(most + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            why = error.strerror or "the system says no more"
+            raise UsageProblem(f"{shown(path)} cannot be read: {why}", f"look at it: ls -l {shown(path)}") from error
+        if len(content) > most:
+            raise UsageProblem(f"{shown(path)} has more than {most} bytes", f"look at it: ls -l {shown(path)}")
+        return content
 
     def state(self, path: str) -> Optional[FileState]:
         """A file with mode, owner and context; None where there is none. Follows no link."""
