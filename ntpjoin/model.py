@@ -21,13 +21,24 @@ Before = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator asked for; remembered from run to run, an option not given keeps its value."""
+    """What the operator asked for; remembered from run to run, an option not given keeps its value.
+
+    Where no `upstreams` are named they are chosen: from our own catalogue or the file `catalogue`, near `near` (latitude and
+    longitude), or the `country`, or the place of the time zone; `from_pool` adds the pool's servers of a country. With
+    `accept_catalogue` only such as are open to all and want no mail, and nobody needs to look at them.
+    """
 
     upstreams: tuple[str, ...] = ()
     few: bool = False
     firewall: bool = True
     allow_private: bool = False
     public_addresses: tuple[str, ...] = ()
+    country: str = ""
+    near: str = ""
+    catalogue: str = ""
+    from_pool: str = ""
+    accept_catalogue: bool = False
+    monitor: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,11 +119,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Chosen:
-    """An upstream to follow, pinned to one address."""
+    """An upstream to follow, pinned to one address; `about`: its operator and place, where they are known."""
 
     name: str
     address: str
     sample: Sample
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ NTP_PORT = 123
 class Plan:
     """Exactly what will be done, in this order, unless there are blockers: then nothing will.
 
-    `remember` are the options that are not yet remembered from the last run, and will be; `command` is what was typed.
+    `remember` are the options that are not yet remembered from the last run, and will be; `command` is what was typed; `letters`
+    are mails that operators of the upstreams ask for.
     """
 
     wish: Wish
@@ -43,6 +44,7 @@ class Plan:
     choice: Optional[Choice] = None
     remember: tuple[str, ...] = ()
     command: str = "setup"
+    letters: tuple[str, ...] = ()
 
     def pending(self, facts: Facts) -> tuple[Change, ...]:
         """The changes that do not hold yet."""
@@ -57,27 +59,51 @@ class Plan:
         return replace(self, blockers=(*space_blockers(facts, self.room(facts)), *self.blockers))
 
 
-def decide(facts: Facts, wish: Wish, consent: Consent, *, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Plan:
-    """The plan. `choice` is None where the pins of the last run still lead to their names and nothing was measured anew."""
-    found = blockers(facts, wish, consent, pins=pins, choice=choice)
+def decide(
+    facts: Facts,
+    wish: Wish,
+    consent: Consent,
+    *,
+    pins: tuple[Pin, ...],
+    choice: Optional[Choice],
+    barriers: tuple[Blocker, ...] = (),
+) -> Plan:
+    """The plan. `choice` is None where the pins of the last run still lead to their names and nothing was measured anew.
+
+    `barriers` say why no upstreams could be looked for.
+    """
+    found = blockers(facts, wish, consent, pins=pins, choice=choice, barriers=barriers)
     row = facts.system.row
     changes = _changes(facts, row, wish, pins) if row and pins else ()
     last = facts.journal.last
-    remember = unlike(wish, last.wish) if last and last.wish.upstreams else ()
-    notes = tuple(_choice_notes(facts, choice, told=_told(found))) + _notes(facts, wish, consent, pins, choice)
+    remember = unlike(wish, last.wish) if last and last.pins else ()
+    notes = tuple(_choice_notes(facts, wish, choice, told=_told(found))) + _notes(facts, wish, consent, pins, choice)
     if row:
         interrupts = any(change.part == "daemon" and not change.holds(facts) for change in changes)
         notes += tuple(existing.serving_notes(facts, row, interrupts=interrupts))
     return Plan(wish, pins, changes, notes, found, choice, remember).on_disk(facts)
 
 
-def decide_configuration(facts: Facts, wish: Wish, *, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Plan:
+def decide_configuration(
+    facts: Facts,
+    wish: Wish,
+    *,
+    pins: tuple[Pin, ...],
+    choice: Optional[Choice],
+    barriers: tuple[Blocker, ...] = (),
+) -> Plan:
     """The part of the plan that is the daemon's configuration; only what hinders that blocks it."""
     row = facts.system.row
-    found = configuration_blockers(facts, wish, pins, choice)
+    found = configuration_blockers(facts, wish, pins, choice, barriers)
     changes = (_configuration(facts, row, pins),) if row and not found else ()
     return Plan(
-        wish, pins, changes, tuple(_choice_notes(facts, choice, told=_told(found))), found, choice, command="render"
+        wish,
+        pins,
+        changes,
+        tuple(_choice_notes(facts, wish, choice, told=_told(found))),
+        found,
+        choice,
+        command="render",
     )
 
 
@@ -174,11 +200,11 @@ def _told(found: tuple[Blocker, ...]) -> bool:
     return any(blocker.code == "upstreams" for blocker in found)
 
 
-def _choice_notes(facts: Facts, choice: Optional[Choice], *, told: bool) -> Iterator[Note]:
-    """What is not known of the wish, and who is not followed, unless that is `told`."""
+def _choice_notes(facts: Facts, wish: Wish, choice: Optional[Choice], *, told: bool) -> Iterator[Note]:
+    """What is not known of the wish, and which of those who were named is not followed, unless that is `told`."""
     if facts.journal.unseen:
         yield Note(JOURNAL_UNSEEN, warning=True)
-    for dropped in choice.dropped if choice and not told else ():
+    for dropped in choice.dropped if choice and wish.upstreams and not told else ():
         yield Note(f"{dropped.name} is not followed: {dropped.why}", warning=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Optional
 
@@ -13,6 +14,9 @@ from ntpjoin.provision.obstacles import package_blockers, unit_blockers
 
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
 LEAST, LEAST_FEW, MOST = 4, 3, 7
+
+#: Reasons told for servers that nobody named.
+_MOST_TOLD = 8
 
 #: What ntpd steps instead of slewing (ntp.conf(5), tinker step).
 STEP_S = 0.128
@@ -27,27 +31,33 @@ _TIME_DAEMONS = ("ntpd", "chronyd", "systemd-timesyncd", "systemd-timesyn", "ope
 
 
 def blockers(
-    facts: Facts, wish: Wish, consent: Consent, *, pins: tuple[Pin, ...], choice: Optional[Choice]
+    facts: Facts,
+    wish: Wish,
+    consent: Consent,
+    *,
+    pins: tuple[Pin, ...],
+    choice: Optional[Choice],
+    barriers: tuple[Blocker, ...] = (),
 ) -> tuple[Blocker, ...]:
-    """Every reason, in the order in which an administrator would deal with them."""
+    """Every reason, in the order in which an administrator would deal with them; `barriers` are why no upstreams were looked for."""
     found: list[Blocker] = list(host_blockers(facts))
     if facts.system.row:
         found += unit_blockers(facts, facts.system.row)
         found += package_blockers(facts, facts.system.row)
         found += existing.blockers(facts, facts.system.row, consent, pins)
-    found += _upstream_blockers(facts, wish, pins, choice)
+    found += barriers or _upstream_blockers(facts, wish, pins, choice)
     found += _step_blockers(consent, choice)
     return tuple(found)
 
 
 def configuration_blockers(
-    facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]
+    facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice], barriers: tuple[Blocker, ...] = ()
 ) -> tuple[Blocker, ...]:
     """Why it cannot be told what the configuration would be."""
     found = list(_system_blockers(facts))
     if facts.journal.problem:
         found.append(Blocker("journal", facts.journal.problem, facts.journal.remedy))
-    return (*found, *_upstream_blockers(facts, wish, pins, choice))
+    return (*found, *(barriers or _upstream_blockers(facts, wish, pins, choice)))
 
 
 def _system_blockers(facts: Facts) -> Iterator[Blocker]:
@@ -79,9 +89,11 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
 
 def _upstream_blockers(facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Iterator[Blocker]:
     least = least_of(wish, reference_clocks(facts.directives))
-    if not wish.upstreams:
-        unseen = f"; {JOURNAL_UNSEEN}" if facts.journal.unseen else ""
-        yield Blocker("upstreams", f"no upstreams are named{unseen}", "add --upstream NAME, four to seven times")
+    if not wish.upstreams and facts.journal.unseen:
+        text = f"no upstreams are named; {JOURNAL_UNSEEN}"
+        yield Blocker("upstreams", text, "add --upstream NAME, four to seven times, or sudo")
+    elif not wish.upstreams:
+        yield from _unnamed_blockers(pins, choice)
     elif choice and not choice.chosen and choice.dropped and not any(dropped.rule for dropped in choice.dropped):
         reasons = {dropped.why for dropped in choice.dropped}
         unnamed = all("DNS" in why for why in reasons)
@@ -94,6 +106,24 @@ def _upstream_blockers(facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: 
         accept = "".join(f"add {option} to accept such addresses, or " for option in options)
         few = "" if wish.few or len(pins) < LEAST_FEW else ", or add --few to go ahead with three"
         yield Blocker("upstreams", text, f"{accept}name more with --upstream{few}")
+
+
+def _unnamed_blockers(pins: tuple[Pin, ...], choice: Optional[Choice]) -> Iterator[Blocker]:
+    if len(pins) >= LEAST or choice is None:
+        return
+    if not choice.asked:
+        text = "the catalogue has no server that may be used here"
+        yield Blocker(
+            "upstreams", text, "add --monitor, which lets more of them be pinned, or name some with --upstream"
+        )
+        return
+    tally = Counter(dropped.why for dropped in choice.dropped).most_common()
+    whys = "".join(f"\n    {count}: {why}" for why, count in tally[:_MOST_TOLD])
+    others = sum(count for _, count in tally[_MOST_TOLD:])
+    more = f"\n    {others}: for other reasons; ntpjoin upstreams survey tells all" if others else ""
+    text = f"{choice.asked} servers of the catalogue were asked, and no four of them can be followed:{whys}{more}"
+    remedy = "is this host online? may it send UDP 123? more candidates: --monitor, --candidates-from-pool CC, --upstream NAME"
+    yield Blocker("upstreams", text, remedy)
 
 
 def _reasons(choice: Choice) -> str:

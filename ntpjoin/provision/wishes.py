@@ -9,7 +9,7 @@ from typing import Any
 from ntpjoin.facts import JournalFacts
 from ntpjoin.model import Wish
 
-_OPTIONS = {"upstreams": "--upstream", "public_addresses": "--public-address"}
+_OPTIONS = {"upstreams": "--upstream", "public_addresses": "--public-address", "from_pool": "--candidates-from-pool"}
 
 
 def merged(journal: JournalFacts, given: Mapping[str, Any]) -> Wish:
@@ -30,5 +30,7 @@ def unlike(wish: Wish, other: Wish) -> tuple[str, ...]:
 def _option(name: str, value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(f"{_OPTIONS[name]} {one}" for one in value or ("none",))
+    if isinstance(value, str):
+        return f"{_OPTIONS.get(name, f'--{name}')} {value or 'none'}"
     option = name.replace("_", "-")
     return f"--{option}" if value else f"--no-{option}"

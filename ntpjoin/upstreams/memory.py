@@ -54,9 +54,9 @@ def remember(host: Host, question: dict[str, Any], choice: Choice) -> None:
 
 
 def _choice(page: dict[str, Any]) -> Choice:
-    chosen = tuple(Chosen(one["name"], one["address"], Sample(**one["sample"])) for one in page["chosen"])
+    chosen = tuple(Chosen(**{**one, "sample": Sample(**one["sample"])}) for one in page["chosen"])
     dropped = tuple(Dropped(**one) for one in page["dropped"])
-    return Choice(page["asked"], chosen, dropped, page["offset_s"], page["spread_s"])
+    return Choice(page["asked"], chosen, dropped, page["offset_s"], page["spread_s"], tuple(page["waived"]))
 
 
 def _boot(host: Host) -> str:

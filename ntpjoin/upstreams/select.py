@@ -6,6 +6,7 @@ import ipaddress
 import random
 import statistics
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.model import Candidate, Choice, Dropped
@@ -67,12 +68,16 @@ def select(
     offsets = [one.sample.offset_s for one in pins]
     return Choice(
         asked=len(candidates),
-        chosen=pins,
+        chosen=tuple(replace(one, about=_about(servers[one.name])) for one in pins),
         dropped=tuple(dropped[candidate.name] for candidate in candidates if candidate.name in dropped),
         offset_s=statistics.median(offsets) if offsets else None,
         spread_s=max(offsets) - min(offsets) if offsets else None,
         waived=tuple(why for rule, why in diversity.WAIVED_IN_ORDER.items() if found and rule in found.waived),
     )
+
+
+def _about(server: Server) -> str:
+    return ", ".join(filter(None, (server.operator, server.place, server.country)))
 
 
 def _good(
