@@ -8,12 +8,15 @@ import pkgutil
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ntpjoin.errors import UsageProblem
 from ntpjoin.host.machine import Host
 from ntpjoin.upstreams import catalogue, columns
 from ntpjoin.upstreams.catalogue import GAP_S, LOCAL, Server, letter, load, refusal
 from tests.conftest import put
+from tests.hostile import SETTINGS
 
 OPEN = Server("ntp1.example.net", access="open", notify="no")
 
@@ -40,7 +43,8 @@ def test_the_columns_are_the_fields_of_a_server_in_their_order() -> None:
     assert content
     fields = [field.name for field in dataclasses.fields(Server)]
     assert list(columns.COLUMNS) == fields
-    assert content.decode("ascii").splitlines()[0].split(",") == fields
+    lines = content.decode("ascii").splitlines()
+    assert next(line for line in lines if not line.startswith("#")).split(",") == fields
 
 
 def test_there_are_many_servers_each_once_in_order(shipped: tuple[Server, ...]) -> None:
@@ -243,10 +247,10 @@ def test_a_name_of_the_pool_in_a_file_is_refused_with_the_reason(tree: Host) -> 
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_place(tree: Host, lines: str, words: list[str]) -> None:
-    for file, given in ((LOCAL, ""), ("/srv/servers.csv", "/srv/servers.csv")):
+    for file, named in ((LOCAL, ""), ("/srv/servers.csv", "/srv/servers.csv")):
         put(tree, file, lines)
         with pytest.raises(UsageProblem) as told:
-            load(tree, given)
+            load(tree, named)
         for word in [file, *words]:
             assert word in told.value.message
         assert all(line.isprintable() for line in told.value.message.splitlines())
@@ -264,6 +268,27 @@ def test_all_wrong_lines_are_told_at_once_up_to_five(tree: Host) -> None:
     )
     assert [line.split(":")[0] for line in lines[1:6]] == [f"  line {n}" for n in range(2, 7)]
     assert lines[6:] == ["  and 2 more lines"]
+
+
+_CELL = st.one_of(st.text(max_size=8), st.sampled_from(["ntp1.example.net", "-", "yes", "open", '"', "1", "nan", "²"]))
+_LINES = st.lists(st.lists(_CELL, min_size=1, max_size=3).map(",".join), max_size=4)
+
+
+def _file(lines: list[str]) -> bytes:
+    return "\n".join(["host,lat,asn", *lines]).encode("utf-8", "surrogatepass")
+
+
+@SETTINGS
+@given(st.one_of(st.binary(max_size=60), _LINES.map(_file)))
+def test_any_bytes_are_a_table_or_a_problem_that_can_be_shown(content: bytes) -> None:
+    message = ""
+    try:
+        table = columns.parse(content, "x.csv")
+    except UsageProblem as problem:
+        message = problem.message
+    else:
+        assert all(Server(**row).host == host for host, row in table.rows.items())
+    assert all(line.isprintable() for line in message.splitlines())
 
 
 def test_what_is_no_text_is_told_with_its_line(tree: Host) -> None:
