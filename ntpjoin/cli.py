@@ -27,6 +27,10 @@ _LONG = 160
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Turn this server into a good member of the NTP Pool, and keep it one."""
+    _help_where_nothing_follows(context)
+
+
+def _help_where_nothing_follows(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help())  # releases of click differ in what they do by themselves
 
@@ -136,6 +140,25 @@ def resolve(*, names: tuple[str, ...], nameservers: Optional[tuple[str, ...]], *
     return resolve_command(names, opt.given(options), nameservers, _screen(options))
 
 
+@cli.group(invoke_without_command=True, subcommand_metavar="COMMAND [ARGS]...")
+@click.pass_context
+def upstreams(context: click.Context) -> None:
+    """Find public time servers that could be followed."""
+    _help_where_nothing_follows(context)
+
+
+@upstreams.command("list")
+@opt.catalogue
+@click.option("--all", "every", is_flag=True, help="Show every server, and why some are not to be used.")
+@opt.output
+def upstreams_list(*, every: bool, **options: Any) -> int:
+    """List the servers of the catalogue, nearest first. Asks none of them."""
+    from ntpjoin.commands.upstreams import list_command  # noqa: PLC0415
+
+    where = {name: options[name] for name in ("country", "near", "catalogue")}
+    return list_command(**where, every=every, screen=_screen(options))
+
+
 @cli.command()
 @opt.configuration
 @click.option("--diff", is_flag=True, help="Show the difference to the file on this host instead.")
@@ -215,7 +238,7 @@ def _refused(error: click.ClickException) -> int:
     """The exit code of what click refuses; said as our own refusals are: on one line, whatever was typed, and what to type."""
     words = error.format_message().rstrip(".")
     message = words if words.isprintable() and len(words) <= _LONG else quoted(words, _LONG)
-    command = f"{_command()} " if _command() in cli.commands else ""
+    command = f"{_command()} " if _words()[0] in cli.commands else ""
     return _told(UsageProblem(message, f"type: ntpjoin {command}--help"))
 
 
@@ -239,5 +262,13 @@ def _object(code: int, message: str, remedy: str = "") -> int:
 
 
 def _command() -> str:
-    """The command that was typed, or what stands in its place."""
-    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    """The command that was typed, one of a group with the group's name before it; or what stands in its place."""
+    first, second = _words()
+    inner = getattr(cli.commands.get(first), "commands", {})
+    return f"{first} {second}" if second in inner else first
+
+
+def _words() -> tuple[str, str]:
+    """The first two words that are no options, '' for those that are missing."""
+    first, second, *_ = (*(word for word in sys.argv[1:] if not word.startswith("-")), "", "")
+    return first, second

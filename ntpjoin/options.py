@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Callable, Optional, TypeVar
@@ -54,6 +55,27 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[
     if value is not None and math.isnan(value):
         raise UsageProblem("--wait: nan is no number of seconds", "ntpjoin setup --wait 120")
     return value
+
+
+def _country(_context: click.Context, _option: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """Two letters, in upper case."""
+    from ntpjoin.upstreams.places import parse_country  # noqa: PLC0415
+
+    return None if value is None else parse_country(value)
+
+
+def _near(_context: click.Context, _option: click.Parameter, value: Optional[str]) -> Any:
+    """A `places.Place`."""
+    from ntpjoin.upstreams.places import parse_near  # noqa: PLC0415
+
+    return None if value is None else parse_near(value)
+
+
+def _file(_context: click.Context, option: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """The absolute path of a file: what is read later lies below a root."""
+    if value == "":
+        raise UsageProblem(f"{option.opts[0]}: '' is no file", f"Name one: {option.opts[0]} FILE")
+    return None if value is None else os.path.abspath(value)  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -121,6 +143,28 @@ wish = together(
     click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
     click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
 )
+
+COUNTRY = click.option(
+    "--country",
+    callback=_country,
+    metavar="CC",
+    help="Where this host stands: the country, by its two letters, like DE.",
+)
+NEAR = click.option(
+    "--near",
+    callback=_near,
+    metavar="LAT,LON",
+    help="Where this host stands, in degrees, like 52.5,13.4.",
+)
+CATALOGUE = click.option(
+    "--catalogue",
+    callback=_file,
+    metavar="FILE",
+    help="A catalogue of time servers to use instead of our own.",
+)
+
+#: Which servers there are, and how far they are.
+catalogue = together(COUNTRY, NEAR, CATALOGUE)
 
 #: What every command takes.
 output = together(

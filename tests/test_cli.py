@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ from ntpjoin import cli as cli_module
 from ntpjoin.board import Billboard
 from ntpjoin.cli import cli
 from ntpjoin.commands import common, detect, plan, render, resolve, setup, step, undo, verify
+from ntpjoin.commands import upstreams as upstreams_command
 from ntpjoin.errors import Blocked, Interrupted, JournalProblem, StepFailed, UsageProblem
 from ntpjoin.facts import Facts, JournalFacts, RunFact
 from ntpjoin.host.journal import Entry, Journal, Run
@@ -29,6 +31,8 @@ from ntpjoin.provision.prepare import Prepared
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.provision.steps import StepCommand, decide_step
 from ntpjoin.provision.undo import TakenBack
+from ntpjoin.upstreams.catalogue import Server
+from tests.conftest import put
 from tests.sample import BOARD, NAMES, PINS, ROW, WISH, changed, choice, converged, fresh, sample
 from tests.test_checks_verify import GOOD
 from tests.test_look_detect import found as detected
@@ -57,7 +61,8 @@ class Typed:
         page = json.loads(self.out)
         assert isinstance(page, dict)
         assert page["exit"] == code
-        assert page["command"] == line.split(maxsplit=1)[0]
+        words = line.split()
+        assert page["command"] == " ".join(words[: 2 if words[0] == "upstreams" else 1])
         assert page["schema"] == 1
         return code, page
 
@@ -125,7 +130,17 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return Typed(monkeypatch, capsys)
 
 
-COMMANDS = sorted(cli.commands)
+#: Commands and those of groups; a group alone tells what it has.
+LEAVES = {
+    f"{above}{name}": command
+    for above, group in [
+        ("", cli),
+        *((f"{name} ", one) for name, one in cli.commands.items() if isinstance(one, click.Group)),
+    ]
+    for name, command in group.commands.items()
+    if not isinstance(command, click.Group)
+}
+COMMANDS = sorted(LEAVES)
 STEPS = ("install", "firewall", "restart")
 ENVELOPE = {"schema", "command", "exit", "errors"}
 PLANNED = {"changed", "changes", "packages", "upstreams", "dropped", "offset_ms", "remember", "notes", "blockers"}
@@ -150,7 +165,7 @@ def test_every_command_has_help(typed: Typed, name: str, option: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_every_option_says_what_it_does(name: str) -> None:
-    command = cli.commands[name]
+    command = LEAVES[name]
     assert (command.help or "").split("\n")[0].endswith(".")
     for option in options_of(command):
         assert option.help, option.name
@@ -159,7 +174,7 @@ def test_every_command_and_every_option_says_what_it_does(name: str) -> None:
 
 def test_an_option_means_the_same_everywhere() -> None:
     meanings: dict[str, set[Optional[str]]] = {}
-    for command in cli.commands.values():
+    for command in LEAVES.values():
         for option in options_of(command):
             for name in (*option.opts, *option.secondary_opts):
                 meanings.setdefault(name, set()).add(option.help)
@@ -168,7 +183,7 @@ def test_an_option_means_the_same_everywhere() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_takes_the_options_of_all(name: str) -> None:
-    taken = {one for option in cli.commands[name].params for one in option.opts}
+    taken = {one for option in LEAVES[name].params for one in option.opts}
     assert {"--json", "-v", "--verbose", "-q", "--quiet", "--color"} <= taken
     assert ({"-y", "--yes"} <= taken) is (name in ("setup", "undo", *STEPS))
     assert ("--dry-run" in taken) is (name in ("setup", *STEPS))
@@ -217,6 +232,13 @@ FOUR = " ".join(f"--upstream {name}" for name in NAMES[:4])
         "detect ntp1.example.net",
         "firewall --yes --no-firewall",
         "restart --upstream ntp1.example.net",
+        "upstreams list ntp1.example.net",
+        "upstreams list --country Germany",
+        "upstreams list --near 52.5",
+        "upstreams list --near 91,0",
+        "upstreams list --country ZZ",
+        "upstreams list --catalogue /no/such/file",
+        "upstreams list --catalogue /dev/null",
     ],
 )
 def test_bad_usage_is_2_and_one_object(typed: Typed, line: str) -> None:
@@ -721,6 +743,111 @@ def test_render_that_cannot_be_told_is_3(typed: Typed, parts: dict[str, Any], co
     assert typed("render") == 3
     assert typed.out == ""
     assert "cannot be told" in typed.err
+
+
+SERVERS = """host,country,place,lat,lon,stratum,operator,access,notify,use_name,gap_s,minpoll,smears,anycast,note
+ntp1.paris.example,FR,Paris,48.86,2.35,1,Alpha,open,yes,yes,16,8,no,no,one host a site
+ntp2.berlin.example,DE,Berlin,52.52,13.4,2,Bravo,open,no,no,,,,no,
+ntp3.berlin.example,DE,Berlin,52.52,13.4,,Charlie,closed,no,no,,,,no,
+ntp4.example,US,,,,3,Delta,open,no,no,,,,yes,
+ntp5.rome.example,IT,Rome,41.9,12.5,1,Echo,open,no,no,,,yes,no,
+0.pool.ntp.org,DE,Berlin,52.52,13.4,2,Pool,open,no,no,,,,no,
+"""
+
+
+@pytest.fixture
+def listing(typed: Typed, tree: Host, monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """A host in Berlin whose operator has a catalogue of his own."""
+    put(tree, "/etc/timezone", "Europe/Berlin\n")
+    put(tree, "/usr/share/zoneinfo/zone.tab", "DE\t+5230+01322\tEurope/Berlin\nFR\t+4852+00220\tEurope/Paris\n")
+    put(tree, "/srv/servers.csv", SERVERS)
+    monkeypatch.setattr(upstreams_command, "Host", lambda _: tree)
+    return typed
+
+
+LIST = "upstreams list --catalogue /srv/servers.csv"
+
+
+def test_a_group_alone_tells_what_it_has(typed: Typed) -> None:
+    assert typed("upstreams") == 0
+    assert typed.out.startswith("Usage: ntpjoin upstreams")
+    assert "list  List the servers" in typed.out
+    code, page = typed("upstreams lost --json"), json.loads(typed.out)
+    assert (code, page["command"], page["errors"][0]["remedy"]) == (2, "upstreams", "type: ntpjoin upstreams --help")
+    assert typed("upstreams list --lost") == 2
+    assert "type: ntpjoin upstreams list --help" in typed.err
+
+
+def test_servers_that_may_be_used_nearest_first(listing: Typed) -> None:
+    assert listing(LIST) == 0
+    assert listing.err == ""
+    near, far, anywhere, last = listing.out.splitlines()
+    assert near.split() == ["ntp2.berlin.example", "3", "km", "DE", "Berlin", "stratum", "2", "open", "Bravo"]
+    assert far.startswith("ntp1.paris.example   874 km   FR Paris   stratum 1  open  Alpha  ")
+    assert far.endswith(
+        "asks for a mail; 16 s between packets; 256 s between polls; by name, not by address; one host a site"
+    )
+    assert anywhere.split() == ["ntp4.example", "anycast", "US", "stratum", "3", "open", "Delta"]
+    assert last == "0 more may be used, 3 may not: add --all to see them"
+
+
+def test_every_server_with_the_reason_that_speaks_against_it(listing: Typed) -> None:
+    assert listing(f"{LIST} --all") == 0
+    lines = {line.split()[0]: line for line in listing.out.splitlines()}
+    assert list(lines) == [
+        "0.pool.ntp.org", "ntp2.berlin.example", "ntp3.berlin.example", "ntp1.paris.example", "ntp5.rome.example", "ntp4.example",
+    ]  # fmt: skip
+    assert "a name of the pool itself" in lines["0.pool.ntp.org"]
+    assert "stratum ?" in lines["ntp3.berlin.example"]
+    assert "closed: not offered to the public" in lines["ntp3.berlin.example"]
+    assert "it smears leap seconds" in lines["ntp5.rome.example"]
+
+
+@pytest.mark.parametrize("where", ["--country FR", "--country fr", "--near 48.8,2.3", "--country DE --near 48.8,2.3"])
+def test_where_this_host_stands_can_be_told(listing: Typed, where: str) -> None:
+    assert listing(f"{LIST} {where}") == 0
+    assert listing.out.startswith("ntp1.paris.example")
+
+
+def test_without_a_place_the_list_goes_by_country_and_says_so(listing: Typed, tree: Host) -> None:
+    put(tree, "/etc/timezone", "Etc/UTC\n")
+    assert listing(LIST) == 0
+    hosts = [line.split()[0] for line in listing.out.splitlines()]
+    assert hosts[:-1] == ["ntp2.berlin.example", "ntp1.paris.example", "ntp4.example"]
+    assert " km" not in listing.out
+    assert "--country CC or --near LAT,LON" in listing.err
+    assert listing.json(LIST)[1]["place"] is None
+
+
+def test_a_list_as_one_object(listing: Typed) -> None:
+    code, page = listing.json(LIST)
+    assert (code, set(page)) == (0, ENVELOPE | {"place", "upstreams", "more"})
+    assert page["more"] == 3
+    assert page["place"]["what"] == "the time zone Europe/Berlin"
+    fields = {field.name for field in dataclasses.fields(Server)}
+    assert all(set(one) == fields | {"distance_km", "refused"} for one in page["upstreams"])
+    assert [(one["host"], one["refused"]) for one in page["upstreams"]] == [
+        ("ntp2.berlin.example", ""), ("ntp1.paris.example", ""), ("ntp4.example", ""),
+    ]  # fmt: skip
+    assert [one["distance_km"] for one in page["upstreams"]] == [3.2, 874.1, None]
+    assert len(listing.json(f"{LIST} --all")[1]["upstreams"]) == 6
+
+
+def test_our_own_catalogue_is_shown_in_part(listing: Typed) -> None:
+    assert listing("upstreams list") == 0
+    assert len(listing.out.splitlines()) == 21
+    code, page = listing.json("upstreams list --all")
+    assert code == 0
+    assert len(page["upstreams"]) >= 300
+    assert page["more"] == 0
+
+
+def test_a_file_that_is_wrong_is_told_line_by_line(listing: Typed, tree: Host) -> None:
+    put(tree, "/srv/servers.csv", "host,access\nntp1.example.net,x\nntp2.example.net,y\n")
+    assert listing(LIST) == 2
+    assert [line.split(":")[0] for line in listing.err.splitlines()] == [
+        "ntpjoin", "  line 2", "  line 3", "  docs/reference/catalogue.md tells the columns and their values.",
+    ]  # fmt: skip
 
 
 # --- errors that no command shows itself

@@ -1,4 +1,4 @@
-"""The reference and the program tell the same: every command, option, exit code, JSON key, check and system."""
+"""The reference and the program tell the same: every command, option, exit code, JSON key, check, system and column."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from ntpjoin.checks.verify import judge
 from ntpjoin.cli import cli
 from ntpjoin.facts import Pinned, Setter
 from ntpjoin.host.distros import ROWS
+from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, Candidate, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.undo import TakenBack
-from ntpjoin.show import detection, jsons
+from ntpjoin.show import catalogue, detection, jsons
 from ntpjoin.systems import Evidence, Rival
+from ntpjoin.upstreams import columns
+from ntpjoin.upstreams.catalogue import LOCAL, Server, load
+from ntpjoin.upstreams.places import Place
 from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, fresh
 from tests.test_checks_verify import GOOD
 from tests.test_look_detect import found as detected
@@ -52,14 +56,27 @@ def documented(text: str) -> set[str]:
     return {word.split(maxsplit=1)[0] for column in rows(text) for word in re.findall(r"`([^`]+)`", column)}
 
 
+def every_command(group: click.Group, above: str = "") -> dict[str, click.Command]:
+    """All of a group, a group within it before its own: "detect", "upstreams", "upstreams list"."""
+    found: dict[str, click.Command] = {}
+    for name, command in group.commands.items():
+        found[above + name] = command
+        if isinstance(command, click.Group):
+            found |= every_command(command, f"{above}{name} ")
+    return found
+
+
+COMMANDS = every_command(cli)
+
+
 def options_of(name: str) -> list[click.Option]:
-    return [param for param in cli.commands[name].params if isinstance(param, click.Option)]
+    return [param for param in COMMANDS[name].params if isinstance(param, click.Option)]
 
 
 COMMON = {"--json", "-v", "--verbose", "-q", "--quiet", "--color"}
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_option_of_a_command_is_in_its_table_and_no_other(name: str) -> None:
     options = {one for option in options_of(name) for one in (*option.opts, *option.secondary_opts)}
     assert documented(section(page("cli.md"), f"## {name}")) == options - COMMON
@@ -71,14 +88,14 @@ def test_the_options_of_all_commands_are_in_theirs() -> None:
 
 
 def test_every_command_is_documented_with_its_own_words_and_no_other() -> None:
-    headings = set(re.findall(r"^## ([a-z]+)$", page("cli.md"), re.MULTILINE))
-    assert headings == set(cli.commands)
-    for name, command in cli.commands.items():
+    headings = set(re.findall(r"^## ([a-z]+(?: [a-z]+)*)$", page("cli.md"), re.MULTILINE))
+    assert headings == set(COMMANDS)
+    for name, command in COMMANDS.items():
         first = (command.help or "").split("\n\n", 1)[0].split("\n", 1)[0]
         assert first.split(". ")[0].rstrip(".") in section(page("cli.md"), f"## {name}"), name
 
 
-@pytest.mark.parametrize("name", sorted(cli.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_what_help_says_of_an_option_stands_in_the_reference(name: str) -> None:
     for option in options_of(name):
         assert (option.help or "").rstrip(".") in page("cli.md"), option.name
@@ -133,8 +150,13 @@ def everything() -> dict[str, Any]:
     return found
 
 
+def listed() -> dict[str, Any]:
+    """Every key of a catalogue, of which a plan has some under the same names."""
+    return catalogue.page([catalogue.Line(Server("ntp1.example.net"), 1.0, "")], 0, Place(0.0, 0.0, ""))
+
+
 def test_every_json_key_is_documented_and_no_other() -> None:
-    printed = set(keys(everything()))
+    printed = set(keys(everything())) | set(keys(listed()))
     text = page("json.md")
     within = {"packages", "os", "machine", "ntpd", "firewall", "firewall.admits"}  # documented by what is in it
     assert documented(text.replace(section(text, "### Blockers"), "")) == printed - within
@@ -223,6 +245,19 @@ def test_every_file_that_a_row_names_is_documented() -> None:
             assert f"`{getattr(row, field)}`" in text or not getattr(row, field)
         assert all(f"`{setting.path}`" in text for setting in row.dhcp)
     assert dataclasses.is_dataclass(ROWS[0])
+
+
+def test_every_column_of_the_catalogue_is_documented_and_no_other() -> None:
+    assert documented(section(page("catalogue.md"), "## Columns")) == set(columns.COLUMNS)
+    for name in ("catalogue.md", "files.md", "cli.md"):
+        assert f"`{LOCAL}`" in page(name)
+
+
+def test_what_a_row_of_the_catalogue_rests_on_is_documented(tmp_path: Path) -> None:
+    tags = {tag for server in load(Host(root=tmp_path)) for tag in server.source.split()}
+    # A year or a domain stands behind some.
+    kinds = {re.sub(r"^(ntp\.org-|operator:).*", r"\1", tag) for tag in tags}
+    assert documented(section(page("catalogue.md"), "## Sources")) == kinds
 
 
 def test_every_link_in_the_documentation_leads_somewhere() -> None:

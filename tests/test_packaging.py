@@ -1,4 +1,4 @@
-"""What users get: the wheel with its templates, and the one file to carry."""
+"""What users get: the wheel with its templates and its catalogue, and the one file to carry."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def interpreter(version: str) -> Optional[str]:
     return str(installed[-1]) if installed else shutil.which(f"python{version}")
 
 
-def test_the_wheel_holds_every_template(tmp_path: Path) -> None:
+def test_the_wheel_holds_every_template_and_the_catalogue(tmp_path: Path) -> None:
     build = [
         sys.executable,
         "-m",
@@ -41,6 +41,7 @@ def test_the_wheel_holds_every_template(tmp_path: Path) -> None:
     templates = {f"ntpjoin/templates/{path.name}" for path in (REPOSITORY / "templates").iterdir()}
     assert templates
     assert templates <= held
+    assert "ntpjoin/upstreams/catalogue.csv" in held
     assert not [name for name in held if name.startswith("tests/")]
 
 
@@ -54,7 +55,7 @@ def test_the_archive_carries_all_it_needs_and_nothing_compiled(archive: Path) ->
     held = zipfile.ZipFile(archive).namelist()
     for package in ("ntpjoin", "click", "jinja2", "markupsafe", "dns", "ntplib.py", "distro"):
         assert any(name.split("/")[0] == package for name in held), package
-    assert "ntpjoin/templates/ntp.conf.j2" in held
+    assert {"ntpjoin/templates/ntp.conf.j2", "ntpjoin/upstreams/catalogue.csv"} <= set(held)
     assert not [name for name in held if name.endswith(".so")]
 
 
@@ -83,6 +84,9 @@ def test_the_archive_runs_without_anything_installed(archive: Path, version: str
     script = f"{path}; from ntpjoin.provision.render import template; print(template('ntp.conf.j2'))"
     shown = subprocess.run([python, "-I", "-S", "-c", script], check=True, capture_output=True, text=True)
     assert shown.stdout.startswith("# Configuration of ntpd, written by ntpjoin.")
+    words = [python, "-I", "-S", str(archive), "upstreams", "list", "--near", "52.5,13.4"]
+    listed = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert len(listed.stdout.splitlines()) == 21
     helped = subprocess.run([python, "-I", "-S", str(archive), "--help"], check=True, capture_output=True, text=True)
     assert "setup" in helped.stdout
 
