@@ -91,6 +91,33 @@ def test_the_archive_runs_without_anything_installed(archive: Path, version: str
     assert "setup" in helped.stdout
 
 
+def test_the_copy_that_a_timer_starts_goes_on_when_it_is_taken_away(archive: Path, tmp_path: Path) -> None:
+    """`undo` may be run by that very file: what it imports after that comes through the open file."""
+    copy = tmp_path / "ntpjoin.pyz"
+    place = "/usr/local/lib/ntpjoin/ntpjoin.pyz"
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(copy, "w") as made:
+        for name in whole.namelist():
+            content = whole.read(name)
+            if name == "__main__.py":
+                assert place.encode() in content
+                content = content.replace(place.encode(), str(copy).encode())
+            made.writestr(name, content)
+    script = (
+        "import os, runpy, sys; sys.argv = [sys.argv[1], '--help']; sys.path[0] = sys.argv[0]\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "finally:\n"
+        "    from ntpjoin.look.program import _archive\n"
+        "    print(_archive()); os.unlink(sys.argv[0])\n"
+        "    import dns.resolver; from ntpjoin.provision.render import template; print(template('ntp.conf.j2')[:1])"
+    )
+    for python in filter(None, (sys.executable, interpreter("3.9"), interpreter("3.13"))):
+        again = shutil.copy(copy, tmp_path / "again.pyz")
+        ran = subprocess.run([python, "-I", "-S", "-c", script, str(copy)], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.splitlines()[-2:] == [str(copy), "#"]
+        shutil.move(again, copy)
+
+
 @pytest.mark.parametrize("version", ["3.6", "3.7", "3.8"])
 def test_an_older_python_is_told_in_one_line_which_one_is_needed(archive: Path, version: str) -> None:
     python = interpreter(version)
