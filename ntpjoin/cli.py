@@ -183,12 +183,13 @@ def undo(*, last: bool, yes: bool, **options: Any) -> int:
 
 @cli.command()
 @opt.WAIT
+@click.option("--strict", is_flag=True, help="Count warnings as faults: exit 1.")
 @opt.output
-def verify(*, wait_s: Optional[float], **options: Any) -> int:
+def verify(*, wait_s: Optional[float], strict: bool, **options: Any) -> int:
     """Tell whether this server is a good member of the NTP Pool, as far as it can be seen from here."""
     from ntpjoin.commands.verify import verify_command  # noqa: PLC0415
 
-    return verify_command(wait_s=wait_s or 0.0, screen=_screen(options))
+    return verify_command(wait_s=wait_s or 0.0, strict=strict, screen=_screen(options))
 
 
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:

@@ -14,8 +14,8 @@ from ntpjoin.show import jsons, text
 from ntpjoin.show.screen import Screen
 
 
-def verify_command(*, wait_s: float, screen: Screen) -> int:
-    """`ntpjoin verify`: exit 0, 1 where a check failed, 5 while the daemon is still settling."""
+def verify_command(*, wait_s: float, strict: bool, screen: Screen) -> int:
+    """`ntpjoin verify`: exit 0, 1 where a check failed or, if that is `strict`, warned, 5 while the daemon is still settling."""
     host = Host(screen.trace)
     with Interrupts():
         facts = look(host)
@@ -29,7 +29,8 @@ def verify_command(*, wait_s: float, screen: Screen) -> int:
         checks = judge(facts, wish, pins, gather(host, facts, wish, pins))
     board = facts.daemon.board if facts.daemon else Billboard()
     failed = any(check.state is CheckState.FAIL for check in checks)
-    code = 5 if failed and settling(facts, checks) else 1 if failed else 0
+    warned = strict and any(check.state is CheckState.WARN for check in checks)
+    code = 5 if settling(facts, checks) and not warned else 1 if failed or warned else 0
     screen.answer(text.checks(checks, screen.style))
     screen.answer("\n" + text.billboard(board, pins) if board.peers else "")
     screen.answer("\n" + _verdict(code, checks))
@@ -44,4 +45,5 @@ def _verdict(code: int, checks: tuple[Check, ...]) -> str:
     if failed:
         return f"{failed} of {len(checks)} checks failed."
     warned = sum(check.state is CheckState.WARN for check in checks)
-    return "No check failed" + (f", {warned} warn." if warned else ".")
+    counted = ", which --strict counts as a fault" if code else ""
+    return "No check failed" + (f", {warned} warn{counted}." if warned else ".")
