@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Optional
@@ -11,7 +12,7 @@ from typing import ClassVar, Literal, Optional
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Facts
 from ntpjoin.host import ntpd
-from ntpjoin.host.machine import FileState
+from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
 
@@ -61,8 +62,7 @@ class WriteFile(Change):
 
     def before(self, site: Site) -> Before:
         """The file as it is, and which folders above it are missing."""
-        missing = [str(folder) for folder in Path(self.path).parents if not site.host.exists(str(folder))]
-        return {"file": to_json(site.host.state(self.path)), "folders": missing}
+        return {"file": to_json(site.host.state(self.path)), "folders": missing_folders(site.host, self.path)}
 
     def apply(self, site: Site) -> None:
         """Write it whole; a context that the file had stays."""
@@ -74,22 +74,9 @@ class WriteFile(Change):
 
     def undo(self, site: Site, before: Before) -> Undone:
         """Bring the former bytes back, unless somebody edited ours meanwhile."""
-        former, now = from_json(before["file"]), site.host.state(self.path)
-        site.host.remove_unfinished(self.path)
-        if now == former:
-            pass
-        elif now is not None and now.content != self.content.encode() and self.whose != "daemon":
-            return Undone("kept", f"{self.path} was edited since and is kept")
-        elif former is None:
-            site.host.remove(self.path)
-        else:
-            site.host.make_folder(str(Path(self.path).parent))
-            site.host.write(self.path, former)
-        for folder in before["folders"]:
-            site.host.remove_folder(folder)
-        if site.host.state(self.path) != former:
-            return Undone("failed", f"{self.path} is not as it was")
-        return Undone("restored", f"{self.path} is as it was" if former else f"removed {self.path}")
+        now = site.host.state(self.path)
+        edited = now is not None and now.content != self.content.encode() and self.whose != "daemon"
+        return bring_back(site.host, self.path, from_json(before["file"]), before["folders"], edited=edited)
 
     def read_by(self) -> str:
         """The unit whose daemon reads the file."""
@@ -132,6 +119,31 @@ class WriteConfig(WriteFile):
         if before["file"] is None and now is not None and not now.content:
             site.host.remove(self.path)
         return super().undo(site, before)
+
+
+def missing_folders(host: Host, path: str) -> list[str]:
+    """Which folders above a file are not there, innermost first."""
+    return [str(folder) for folder in Path(path).parents if not host.exists(str(folder))]
+
+
+def bring_back(host: Host, path: str, former: Optional[FileState], folders: Sequence[str], *, edited: bool) -> Undone:
+    """A file as it was, without the folders that were made for it; one that somebody `edited` since is kept."""
+    now = host.state(path)
+    host.remove_unfinished(path)
+    if now == former:
+        pass
+    elif edited:
+        return Undone("kept", f"{path} was edited since and is kept")
+    elif former is None:
+        host.remove(path)
+    else:
+        host.make_folder(str(Path(path).parent))
+        host.write(path, former)
+    for folder in folders:
+        host.remove_folder(folder)
+    if host.state(path) != former:
+        return Undone("failed", f"{path} is not as it was")
+    return Undone("restored", f"{path} is as it was" if former else f"removed {path}")
 
 
 def to_json(state: Optional[FileState]) -> Optional[Before]:

@@ -12,7 +12,7 @@ from ntpjoin.host import settings
 from ntpjoin.host.machine import FileState
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
-from ntpjoin.provision.changes.files import from_json, to_json
+from ntpjoin.provision.changes.files import from_json, missing_folders, to_json
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class Assign(Change):
 
     def before(self, site: Site) -> Before:
         """The file as it is, and which folders above it are missing."""
-        missing = [str(folder) for folder in Path(self.path).parents if not site.host.exists(str(folder))]
-        return {"file": to_json(site.host.state(self.path)), "folders": missing}
+        return {"file": to_json(site.host.state(self.path)), "folders": missing_folders(site.host, self.path)}
 
     def apply(self, site: Site) -> None:
         """Write the file with the line; mode, owner and context stay."""
