@@ -96,7 +96,10 @@ class FileFact:
 
 @dataclass(frozen=True)
 class Unit:
-    """A systemd unit, in systemd's own words (systemctl show). `held`: we keep it from starting until it is configured."""
+    """A systemd unit, in systemd's own words (systemctl show).
+
+    `held`: we keep it from starting until it is configured; `stale`: its files have changed since systemd read them.
+    """
 
     name: str
     load: str = "not-found"
@@ -108,6 +111,7 @@ class Unit:
     result: str = "success"
     condition: bool = True
     held: bool = False
+    stale: bool = False
 
     @property
     def exists(self) -> bool:
@@ -123,6 +127,19 @@ class Unit:
     def waits(self) -> bool:
         """Whether it has ended and systemd will start it again later (Restart=, RestartSec=)."""
         return self.sub == "auto-restart"
+
+
+@dataclass(frozen=True)
+class Program:
+    """The ntpjoin that runs: its Python, and the one file that it is, with its SHA-256; '' where it is installed.
+
+    `lasts`: that file stays where it is, and nobody but root can change it.
+    """
+
+    python: str = ""
+    archive: str = ""
+    digest: str = ""
+    lasts: bool = False
 
 
 @dataclass(frozen=True)
@@ -244,6 +261,7 @@ class Facts:
     `dhcp_config`: a configuration that DHCP's hook made lies where the row says; `former_config`: one that a former
     package left. `directives`: what the daemon reads beside our file.
     `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
+    `program`: what a timer would start; looked at only where one is wished for.
     """
 
     system: System
@@ -262,6 +280,7 @@ class Facts:
     rival_clients: Mapping[str, int] = field(default_factory=dict)
     journal: JournalFacts = JournalFacts()
     spaces: tuple[Space, ...] = ()
+    program: Program = Program()
 
     def unit(self, name: str) -> Unit:
         """The unit of that name; one that is not there where systemd does not know it."""

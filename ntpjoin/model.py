@@ -178,6 +178,7 @@ class Step(str, Enum):
     PACKAGE = "package"
     CONFIG = "config"
     SERVICE = "service"
+    MONITOR = "monitor"
     FIREWALL = "firewall"
 
 

@@ -34,6 +34,8 @@ def _look(runs: list[Run]) -> JournalFacts:
             if "content" in entry.fields:
                 path = entry.fields["path"]
                 written[path] = (*written.get(path, ()), entry.fields["content"])
+            elif entry.kind == "copy":
+                written.setdefault(entry.fields["path"], ())  # its bytes do not stand in the journal
     died = [run for run in runs[-1:] if run.state == "open"]
     began = tuple(name for run in died for name in _packages(run))
     return JournalFacts(tuple(map(_fact, runs)), written, any(map(_restart_due, died)), began)

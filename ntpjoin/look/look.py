@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.facts import Facts, PackageFacts, Unit
-from ntpjoin.host import chrony, ntpconf, ports
+from ntpjoin.host import chrony, monitor, ntpconf, ports
 from ntpjoin.host.machine import Host
 from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
@@ -17,6 +17,7 @@ from ntpjoin.look.firewall import NTP_PORT, look_firewall
 from ntpjoin.look.journal import look_journal
 from ntpjoin.look.network import look_addresses
 from ntpjoin.look.packages import look_installed, look_packages
+from ntpjoin.look.program import look_program
 from ntpjoin.look.setters import look_setters
 from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.system import look_system
@@ -64,7 +65,7 @@ def with_packages(
 
 
 def look_again(host: Host, facts: Facts, part: str) -> Facts:
-    """The facts with one part of them looked at anew: packages, files, units, daemon or firewall."""
+    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall or program."""
     row = facts.system.row
     if row is None:
         return facts
@@ -72,7 +73,11 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
         now = look_installed(host, row)
         facts = replace(facts, packages=replace(facts.packages, installed=now.installed, unfinished=now.unfinished))
         # What packages bring was foreseen from the row; here is what they have brought.
+        return look_again(host, facts, "unit files")
+    if part == "unit files":
         return look_again(host, look_again(host, facts, "files"), "units")
+    if part == "program":
+        return replace(facts, program=look_program(host))
     if part == "files":
         files = look_files(host, row, files_of(row), facts.journal.written)
         return replace(
@@ -100,12 +105,12 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
 
 def units_of(row: Row) -> tuple[str, ...]:
     """The units that a set-up on this system has to do with."""
-    return (row.unit, *(rival.unit for rival in row.rivals))
+    return (row.unit, *(rival.unit for rival in row.rivals), *monitor.UNITS)
 
 
 def files_of(row: Row) -> tuple[str, ...]:
     """The files that a set-up on this system writes, or a line of."""
-    return (row.config, row.include, row.drift, *(one.path for one in row.dhcp))
+    return (row.config, row.include, row.drift, *(one.path for one in row.dhcp), *monitor.FILES)
 
 
 def _minsane(facts: Facts, row: Row) -> Optional[int]:

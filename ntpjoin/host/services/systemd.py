@@ -9,7 +9,9 @@ from pathlib import Path
 from ntpjoin.facts import Unit
 from ntpjoin.host.machine import FileState, Host
 
-_PROPERTIES = "Id,LoadState,UnitFileState,ActiveState,SubState,MainPID,InvocationID,Result,ConditionResult"
+_PROPERTIES = (
+    "Id,LoadState,UnitFileState,ActiveState,SubState,MainPID,InvocationID,Result,ConditionResult,NeedDaemonReload"
+)
 
 #: How long systemd may take to change something: reading all units anew takes a minute on a host that is short of everything, and
 #: giving up would take back what only is slow. More than the 90 s that a unit has to start or stop.
@@ -18,8 +20,11 @@ _WORK_S = 240.0
 #: There while systemd manages this machine (sd_booted(3)).
 _RUNTIME = "/run/systemd/system"
 
-#: Drop-ins here outlive a reboot (systemd.unit(5)).
+#: Units and drop-ins here outlive a reboot (systemd.unit(5)).
 _UNITS = "/etc/systemd/system"
+
+#: Where systemd keeps when timers were last due (systemd.timer(5), Persistent=).
+_STAMPS = "/var/lib/systemd/timers"
 
 
 def running(host: Host) -> bool:
@@ -49,6 +54,7 @@ def _unit(name: str, block: str) -> Unit:
         invocation=values.get("InvocationID", ""),
         result=values.get("Result", "success"),
         condition=values.get("ConditionResult", "yes") == "yes",
+        stale=values.get("NeedDaemonReload", "no") == "yes",
     )
 
 
@@ -71,6 +77,21 @@ def stop(host: Host, name: str) -> None:
 def set_enabled(host: Host, name: str, *, enabled: bool) -> None:
     """Let a unit start at boot, or not."""
     host.run(["systemctl", "enable" if enabled else "disable", name], timeout_s=_WORK_S)
+
+
+def unit_file(name: str) -> str:
+    """Where an administrator's unit of this name lies."""
+    return f"{_UNITS}/{name}"
+
+
+def reload(host: Host) -> None:
+    """Have systemd read all units anew. Raises CommandFailed."""
+    host.run(["systemctl", "daemon-reload"], timeout_s=_WORK_S)
+
+
+def forget_timer(host: Host, name: str) -> None:
+    """Take away when a timer with Persistent= was last due; systemd itself never does."""
+    host.remove(f"{_STAMPS}/stamp-{name}")
 
 
 _HOLD = b"""\
@@ -98,7 +119,7 @@ def hold(host: Host, name: str) -> None:
     path = _hold_file(name)
     host.make_folder(str(Path(path).parent))
     host.write(path, FileState(_HOLD, 0o644, ""))
-    host.run(["systemctl", "daemon-reload"], timeout_s=_WORK_S)
+    reload(host)
 
 
 def release(host: Host, name: str) -> None:
@@ -106,7 +127,7 @@ def release(host: Host, name: str) -> None:
     path = _hold_file(name)
     host.remove(path)
     host.remove_folder(str(Path(path).parent))
-    host.run(["systemctl", "daemon-reload"], timeout_s=_WORK_S)
+    reload(host)
 
 
 def log(host: Host, unit: Unit) -> tuple[str, ...]:
