@@ -141,6 +141,9 @@ wish = together(
     configuration,
     ENABLE_EPEL,
     click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
+    click.option(
+        "--monitor/--no-monitor", default=None, help="Check daily, by a timer, that this server is still good."
+    ),
     click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
 )
 
@@ -192,7 +195,7 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     from click.core import ParameterSource  # noqa: PLC0415
 
     context = click.get_current_context()
-    wishes = ("upstreams", "few", "firewall", "allow_private", "public_addresses")
+    wishes = ("upstreams", "few", "firewall", "allow_private", "public_addresses", "monitor")
     return {
         name: options[name]
         for name in wishes

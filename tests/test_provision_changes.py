@@ -27,13 +27,17 @@ from ntpjoin.provision.changes import (
     AllowPort,
     Assign,
     Change,
+    CopyFile,
     InstallPackages,
+    RemoveFile,
     RestartDaemon,
     RunDaemon,
+    SetTimer,
     SetUnit,
     Site,
     WriteConfig,
     WriteFile,
+    WriteUnit,
     from_journal,
     kept,
 )
@@ -69,6 +73,10 @@ EVERY = (
     AllowPort("firewalld", 123, ("IPv4",), ("public",), ("public", "home"), "service=ntp"),
     SetUnit("chronyd.service", "stop and disable it", active=False, enabled=False),
     InstallPackages(("ntpsec",), (), (), manager="dnf", source="EPEL", makes=("/etc/ntp.keys",)),
+    CopyFile("/root/ntpjoin.pyz", "/usr/local/lib/ntpjoin/ntpjoin.pyz", "00ff"),
+    WriteUnit("/etc/systemd/system/x.timer", "[Timer]\n", ROW.unit, "ntpsec:ntpsec", 0o600, "operator"),
+    SetTimer("x.timer", "start it", active=True, held=False, enabled=True),
+    RemoveFile("/etc/systemd/system/x.timer", "x.timer"),
 )
 
 
@@ -123,6 +131,10 @@ def test_what_a_change_says_of_itself() -> None:
         "allow ntp (123/udp) in firewalld's zones public and home",
         "stop and disable it",
         "install ntpsec from EPEL, with what it needs there",
+        "copy /root/ntpjoin.pyz to /usr/local/lib/ntpjoin/ntpjoin.pyz",
+        "create /etc/systemd/system/x.timer, empty, for your own lines",
+        "start it",
+        "remove /etc/systemd/system/x.timer",
     ]
 
 
@@ -970,6 +982,10 @@ def test_what_was_done_is_told_by_what_was_seen() -> None:
         "restart": f"{ROW.unit} runs anew as process 812, reads {ROW.config}, holds UDP 123",
         "firewall": "opened 123/udp in firewalld, IPv4",
         "setting": "set IGNORE_DHCP=yes in /etc/default/ntpsec",
+        "copy": "copied itself to /usr/local/lib/ntpjoin/ntpjoin.pyz",
+        "unit-file": "created /etc/systemd/system/x.timer",
+        "timer": "released and started and enabled x.timer",
+        "remove": "removed /etc/systemd/system/x.timer",
     }
     assert [change.done(converged()) for change in EVERY if change.kind == "unit"] == [
         "stopped systemd-timesyncd.service",

@@ -11,8 +11,9 @@ from jinja2 import UndefinedError
 
 from ntpjoin import __version__
 from ntpjoin.host import distros
+from ntpjoin.host.monitor import SERVICE, UNITS
 from ntpjoin.provision import render
-from ntpjoin.provision.render import ntp_conf
+from ntpjoin.provision.render import ntp_conf, unit_text
 from tests.sample import NAMES, PINS, ROW
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -48,6 +49,18 @@ def test_what_an_operator_asks_of_packets_stands_on_his_line() -> None:
     text = ntp_conf(ROW, (replace(PINS[0], minpoll=8, iburst=False), *PINS[1:]), leapfile=True)
     assert f"\nserver {PINS[0].address} minpoll 8  # {PINS[0].name}\n" in text
     assert f"\nserver {PINS[1].address} iburst  # {PINS[1].name}\n" in text
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_units_of_the_daily_check_are_these_byte_for_byte(unit: str) -> None:
+    text = unit_text(unit, ("/usr/bin/python3", "/usr/local/lib/ntpjoin/ntpjoin.pyz"))
+    assert text == (GOLDEN / unit).read_text()
+    assert __version__ not in text
+
+
+def test_the_daily_check_starts_the_program_as_it_was_started() -> None:
+    started = unit_text(SERVICE, ("/opt/venv/bin/python", "-m", "ntpjoin"))
+    assert "\nExecStart=/opt/venv/bin/python -m ntpjoin verify --strict --quiet\n" in started
 
 
 def test_a_leapfile_is_named_only_where_it_is_valid() -> None:

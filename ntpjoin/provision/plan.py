@@ -20,6 +20,7 @@ from ntpjoin.provision.changes import (
     WriteFile,
 )
 from ntpjoin.provision.firewall import firewall_changes, firewall_notes
+from ntpjoin.provision.monitor import monitor_changes
 from ntpjoin.provision.obstacles import space_blockers
 from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers, configuration_blockers
 from ntpjoin.provision.wishes import unlike
@@ -117,7 +118,8 @@ def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple
     drift = WriteFile(row.drift, "0.000\n", owner=f"{row.user}:{row.user}", whose="daemon")
     firewall = firewall_changes(facts) if wish.firewall else ()
     packages, daemon = package_changes(facts, row), _daemon(facts, row, pins, files)
-    return (*packages, *_retire(facts, row), *files, drift, *_dhcp(row), daemon, *firewall)
+    monitor = monitor_changes(facts, wish)
+    return (*packages, *_retire(facts, row), *files, drift, *_dhcp(row), daemon, *monitor, *firewall)
 
 
 def _configuration(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> WriteConfig:

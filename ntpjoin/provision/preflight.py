@@ -10,6 +10,7 @@ from ntpjoin.checks.sources import reference_clocks
 from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Pin, Wish
 from ntpjoin.provision import existing
+from ntpjoin.provision.monitor import monitor_blockers
 from ntpjoin.provision.obstacles import package_blockers, unit_blockers
 
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
@@ -45,6 +46,7 @@ def blockers(
         found += unit_blockers(facts, facts.system.row)
         found += package_blockers(facts, facts.system.row)
         found += existing.blockers(facts, facts.system.row, consent, pins)
+        found += monitor_blockers(facts, wish)
     found += barriers or _upstream_blockers(facts, wish, pins, choice)
     found += _step_blockers(consent, choice)
     return tuple(found)

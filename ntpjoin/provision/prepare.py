@@ -10,7 +10,7 @@ from ntpjoin.checks.sources import reference_clocks
 from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
-from ntpjoin.look.look import look, with_packages
+from ntpjoin.look.look import look, look_again, with_packages
 from ntpjoin.model import Consent, Event, Tell, Wish
 from ntpjoin.provision.follow import AskCountry, Followed, Leads, Search, followed, named
 from ntpjoin.provision.plan import Plan, decide, decide_configuration
@@ -48,6 +48,7 @@ def prepare(
     found = followed(search)
     behind = found.choice.offset_s if found.choice else 0.0
     facts = with_packages(host, facts, clock_behind_s=behind, tell=tell, enable=consent.enable_epel)
+    facts = look_again(host, facts, "program") if wish.monitor else facts
     made = decide(facts, found.wish, consent, pins=found.pins, choice=found.choice, barriers=found.blockers)
     return Prepared(facts, _with(made, found), found.leads)
 

@@ -1,4 +1,4 @@
-"""Rendering ntp.conf: one template for all systems, fed from the row and the engine. Pure."""
+"""Rendering ntp.conf: one template for all systems, fed from the row and the engine; and the units of the daily check. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ntpjoin.board import majority
+from ntpjoin.host.monitor import ON_TROUBLE, TROUBLE
 from ntpjoin.model import Pin
 from ntpjoin.systems import Engine, Row
 
@@ -62,6 +63,11 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0) 
         marks_ipv6=dialect.marks_ipv6,
         lines=row.lines,
     )
+
+
+def unit_text(unit: str, command: Sequence[str]) -> str:
+    """The text of one of the units of the daily check, which starts this program."""
+    return _render(f"{unit}.j2", command=" ".join(command), trouble=TROUBLE, on_trouble=ON_TROUBLE)
 
 
 def _render(name: str, **values: object) -> str:

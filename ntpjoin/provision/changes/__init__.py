@@ -7,30 +7,39 @@ from typing import Any
 
 from ntpjoin.errors import JournalProblem
 from ntpjoin.provision.changes.base import Change, Site
+from ntpjoin.provision.changes.copies import CopyFile, RemoveFile
 from ntpjoin.provision.changes.daemon import RestartDaemon, RunDaemon
 from ntpjoin.provision.changes.files import WriteConfig, WriteFile
 from ntpjoin.provision.changes.firewall import AllowPort
 from ntpjoin.provision.changes.packages import InstallPackages
 from ntpjoin.provision.changes.settings import Assign
+from ntpjoin.provision.changes.timers import SetTimer, WriteUnit
 from ntpjoin.provision.changes.units import SetUnit
 
 __all__ = [
     "AllowPort",
     "Assign",
     "Change",
+    "CopyFile",
     "InstallPackages",
+    "RemoveFile",
     "RestartDaemon",
     "RunDaemon",
+    "SetTimer",
     "SetUnit",
     "Site",
     "WriteConfig",
     "WriteFile",
+    "WriteUnit",
     "from_journal",
 ]
 
 _KINDS: dict[str, type[Change]] = {
     kind.kind: kind
-    for kind in (InstallPackages, WriteFile, WriteConfig, Assign, SetUnit, RunDaemon, RestartDaemon, AllowPort)
+    for kind in (
+        *(InstallPackages, WriteFile, WriteConfig, Assign, SetUnit, RunDaemon, RestartDaemon, AllowPort),
+        *(CopyFile, WriteUnit, SetTimer, RemoveFile),
+    )
 }
 
 
