@@ -21,7 +21,7 @@ from ntpjoin.cli import cli
 from ntpjoin.commands import common, detect, plan, render, resolve, setup, step, undo, verify
 from ntpjoin.commands import upstreams as upstreams_command
 from ntpjoin.errors import Blocked, Interrupted, JournalProblem, StepFailed, UsageProblem
-from ntpjoin.facts import Facts, JournalFacts, RunFact
+from ntpjoin.facts import Facts, JournalFacts, RunFact, Setter
 from ntpjoin.host.journal import Entry, Journal, Run
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, Candidate, Consent, Resolved, Undone
@@ -943,6 +943,32 @@ def test_verify(typed: Typed, parts: dict[str, Any], code: int) -> None:
         }  # fmt: skip
         assert page["settled"] is True
         assert NAMES[0] in typed.out
+
+
+@pytest.mark.parametrize(
+    ("parts", "code"),
+    [
+        ({}, 0),
+        ({"daemon__board__system__leap": 3, "daemon__age_s": 20.0}, 5),
+        ({"setters": (Setter("x", "y", "z"),)}, 1),
+        ({"setters": (Setter("x", "y", "z"),), "daemon__board__system__leap": 3, "daemon__age_s": 20.0}, 1),
+    ],
+)
+def test_where_it_is_strict_verify_counts_warnings(typed: Typed, parts: dict[str, Any], code: int) -> None:
+    typed.host(converged(**parts))
+    assert typed("verify --strict --quiet") == code
+    assert "sync.peer" in typed.out
+    assert ("1 warn, which --strict counts as a fault" in typed.out) is (code == 1 and len(parts) == 1)
+
+
+@pytest.mark.parametrize(("option", "wished"), [("--monitor", True), ("--no-monitor", False)])
+def test_a_daily_check_is_wished_for_and_switched_off(typed: Typed, option: str, wished: bool) -> None:
+    typed.host(converged())
+    for command in ("plan", "setup --yes --dry-run"):
+        assert typed(f"{command} {option}") == 0
+        assert typed.given == {"monitor": wished}
+    assert typed("plan") == 0
+    assert typed.given == {}
 
 
 @pytest.mark.parametrize("line", ["setup --yes", "plan", "undo --yes", "verify"])

@@ -10,6 +10,7 @@ from typing import Optional
 from ntpjoin.board import Billboard
 from ntpjoin.checks import clock, sync
 from ntpjoin.checks.firewall import judge_firewall
+from ntpjoin.checks.monitor import judge_monitor
 from ntpjoin.errors import CommandFailed, WireError
 from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Daemon, Facts, Unit
 from ntpjoin.host import ntpd, settings
@@ -120,6 +121,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     found += _closed(evidence, told=board.system is not None)
     found += clock.setters(facts, row)
     found += judge_firewall(facts.firewall)
+    found += judge_monitor(facts, wish)
     found.append(_outside(facts, wish))
     return tuple(found)
 
