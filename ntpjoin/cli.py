@@ -159,6 +159,30 @@ def upstreams_list(*, every: bool, **options: Any) -> int:
     return list_command(**where, every=every, screen=_screen(options))
 
 
+@upstreams.command("survey")
+@click.argument("names", nargs=-1, metavar="[NAME]...", callback=opt.hosts)
+@opt.candidates
+@opt.ALLOW_PRIVATE
+@opt.RESOLVER
+@click.option(
+    "--candidates", type=click.IntRange(4, 300), default=32, help="Ask so many of the nearest, 32 unless told."
+)
+@click.option("--samples", type=click.IntRange(1, 16), default=4, help="Ask each so often, 4 times unless told.")
+@opt.output
+def upstreams_survey(*, names: tuple[str, ...], candidates: int, samples: int, **options: Any) -> int:
+    """Measure the nearest candidates, or these servers, and tell whom setup would choose, and why."""
+    from ntpjoin.commands.upstreams import survey_command  # noqa: PLC0415
+
+    return survey_command(
+        names,
+        opt.given(options),
+        candidates=candidates,
+        samples=samples,
+        nameservers=options["nameservers"],
+        screen=_screen(options),
+    )
+
+
 @cli.command()
 @opt.configuration
 @click.option("--diff", is_flag=True, help="Show the difference to the file on this host instead.")

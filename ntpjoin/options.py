@@ -6,6 +6,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Callable, Optional, TypeVar
 
 import click
@@ -25,10 +26,16 @@ def hosts(_context: click.Context, _argument: click.Parameter, values: tuple[str
     return tuple(dict.fromkeys(map(parse_upstream, values)))
 
 
+#: What is typed to forget a remembered value.
+_NONE = "none"
+
+
 def _names(context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Upstreams by a strict grammar, and by the rules that need no look at anything; each once."""
+    """Upstreams by a strict grammar, and by the rules that need no look at anything; each once. A single 'none': nobody is named."""
     from ntpjoin.upstreams.rules import parse_named  # noqa: PLC0415
 
+    if set(values) == {_NONE}:
+        return ()
     counted = Counter(parse_named(value) for value in values)
     context.meta[REPEATED] = tuple(name for name, count in counted.items() if count > 1)
     return tuple(counted)
@@ -38,7 +45,7 @@ def _addresses(_context: click.Context, _option: click.Parameter, values: tuple[
     """Addresses by the same grammar; a single 'none' stands for no address."""
     from ntpjoin.upstreams.grammar import parse_public_address  # noqa: PLC0415
 
-    if set(values) == {"none"}:
+    if set(values) == {_NONE}:
         return ()
     return tuple(dict.fromkeys(parse_public_address(value) for value in values))
 
@@ -58,24 +65,30 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[
 
 
 def _country(_context: click.Context, _option: click.Parameter, value: Optional[str]) -> Optional[str]:
-    """Two letters, in upper case."""
+    """Two letters, in upper case; '' for 'none'."""
     from ntpjoin.upstreams.places import parse_country  # noqa: PLC0415
 
-    return None if value is None else parse_country(value)
+    return _unless_none(value, parse_country)
 
 
-def _near(_context: click.Context, _option: click.Parameter, value: Optional[str]) -> Any:
-    """A `places.Place`."""
+def _near(_context: click.Context, _option: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """Latitude and longitude, checked; '' for 'none'."""
     from ntpjoin.upstreams.places import parse_near  # noqa: PLC0415
 
-    return None if value is None else parse_near(value)
+    return _unless_none(value, lambda text: parse_near(text).what)
 
 
 def _file(_context: click.Context, option: click.Parameter, value: Optional[str]) -> Optional[str]:
-    """The absolute path of a file: what is read later lies below a root."""
+    """The absolute path of a file: what is read later lies below a root; '' for 'none'."""
     if value == "":
         raise UsageProblem(f"{option.opts[0]}: '' is no file", f"Name one: {option.opts[0]} FILE")
-    return None if value is None else os.path.abspath(value)  # noqa: PTH100 - Path.absolute keeps ".."
+    return _unless_none(value, os.path.abspath)  # Path.absolute keeps ".."
+
+
+def _unless_none(value: Optional[str], parse: Callable[[str], str]) -> Optional[str]:
+    if value is None:
+        return None
+    return "" if value == _NONE else parse(value)
 
 
 def together(*decorators: Callable[[F], F]) -> Callable[[F], F]:
@@ -95,7 +108,7 @@ _UPSTREAM = click.option(
     multiple=True,
     callback=_names,
     metavar="NAME",
-    help="An upstream to follow, by name; give four to seven.",
+    help="An upstream to follow, by name; give four to seven, or none.",
 )
 
 _FEW = click.option("--few/--no-few", default=None, help="Go ahead with three upstreams.")
@@ -124,29 +137,6 @@ RESOLVER = click.option(
     help="Ask this DNS server instead of the system's.",
 )
 
-#: Whom to ask for the time.
-sources = together(_UPSTREAM, _FEW, ALLOW_PRIVATE)
-
-#: What the configuration is made of.
-configuration = together(sources, _PUBLIC_ADDRESS, _SURVEY)
-
-ENABLE_EPEL = click.option(
-    "--enable-epel",
-    is_flag=True,
-    help="On Enterprise Linux: enable the repository EPEL, which has the daemon, as part of the plan.",
-)
-
-#: All that a set-up is made of.
-wish = together(
-    configuration,
-    ENABLE_EPEL,
-    click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
-    click.option(
-        "--monitor/--no-monitor", default=None, help="Check daily, by a timer, that this server is still good."
-    ),
-    click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
-)
-
 COUNTRY = click.option(
     "--country",
     callback=_country,
@@ -168,6 +158,46 @@ CATALOGUE = click.option(
 
 #: Which servers there are, and how far they are.
 catalogue = together(COUNTRY, NEAR, CATALOGUE)
+
+#: Who may be chosen where nobody was named.
+candidates = together(
+    catalogue,
+    click.option(
+        "--candidates-from-pool",
+        "from_pool",
+        callback=_country,
+        metavar="CC",
+        help="Ask today's servers of this country's zone of the pool, too.",
+    ),
+    click.option(
+        "--accept-catalogue/--no-accept-catalogue",
+        default=None,
+        help="Choose only servers that are open to all and want no mail, without asking.",
+    ),
+)
+
+#: Whom to ask for the time.
+sources = together(_UPSTREAM, _FEW, ALLOW_PRIVATE)
+
+#: What the configuration is made of.
+configuration = together(sources, candidates, _PUBLIC_ADDRESS, _SURVEY)
+
+ENABLE_EPEL = click.option(
+    "--enable-epel",
+    is_flag=True,
+    help="On Enterprise Linux: enable the repository EPEL, which has the daemon, as part of the plan.",
+)
+
+#: All that a set-up is made of.
+wish = together(
+    configuration,
+    ENABLE_EPEL,
+    click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
+    click.option(
+        "--monitor/--no-monitor", default=None, help="Check daily, by a timer, that this server is still good."
+    ),
+    click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
+)
 
 #: What every command takes.
 output = together(
@@ -194,8 +224,9 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of the wish that were given on the command line."""
     from click.core import ParameterSource  # noqa: PLC0415
 
-    context = click.get_current_context()
-    wishes = ("upstreams", "few", "firewall", "allow_private", "public_addresses", "monitor")
+    from ntpjoin.model import Wish  # noqa: PLC0415
+
+    context, wishes = click.get_current_context(), [field.name for field in fields(Wish)]
     return {
         name: options[name]
         for name in wishes

@@ -10,7 +10,7 @@ from ntpjoin.board import Billboard
 from ntpjoin.checks.settle import settle
 from ntpjoin.checks.verify import gather, judge, outside_addresses
 from ntpjoin.commands.common import Agreed, Prepare, carry_out
-from ntpjoin.errors import Interrupted, NtpjoinError, StepFailed
+from ntpjoin.errors import Interrupted, NtpjoinError, StepFailed, UsageProblem
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.daemon import look_billboard
@@ -22,6 +22,7 @@ from ntpjoin.provision.prepare import Prepared, prepare
 from ntpjoin.show import jsons, text
 from ntpjoin.show.screen import Screen
 from ntpjoin.systems import to_type
+from ntpjoin.upstreams.places import parse_country
 
 #: How long setup waits for a system peer unless told otherwise: 20 to 40 s are usual.
 WAIT_S = 120.0
@@ -38,8 +39,17 @@ _SILENCE = (
 def prepare_setup(given: Mapping[str, Any], consent: Consent, *, survey: bool, screen: Screen) -> Prepare:
     """What `ntpjoin setup` and `ntpjoin plan` look at and decide."""
 
+    def ask_country() -> str:
+        while consent.attended and screen.asks():
+            word = screen.ask_word("In which country does this server stand? Two letters, like DE:")
+            try:
+                return parse_country(word) if word else ""
+            except UsageProblem as problem:
+                screen.talk(problem.message)
+        return ""
+
     def look_and_decide(host: Host) -> Prepared:
-        return prepare(host, given, consent, screen.tell, survey_anew=survey)
+        return prepare(host, given, consent, screen.tell, survey_anew=survey, ask_country=ask_country)
 
     return look_and_decide
 
@@ -130,4 +140,6 @@ class _SetUp:
         screen.answer("\n" + text.billboard(board, self.agreed.made.plan.pins))
         addresses = outside_addresses(outcome.facts, self.agreed.made.plan.wish)
         screen.answer("\n" + text.result(outcome, board, addresses, left=left))
+        for letter in self.agreed.made.plan.letters:
+            screen.answer(f"\nAn operator asks for this mail:\n\n{letter.rstrip()}")
         screen.page(jsons.envelope("setup", code, **self.agreed.page(outcome), **jsons.checks(checks, board)))

@@ -145,10 +145,12 @@ class _Choosing:
         )
 
 
-def progress(tell: Callable[[Event], None], servers: Sequence[Server]) -> Callable[[Union[Resolved, Asked]], None]:
+def progress(
+    tell: Callable[[Event], None], servers: Sequence[Server], samples: int = SAMPLES
+) -> Callable[[Union[Resolved, Asked]], None]:
     """Tells, while a survey runs, how many have been heard to their end."""
     began, heard = monotonic(), [0, 0]
-    limit_s = max(server.gap_s for server in servers) * (SAMPLES - 1) + TIMEOUT_S
+    limit_s = max((server.gap_s for server in servers), default=0.0) * (samples - 1) + TIMEOUT_S
 
     def on_event(event: Union[Resolved, Asked]) -> None:
         heard[isinstance(event, Asked)] += 1

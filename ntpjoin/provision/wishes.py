@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import JournalFacts
 from ntpjoin.model import Wish
 
@@ -13,9 +14,24 @@ _OPTIONS = {"upstreams": "--upstream", "public_addresses": "--public-address", "
 
 
 def merged(journal: JournalFacts, given: Mapping[str, Any]) -> Wish:
-    """The wish of the last run still in effect, with what was given now."""
+    """The wish of the last run still in effect, with what was given now.
+
+    Of two ways to say where this host stands the later one counts. UsageProblem where somebody is to be chosen although all
+    are named.
+    """
     remembered = journal.last.wish if journal.last else Wish()
-    return replace(remembered, **given)
+    if given.get("country") and "near" not in given:
+        remembered = replace(remembered, near="")
+    wish = replace(remembered, **given)
+    idle = [name for name in _CHOOSING if given.get(name)]
+    if wish.upstreams and idle:
+        text = f"{_option(idle[0], given[idle[0]])} is for choosing upstreams, but {len(wish.upstreams)} are named"
+        raise UsageProblem(text, "leave it out, or add --upstream none")
+    return wish
+
+
+#: What counts only where nobody is named.
+_CHOOSING = ("country", "near", "from_pool", "accept_catalogue")
 
 
 def unlike(wish: Wish, other: Wish) -> tuple[str, ...]:

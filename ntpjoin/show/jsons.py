@@ -43,6 +43,8 @@ def plan(facts: Facts, made: Plan, states: Optional[tuple[tuple[Change, str], ..
         },
         "upstreams": [dataclasses.asdict(pin) for pin in made.pins],
         "dropped": [dataclasses.asdict(dropped) for dropped in (made.choice.dropped if made.choice else ())],
+        "waived": list(made.choice.waived if made.choice else ()),
+        "letters": list(made.letters),
         "offset_ms": _ms(made.choice.offset_s if made.choice else None),
         "remember": list(made.remember),
         "notes": [dataclasses.asdict(note) for note in made.notes],

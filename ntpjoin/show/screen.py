@@ -62,6 +62,12 @@ class Screen:
         """Whether there is somebody to ask."""
         return sys.stdin.isatty() and self.tell.style.tty
 
+    def ask_word(self, question: str) -> str:
+        """Ask for a word; '' where nothing is typed."""
+        self.tell.clear()
+        self.tell.put(f"\n{question} ")
+        return sys.stdin.readline().strip()
+
     def ask(self, question: str, more: str) -> bool:
         """Ask yes or no; `d` shows `more` and asks again. Nothing typed means no."""
         letters = "[y/d/N]" if more else "[y/N]"

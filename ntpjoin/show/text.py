@@ -36,6 +36,7 @@ def plan(facts: Facts, made: Plan, style: Style, *, asks: bool) -> str:
     lines = [_host(facts), *_time_now(facts)]
     if made.choice:
         lines.append(f"  upstreams    {_choice(made.choice)}")
+        lines += _chosen(made.choice) if not made.wish.upstreams else ()
     lines += [_note(note, style) for note in made.notes]
     if made.blockers:
         return "\n".join([*lines, "", *_blockers("Nothing was touched:", made.blockers, style)])
@@ -67,6 +68,14 @@ def _time_now(facts: Facts) -> Iterator[str]:
 def _choice(choice: Choice) -> str:
     text = f"{choice.asked} asked, {len(choice.chosen)} chosen"
     return text + (f", within {choice.spread_s * 1000:.1f} ms of each other" if choice.spread_s is not None else "")
+
+
+def _chosen(choice: Choice) -> Iterator[str]:
+    """Those that nobody named: who they are, and how good."""
+    width = max((len(one.name) for one in choice.chosen), default=0)
+    for one in choice.chosen:
+        distance = f"stratum {one.sample.stratum}, root distance {one.sample.root_distance_s * 1000:.1f} ms"
+        yield f"               {one.name:<{width}}  {distance}" + (f"  ({one.about})" if one.about else "")
 
 
 def _nothing(facts: Facts, made: Plan) -> str:
