@@ -24,6 +24,7 @@ from tests.internet.zone import TTL_S, zone
 #: When virtual time begins: the first of October 2026.
 EPOCH_NS = 1_790_812_800 * 1_000_000_000
 _APART_NS = 1_000_000
+_LOOK_NS = 100_000_000
 _NS = 1_000_000_000
 
 
@@ -72,7 +73,7 @@ class Internet:
         on_reply: Optional[ntp.OnReply] = None,
         stopped: Optional[Callable[[], bool]] = None,
     ) -> tuple[Asked, ...]:
-        """As `ntp.exchange`; `stopped` is asked whenever something has happened, and may look at `now_s`."""
+        """As `ntp.exchange`; `stopped` is asked every tenth of a virtual second, and may look at `now_s`."""
         assert port == ntp.PORT, "there is no other in this internet"
         manner = Manner(samples, max(samples, tries), gap_s, timeout_s)
         gaps = gaps_s or {}
@@ -81,7 +82,7 @@ class Internet:
             Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), self.now_ns + number * _APART_NS, ahead_ns)
             for number, one in enumerate(dict.fromkeys(addresses))
         ]
-        _Round(self, talks, on_reply).run(stopped or (lambda: False))
+        _Round(self, talks, on_reply).run(stopped)
         return tuple(talk.result for talk in talks if talk.result)
 
     def resolve(
@@ -134,22 +135,30 @@ class _Round:
         for talk in talks:
             self._push(talk.due_ns, talk, None)
 
-    def run(self, stopped: Callable[[], bool]) -> None:
+    def run(self, stopped: Optional[Callable[[], bool]]) -> None:
         """Until every talk has its result."""
         while self._running:
             at_ns, _, talk, datagram = heapq.heappop(self._queue)
             if talk.result:
                 continue
-            self._internet.now_ns = max(self._internet.now_ns, at_ns)
+            if stopped and self._is_over_before(at_ns, stopped):
+                for one in self._talks:
+                    one.end() if not one.result else None
+                return
+            self._internet.now_ns = at_ns
             if datagram is None:
                 self._act(talk)
             else:
                 talk.hear(datagram, at_ns)
             self._tell(talk)
+
+    def _is_over_before(self, at_ns: int, stopped: Callable[[], bool]) -> bool:
+        """Let time go on until then, unless we are stopped on the way."""
+        while self._internet.now_ns < at_ns:
             if stopped():
-                for one in self._talks:
-                    one.end() if not one.result else None
-                return
+                return True
+            self._internet.now_ns = min(at_ns, self._internet.now_ns + _LOOK_NS)
+        return stopped()
 
     def _act(self, talk: Talk) -> None:
         if family_of(talk.address) not in self._internet.world.families:
