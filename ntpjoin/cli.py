@@ -171,16 +171,10 @@ def upstreams_list(*, every: bool, **options: Any) -> int:
 @opt.output
 def upstreams_survey(*, names: tuple[str, ...], candidates: int, samples: int, **options: Any) -> int:
     """Measure the nearest candidates, or these servers, and tell whom setup would choose, and why."""
-    from ntpjoin.commands.upstreams import survey_command  # noqa: PLC0415
+    from ntpjoin.commands.survey import Effort, survey_command  # noqa: PLC0415
 
-    return survey_command(
-        names,
-        opt.given(options),
-        candidates=candidates,
-        samples=samples,
-        nameservers=options["nameservers"],
-        screen=_screen(options),
-    )
+    effort = Effort(candidates, samples, options["nameservers"])
+    return survey_command(names, opt.given(options), effort, _screen(options))
 
 
 @cli.command()

@@ -143,7 +143,8 @@ LEAVES = {
 COMMANDS = sorted(LEAVES)
 STEPS = ("install", "firewall", "restart")
 ENVELOPE = {"schema", "command", "exit", "errors"}
-PLANNED = {"changed", "changes", "packages", "upstreams", "dropped", "offset_ms", "remember", "notes", "blockers"}
+PLANNED = {"changed", "changes", "packages", "upstreams", "dropped", "waived", "letters", "offset_ms", "remember"}
+PLANNED |= {"notes", "blockers"}
 CHECKED = {"checks", "settled", "system", "peers"}
 
 # --- help
@@ -151,7 +152,7 @@ CHECKED = {"checks", "settled", "system", "peers"}
 
 def options_of(command: click.Command) -> list[click.Option]:
     found = [param for param in command.params if isinstance(param, click.Option)]
-    assert len(command.params) - len(found) == (command.name == "resolve"), "only resolve takes words"
+    assert len(command.params) - len(found) == (command.name in ("resolve", "survey")), "only these take words"
     return found
 
 
@@ -771,7 +772,7 @@ LIST = "upstreams list --catalogue /srv/servers.csv"
 def test_a_group_alone_tells_what_it_has(typed: Typed) -> None:
     assert typed("upstreams") == 0
     assert typed.out.startswith("Usage: ntpjoin upstreams")
-    assert "list  List the servers" in typed.out
+    assert "list    List the servers" in typed.out
     code, page = typed("upstreams lost --json"), json.loads(typed.out)
     assert (code, page["command"], page["errors"][0]["remedy"]) == (2, "upstreams", "type: ntpjoin upstreams --help")
     assert typed("upstreams list --lost") == 2

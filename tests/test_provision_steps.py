@@ -11,7 +11,7 @@ from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts, FileFact, JournalFacts, PackageFacts, RunFact, Unit
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Choice, Consent, Dropped, Event, Wish
-from ntpjoin.provision import prepare
+from ntpjoin.provision import follow, prepare
 from ntpjoin.provision.changes import RestartDaemon
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.steps import StepCommand, decide_step
@@ -188,7 +188,7 @@ class Looked:
             self.behind.append(clock_behind_s)
             return now
 
-        monkeypatch.setattr(prepare, "_measured", ask)
+        monkeypatch.setattr(follow, "_measured", ask)
         monkeypatch.setattr(prepare, "with_packages", with_packages)
 
 

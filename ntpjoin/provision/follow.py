@@ -79,19 +79,23 @@ def followed(search: Search) -> Followed:
 
 def named(search: Search, why: str, gone: str = "") -> Choice:
     """The choice among those who were named, as it was made a moment ago, unless it has the address that is gone."""
-    from ntpjoin.upstreams.choose import choose  # noqa: PLC0415
-    from ntpjoin.upstreams.survey import survey  # noqa: PLC0415 - dnspython costs 60 ms
-
     wish, own = search.wish, search.own_addresses
     question = {"upstreams": wish.upstreams, "allow_private": wish.allow_private, "own": own}
     known = recalled(search, question, gone)
     if known:
         return known
     search.tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({why})"))
-    found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private)
-    choice = choose(found, own_addresses=own, allow_private=wish.allow_private)
+    choice = _measured(wish, own)
     memory.remember(search.host, question, choice)
     return choice
+
+
+def _measured(wish: Wish, own: tuple[str, ...]) -> Choice:
+    from ntpjoin.upstreams.choose import choose  # noqa: PLC0415
+    from ntpjoin.upstreams.survey import survey  # noqa: PLC0415 - dnspython costs 60 ms
+
+    found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private)
+    return choose(found, own_addresses=own, allow_private=wish.allow_private)
 
 
 def recalled(search: Search, question: dict[str, object], gone: str) -> Optional[Choice]:

@@ -91,9 +91,9 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
 
 def _upstream_blockers(facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Iterator[Blocker]:
     least = least_of(wish, reference_clocks(facts.directives))
-    if not wish.upstreams and facts.journal.unseen:
-        text = f"no upstreams are named; {JOURNAL_UNSEEN}"
-        yield Blocker("upstreams", text, "add --upstream NAME, four to seven times, or sudo")
+    if not wish.upstreams and not pins and choice is None:
+        unseen = f"; {JOURNAL_UNSEEN}" if facts.journal.unseen else ""
+        yield Blocker("upstreams", f"no upstreams are named{unseen}", "add --upstream NAME, four to seven times")
     elif not wish.upstreams:
         yield from _unnamed_blockers(pins, choice)
     elif choice and not choice.chosen and choice.dropped and not any(dropped.rule for dropped in choice.dropped):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional
 
-from ntpjoin.model import Candidate, Choice, Dropped
+from ntpjoin.model import Candidate, Choice, Chosen, Dropped
 from ntpjoin.upstreams import diversity
 from ntpjoin.upstreams.agree import Interval, intersection
 from ntpjoin.upstreams.catalogue import Server
@@ -65,15 +65,16 @@ def select(
             dropped[one.name] = Dropped(one.name, _why_not(one, found.members if found else ()), good=True)
     followed = [host for host in true if host.name in chosen]
     pins = pin_nearest(followed, majority, each=2 if len(reached) == 2 else 0) if majority else ()
+    waived = tuple(why for rule, why in diversity.WAIVED_IN_ORDER.items() if found and rule in found.waived)
+    pins = tuple(replace(one, about=_about(servers[one.name])) for one in pins)
+    return _choice(pins, [dropped[one.name] for one in candidates if one.name in dropped], len(candidates), waived)
+
+
+def _choice(pins: tuple[Chosen, ...], dropped: Sequence[Dropped], asked: int, waived: tuple[str, ...]) -> Choice:
     offsets = [one.sample.offset_s for one in pins]
-    return Choice(
-        asked=len(candidates),
-        chosen=tuple(replace(one, about=_about(servers[one.name])) for one in pins),
-        dropped=tuple(dropped[candidate.name] for candidate in candidates if candidate.name in dropped),
-        offset_s=statistics.median(offsets) if offsets else None,
-        spread_s=max(offsets) - min(offsets) if offsets else None,
-        waived=tuple(why for rule, why in diversity.WAIVED_IN_ORDER.items() if found and rule in found.waived),
-    )
+    middle_s = statistics.median(offsets) if offsets else None
+    spread_s = max(offsets) - min(offsets) if offsets else None
+    return Choice(asked, pins, tuple(dropped), middle_s, spread_s, waived)
 
 
 def _about(server: Server) -> str:
