@@ -1,0 +1,226 @@
+"""Whom to follow where nobody was named: who is asked, who stays, and what is said when it does not go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Optional
+
+import pytest
+
+from ntpjoin.facts import Facts, JournalFacts, RunFact, Zone
+from ntpjoin.host.machine import Host
+from ntpjoin.model import Asked, Candidate, Pin, Resolved, Sample, Wish
+from ntpjoin.provision import follow, unnamed
+from ntpjoin.provision.follow import Followed, Search, followed
+from ntpjoin.upstreams import memory
+from ntpjoin.upstreams.catalogue import Server
+from tests.sample import converged, fresh
+
+BERLIN = Zone("Europe/Berlin", "DE\t+5230+01322\tEurope/Berlin\n")
+NOWHERE = Zone("Etc/UTC", BERLIN.table)
+
+
+def row(number: int, **more: Any) -> Server:
+    """Servers that are farther away the greater their number."""
+    values: dict[str, Any] = {"operator": f"operator {number}", "access": "open", "notify": "no", **more}
+    return Server(f"ntp{number}.example", "DE", "Berlin", 52.5 + number / 50, 13.4, 1, **values)
+
+
+class Net:
+    """Where names lead, and who answers; `rounds` has the names of each survey."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, servers: tuple[Server, ...], zone: Zone = BERLIN) -> None:
+        self.rounds: list[tuple[str, ...]] = []
+        self.dead: set[str] = set()
+        self.at = {server.host: f"9.9.{number}.1" for number, server in enumerate(servers)}
+        self.told: list[str] = []
+        monkeypatch.setattr(unnamed, "load", lambda *_: servers)
+        monkeypatch.setattr(follow, "_resolved", self.leads)
+        monkeypatch.setattr("ntpjoin.upstreams.catalogue.load", lambda *_: servers)
+        monkeypatch.setattr(unnamed, "look_place", lambda _: zone)
+        monkeypatch.setattr(unnamed, "survey", self.survey)
+        monkeypatch.setattr(memory, "recall", lambda *_: None)
+        monkeypatch.setattr(memory, "remember", lambda *_: None)
+
+    def leads(self, pins: tuple[Pin, ...]) -> dict[str, tuple[str, ...]]:
+        return {pin.name: (self.at[pin.name],) for pin in pins}
+
+    def survey(self, names: list[str], *, on_event: Any, samples: int, **how: Any) -> tuple[Candidate, ...]:
+        assert samples == 4
+        assert set(how["gaps_s"]) == set(names)
+        self.rounds.append(tuple(names))
+        found = tuple(map(self.candidate, names))
+        for one in found:
+            on_event(one.asked[0])
+        return found
+
+    def candidate(self, name: str) -> Candidate:
+        address = self.at.get(name, name)
+        resolved = Resolved(name, addresses=(address,))
+        if name in self.dead:
+            return Candidate(resolved, (Asked(address, problem="no answer within 9 s", sent=4),))
+        number = int(address.split(".")[2])
+        sample = Sample(address, 0.0, 0.010 + number / 500, 1, 0, "GPS", 0.0, 0.001, -20)
+        return Candidate(resolved, (Asked(address, sample, sent=4, heard=4),))
+
+    def follow(
+        self, wish: Wish, facts: Optional[Facts] = None, *, attended: bool = False, country: str = ""
+    ) -> Followed:
+        answer: Iterator[str] = iter([country])
+        search = Search(
+            Host(), facts or fresh(), wish, lambda event: self.told.append(event.text), attended,
+            ask_country=lambda: next(answer),
+        )  # fmt: skip
+        return followed(search)
+
+
+ACCEPTED = Wish(accept_catalogue=True)
+FORTY = tuple(row(number) for number in range(40))
+
+
+def names(found: Followed) -> list[str]:
+    return sorted(pin.name.partition(".")[0] for pin in found.pins)
+
+
+def test_the_nearest_32_are_asked_and_five_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    found = net.follow(ACCEPTED)
+    assert [len(names) for names in net.rounds] == [32]
+    assert set(net.rounds[0]) == {server.host for server in FORTY[:32]}
+    assert names(found) == [f"ntp{number}" for number in range(5)]
+    assert found.blockers == ()
+    assert "near the time zone Europe/Berlin" in net.told[0]
+
+
+def test_the_next_ones_are_asked_where_no_four_can_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    net.dead = {server.host for server in FORTY[2:32]}
+    found = net.follow(ACCEPTED)
+    assert [len(names) for names in net.rounds] == [32, 8]
+    assert names(found) == ["ntp0", "ntp1", "ntp32", "ntp33", "ntp34"]
+
+
+def test_it_is_given_up_where_nobody_answers_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    net.dead = {server.host for server in FORTY}
+    found = net.follow(ACCEPTED)
+    assert len(net.rounds) == 1
+    assert found.pins == ()
+    assert found.choice is not None
+    assert found.choice.asked == 32
+
+
+def test_what_an_operator_asks_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = (row(0, minpoll=8, iburst=False, notify="yes"), *FORTY[1:6])
+    found = Net(monkeypatch, servers).follow(Wish(), attended=True)
+    assert found.pins[0] == Pin("ntp0.example", "9.9.0.1", 8, iburst=False)
+    (letter,) = found.letters
+    assert "ntp0.example" in letter
+    assert any("ntp0.example ask for a mail" in note.text for note in found.notes)
+
+
+def test_unattended_nobody_is_asked_who_wants_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = (row(0, notify="yes"), row(1, access="restricted"), *FORTY[2:8])
+    net = Net(monkeypatch, servers)
+    found = net.follow(ACCEPTED)
+    assert net.rounds == [tuple(server.host for server in FORTY[2:8])]
+    assert found.letters == ()
+
+
+def test_more_may_be_pinned_where_somebody_looks_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = (row(0, use_name=True), *FORTY[1:8])
+    found = Net(monkeypatch, servers).follow(ACCEPTED)
+    assert "ntp0" not in names(found)
+    assert [note.text for note in found.notes if "--monitor" in note.text]
+    found = Net(monkeypatch, servers).follow(replace(ACCEPTED, monitor=True))
+    assert "ntp0" in names(found)
+    assert not [note.text for note in found.notes if "--monitor" in note.text]
+
+
+def test_a_host_that_stands_nowhere_is_asked_or_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY, NOWHERE)
+    blocked = net.follow(ACCEPTED)
+    assert [blocker.code for blocker in blocked.blockers] == ["place"]
+    assert net.rounds == []
+    asked = net.follow(ACCEPTED, attended=True, country="DE")
+    assert asked.wish.country == "DE"
+    assert names(asked)
+    near = net.follow(replace(ACCEPTED, near="52.5,13.4"))
+    assert names(near)
+
+
+def before(net: Net, wish: Wish, *numbers: int) -> Facts:
+    """Set up, with these pinned."""
+    pins = tuple(Pin(f"ntp{number}.example", net.at[f"ntp{number}.example"]) for number in numbers)
+    return converged(journal=JournalFacts((RunFact(1, "done", wish, pins),)))
+
+
+def test_nobody_is_asked_while_nothing_speaks_against_the_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    found = net.follow(ACCEPTED, before(net, ACCEPTED, 1, 3, 5, 7, 9))
+    assert names(found) == ["ntp1", "ntp3", "ntp5", "ntp7", "ntp9"]
+    assert (net.rounds, found.choice) == ([], None)
+
+
+def test_who_has_moved_stays_at_the_new_address_and_nobody_else_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 1, 3, 5, 7, 9)
+    net.at["ntp3.example"] = "9.8.3.1"
+    for accepted in (True, False):
+        found = net.follow(replace(ACCEPTED, accept_catalogue=accepted), facts)
+        assert Pin("ntp3.example", "9.8.3.1") in found.pins
+        assert names(found) == ["ntp1", "ntp3", "ntp5", "ntp7", "ntp9"]
+    assert [len(names) for names in net.rounds] == [5, 5]
+
+
+def test_only_who_is_gone_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 1, 3, 5, 7, 9)
+    net.at["ntp3.example"] = "9.8.3.1"
+    net.dead = {"ntp3.example"}
+    found = net.follow(ACCEPTED, facts)
+    assert names(found) == ["ntp0", "ntp1", "ntp5", "ntp7", "ntp9"]
+    assert [len(names) for names in net.rounds] == [5, 32]
+
+
+def test_four_that_are_left_are_enough_where_nobody_may_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, Wish(), 1, 3, 5, 7, 9)
+    net.at["ntp3.example"] = "9.8.3.1"
+    net.dead = {"ntp3.example"}
+    assert names(net.follow(Wish(), facts)) == ["ntp1", "ntp5", "ntp7", "ntp9"]
+    net.dead = {"ntp3.example", "ntp5.example"}
+    blocked = net.follow(Wish(), facts)
+    assert [blocker.code for blocker in blocked.blockers] == ["catalogue"]
+    assert names(net.follow(Wish(), facts, attended=True))[:1] == ["ntp0"]
+
+
+def test_todays_servers_of_the_pool_are_asked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    members = (Server("9.7.0.1", "DE", access="open"), Server("9.7.1.1", "DE", access="open"))
+    asked: list[str] = []
+
+    def from_pool(country: str) -> tuple[Server, ...]:
+        asked.append(country)
+        return members
+
+    monkeypatch.setattr(unnamed, "from_pool", from_pool)
+    found = net.follow(replace(ACCEPTED, from_pool="DE"))
+    assert asked == ["DE"]
+    assert net.rounds[0][:2] == ("9.7.0.1", "9.7.1.1")
+    assert Pin("9.7.0.1", "9.7.0.1") in found.pins
+
+
+def test_the_pools_zone_is_asked_by_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ntpjoin.upstreams.candidates import from_pool
+
+    asked: list[str] = []
+
+    def resolve(names: list[str]) -> tuple[Resolved, ...]:
+        asked.extend(names)
+        return tuple(Resolved(name, addresses=(f"9.7.{number}.1",)) for number, name in enumerate(names))
+
+    monkeypatch.setattr("ntpjoin.wire.dns.resolve", resolve)
+    assert [server.host for server in from_pool("GB")] == [f"9.7.{number}.1" for number in range(4)]
+    assert asked == [f"{number}.uk.pool.ntp.org" for number in range(4)]
