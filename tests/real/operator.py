@@ -58,7 +58,7 @@ FOREIGN_CAUSES = {
 SCRIPT_CAUSES = {
     **CAUSES,
     r"etc: /etc/init\.d/\.depend\.(boot|start|stop): ": "insserv works out the order of all scripts anew",
-    r"etc: /etc/adjtime: absent -> file": "hwclock writes it when the machine goes down",
+    r"etc: /etc/adjtime: ": "hwclock writes it when the machine goes down",
 }
 
 
