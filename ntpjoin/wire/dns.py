@@ -159,7 +159,7 @@ def _ask(
         return _read(answer)
     except dns.resolver.NXDOMAIN as problem:
         responses: dict[dns.name.Name, dns.message.QueryMessage] = problem.kwargs["responses"]
-        chain = _chain(responses[absolute]) if absolute in responses else ()
+        chain = _chain(responses[absolute].resolve_chaining()) if absolute in responses else ()
         words = f"no such name: {chain[-1]}" if chain else "no such name"
         return _Found(chain=chain, rank=_NO_SUCH_NAME, problem=words)
     except dns.resolver.NoNameservers as problem:
@@ -176,18 +176,18 @@ def _ask(
 def _read(answer: dns.resolver.Answer) -> _Found:
     result = answer.chaining_result
     addresses = [ipaddress.ip_address(record.address) for record in answer.rrset or ()]
+    chain = _chain(result)
     usable = tuple(sorted(address for address in addresses if not _mapped(address)))
     if usable:
-        return _Found(_chain(answer.response), usable, result.minimum_ttl)
+        return _Found(chain, usable, result.minimum_ttl)
     if addresses:
-        return _Found(_chain(answer.response), rank=_MAPPED, problem="it leads to IPv4-mapped addresses only")
-    return _Found(_chain(answer.response), problem="the name has no address")
+        return _Found(chain, rank=_MAPPED, problem="it leads to IPv4-mapped addresses only")
+    return _Found(chain, problem="the name has no address")
 
 
-def _chain(response: dns.message.Message) -> tuple[str, ...]:
+def _chain(result: dns.message.ChainingResult) -> tuple[str, ...]:
     """Give the names that aliases lead to, the last one last, be there an address at its end or not."""
-    assert isinstance(response, dns.message.QueryMessage)
-    return tuple(str(alias[0].target).rstrip(".").lower() for alias in response.resolve_chaining().cnames)
+    return tuple(str(alias[0].target).rstrip(".").lower() for alias in result.cnames)
 
 
 def _failure(errors: Sequence[Sequence[object]]) -> str:
