@@ -60,7 +60,7 @@ def test_the_question_tells_nothing_but_version_and_mode() -> None:
         (lambda q, _: [ntp_reply(q, first=0x1C)], "version 3"),
         (lambda q, _: [ntp_reply(q, first=0x26)], "mode 6"),
         (lambda q, _: [ntp_reply(q)[:47]], "47 bytes"),
-        (lambda _q, _: [b""], "0 bytes"),
+        (lambda _q, _: [b""], "does not echo"),
         (lambda q, _: [ntp_reply(q, received=0)], "empty"),
         (lambda q, _: [ntp_reply(q, sent=0)], "empty"),
         (lambda q, _: [ntp_reply(q, sent=ntp_stamp(time.time() - 1))], "sent before"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Callable, Optional, Protocol, Union
 
@@ -15,6 +17,9 @@ PER_FAMILY = 2
 
 #: How long an answer may take: who is farther than that is of no use.
 TIMEOUT_S = 3.0
+
+#: By then after the last gap all questions have been sent, and looking up names delays none of them.
+_SENT_S = 0.75
 
 #: What is said of a name that leads elsewhere when it is asked again.
 ROTATES = "its name leads elsewhere each time it is asked: that is no single server"
@@ -65,24 +70,28 @@ def survey(
     the system's DNS servers. An address that no packet may go to is
     not asked, and stands in no candidate's `asked`; `choose` tells why. At most two addresses per name and family are
     asked, `samples` times each, be it under several names; `gaps_s` has what is to lie between two packets to a name's
-    servers where that is more than usual. Names are resolved once more after several samples: one that rotates has a
-    problem. `on_event` hears of each name and each answer as it comes; when `stopped`, what is known so far is the result.
+    servers where that is more than usual. Names that answered are resolved once more after several samples: one that
+    rotates has a problem. `on_event` hears of each name and each answer as it comes; when `stopped`, what is known so far is the result.
     """
     resolved = resolve(dict.fromkeys(names), nameservers=nameservers)
     if on_event:
         for one in resolved:
             on_event(one)
     to_ask = {one.name: _to_ask(one, own_addresses, allow_private) for one in resolved}
-    answers = exchange(
-        dict.fromkeys(address for some in to_ask.values() for address in some),
-        timeout_s=TIMEOUT_S,
-        samples=samples,
-        gaps_s=_by_address(to_ask, gaps_s or {}),
-        on_reply=on_event,
-        stopped=stopped,
-    )
+    gaps = _by_address(to_ask, gaps_s or {})
+    again = _Again(resolved, lambda names: resolve(names, nameservers=nameservers), on_event)
+    asked_s = (samples - 1) * max([ntp.GAP_S, *gaps.values()]) + _SENT_S
+    with again.after(asked_s if samples > 1 else None):
+        answers = exchange(
+            dict.fromkeys(address for some in to_ask.values() for address in some),
+            timeout_s=TIMEOUT_S,
+            samples=samples,
+            gaps_s=gaps,
+            on_reply=again.hear,
+            stopped=stopped,
+        )
     if samples > 1 and not (stopped and stopped()):
-        resolved = _once_more(resolved, lambda names: resolve(names, nameservers=nameservers))
+        resolved = again.settled(answers)
     by_address = {asked.address: asked for asked in answers}
     return tuple(Candidate(one, tuple(by_address[address] for address in to_ask[one.name])) for one in resolved)
 
@@ -96,15 +105,63 @@ def _by_address(to_ask: Mapping[str, tuple[str, ...]], gaps_s: Mapping[str, floa
     return found
 
 
-def _once_more(
-    resolved: Sequence[Resolved], resolve: Callable[[Iterable[str]], tuple[Resolved, ...]]
-) -> tuple[Resolved, ...]:
-    names = [one.name for one in resolved if one.addresses and one.addresses != (one.name,)]
-    now = {one.name: one.addresses for one in resolve(names)} if names else {}
-    return tuple(
-        replace(one, problem=ROTATES) if now.get(one.name, one.addresses) not in (one.addresses, ()) else one
-        for one in resolved
-    )
+class _Again:
+    """Sees whether names still lead where they led. Those of whom no address answered are out anyway.
+
+    Most have answered while the silent ones have time left: they are asked about then, which costs no time of its own.
+    """
+
+    def __init__(
+        self,
+        resolved: Sequence[Resolved],
+        resolve: Callable[[Iterable[str]], tuple[Resolved, ...]],
+        on_event: Optional[OnEvent],
+    ) -> None:
+        self._resolved = resolved
+        self._resolve = resolve
+        self._on_event = on_event
+        self._answered: set[str] = set()
+        self._now: dict[str, tuple[str, ...]] = {}
+        self._early: Optional[threading.Thread] = None
+
+    def hear(self, asked: Asked) -> None:
+        """Note who has answered, and pass it on."""
+        if asked.sample:
+            self._answered.add(asked.address)
+        if self._on_event:
+            self._on_event(asked)
+
+    @contextlib.contextmanager
+    def after(self, seconds: Optional[float]) -> Iterator[None]:
+        """Look so long after the beginning, if that is before the end."""
+        if seconds is None:
+            yield
+            return
+        self._early = timer = threading.Timer(seconds, self._look)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def settled(self, answers: Iterable[Asked]) -> tuple[Resolved, ...]:
+        """All names, those that rotate with their problem."""
+        if self._early:
+            self._early.join()
+        self._answered = {one.address for one in answers if one.sample}
+        self._look()
+        return tuple(
+            replace(one, problem=ROTATES) if self._now.get(one.name, one.addresses) not in (one.addresses, ()) else one
+            for one in self._resolved
+        )
+
+    def _look(self) -> None:
+        answered = self._answered.copy()
+        names = [one.name for one in self._resolved if answered & {*one.addresses} - {one.name}]
+        names = [name for name in names if name not in self._now]
+        if names:
+            self._now.update((one.name, one.addresses) for one in self._resolve(names))
 
 
 def _to_ask(resolved: Resolved, own_addresses: Collection[str], allow_private: bool) -> tuple[str, ...]:

@@ -15,14 +15,12 @@ from ntpjoin.wire import sockets
 from ntpjoin.wire.talk import Manner, Talk
 
 PORT = 123
+#: Between two packets to an address, unless told otherwise.
+GAP_S = 2.0
 OnReply = Callable[[Asked], None]
 
-#: Between two addresses' first questions: what comes back at once is measured worse.
-_APART_NS = 1_000_000
-#: Datagrams that are no answers, after which the kernel drops all others like them.
-_NOISE_LIMIT = 64
-#: Datagrams of one address that are read before the others have their turn.
-_AT_ONCE = 32
+#: Between two addresses' first questions: what comes back at once is measured worse. And all of that together at most.
+_APART_NS, _ALL_APART_NS = 1_000_000, 250_000_000
 #: Steps of this host's clock below this are left in the offsets.
 _STEP_NS = 1_000_000
 #: How often it is looked whether the user wants no more.
@@ -36,7 +34,7 @@ def exchange(
     timeout_s: float = 3.0,
     tries: int = 2,
     samples: int = 1,
-    gap_s: float = 2.0,
+    gap_s: float = GAP_S,
     gaps_s: Optional[Mapping[str, float]] = None,
     on_reply: Optional[OnReply] = None,
     stopped: Optional[Callable[[], bool]] = None,
@@ -52,10 +50,12 @@ def exchange(
     ahead_ns = time.time_ns() - time.monotonic_ns()
     manner = Manner(samples, max(samples, tries), gap_s, timeout_s)
     gaps = gaps_s or {}
+    wanted = tuple(dict.fromkeys(addresses))
+    apart_ns = min(_APART_NS, _ALL_APART_NS // max(1, len(wanted)))
     begin_ns = time.monotonic_ns()
     talks = [
-        Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), begin_ns + number * _APART_NS, ahead_ns)
-        for number, one in enumerate(dict.fromkeys(addresses))
+        Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), begin_ns + number * apart_ns, ahead_ns)
+        for number, one in enumerate(wanted)
     ]
     with _Round(talks, port, on_reply) as asking:
         asking.run(stopped or (lambda: False), _LOOK_S if stopped else None)
@@ -102,15 +102,21 @@ class _Round:
                 self._listen(key.data)
             if stopped():
                 for _, _, talk in self._due:
-                    talk.end() if not talk.result else None
+                    self._stop(talk)
                 return
+
+    def _stop(self, talk: Talk) -> None:
+        if talk.result:
+            return
+        if talk in self._doors:
+            talk.overhear(sockets.dropped(self._doors[talk]))
+        talk.end()
 
     def _act(self, talk: Talk) -> None:
         try:
             door = self._doors.get(talk) or self._open(talk)
+            talk.overhear(sockets.dropped(door))
             question = talk.act(time.monotonic_ns())
-            if talk.noise >= _NOISE_LIMIT:
-                sockets.drop_all_but_echoes(door, talk.nonces)
             if question:
                 door.send(question)
         except OSError as problem:
@@ -119,25 +125,20 @@ class _Round:
 
     def _open(self, talk: Talk) -> socket.socket:
         door = self._doors[talk] = sockets.connect(talk.address, self._port)
+        # From the start: a flood fills the buffer before anybody has looked into it.
+        sockets.drop_all_but_echoes(door, talk.nonces)
         sockets.stamp_arrivals(door)
         self._selector.register(door, selectors.EVENT_READ, talk)
         return door
 
     def _listen(self, talk: Talk) -> None:
-        door, noise = self._doors[talk], talk.noise
-        for _ in range(_AT_ONCE):
-            try:
-                datagram, received_ns = sockets.receive(door)
-            except BlockingIOError:
-                break
-            except OSError as problem:
-                talk.fail(sockets.words(problem, talk.address, self._port))
-            else:
-                talk.hear(datagram, received_ns)
-            if talk.result:
-                break
-        if noise < _NOISE_LIMIT <= talk.noise:
-            sockets.drop_all_but_echoes(door, talk.nonces)
+        door = self._doors[talk]
+        try:
+            talk.hear(*sockets.receive(door))  # one, then the others have their turn
+        except BlockingIOError:
+            return
+        except OSError as problem:
+            talk.fail(sockets.words(problem, talk.address, self._port))
         self._tell(talk)
 
     def _tell(self, talk: Talk) -> None:

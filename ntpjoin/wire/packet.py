@@ -20,6 +20,9 @@ CLIENT, SERVER = 3, 4
 #: The kiss codes by which a server sends a client away (RFC 5905, section 7.4); other codes describe the server itself.
 KISSES = frozenset({"RATE", "DENY", "RSTR"})
 
+#: What is said of a datagram that may be anybody's.
+NO_ECHO = "it does not echo what was sent"
+
 #: Seconds from 1900, where NTP counts from, to 1970.
 _EPOCH_S = 2_208_988_800
 _ERA_S = 1 << 32
@@ -29,6 +32,9 @@ _NS = 1_000_000_000
 
 #: A reply cannot have stayed longer at the server than it was away; two clocks' readings may differ by this much.
 _CONTRADICTION_NS = 1_000_000
+#: All of a question but its transmit stamp.
+_QUESTION: bytes = ntplib.NTPPacket(version=VERSION, mode=CLIENT).to_data()[:40]
+
 #: What a time stamp taken outside the kernel is worth at best; no delay is taken to be less.
 _LEAST_DELAY_NS = 1_000
 
@@ -38,8 +44,7 @@ def request(nonce: bytes) -> bytes:
 
     Poll is 0: some releases of ntpd drop 1 and 2.
     """
-    coded: bytes = ntplib.NTPPacket(version=VERSION, mode=CLIENT).to_data()
-    return coded[:40] + nonce
+    return _QUESTION + nonce
 
 
 def origin(reply: bytes) -> bytes:
@@ -49,8 +54,8 @@ def origin(reply: bytes) -> bytes:
 
 def kiss(reply: bytes) -> str:
     """Give the code of a kiss-o'-death, "" for any other packet."""
-    code = _text(reply[12:16])
-    return code if reply[1] == 0 and code in KISSES else ""
+    code = _text(reply[12:16]) if reply[1] == 0 else ""
+    return code if code in KISSES else ""
 
 
 def fault(reply: bytes, nonces: Collection[bytes]) -> str:
@@ -60,7 +65,7 @@ def fault(reply: bytes, nonces: Collection[bytes]) -> str:
     if (reply[0] >> 3 & 7, reply[0] & 7) != (VERSION, SERVER):
         return f"version {reply[0] >> 3 & 7}, mode {reply[0] & 7} instead of version {VERSION}, mode {SERVER}"
     if origin(reply) not in nonces:
-        return "it does not echo what was sent"
+        return NO_ECHO
     return "" if kiss(reply) else _stamps_fault(reply)  # some servers leave the stamps of a kiss empty
 
 

@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import time
+from array import array
 from collections.abc import Iterable
 
 #: What the kernel's error numbers mean to somebody who wants an answer from an address.
@@ -24,9 +25,13 @@ _WORDS = {
 # Linux' own numbers (asm-generic/socket.h), which Python does not name.
 _SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
+_SO_MEMINFO = 55
+_MEMINFO = struct.Struct("9I")
 _TIMESPEC = struct.Struct("ll")
 #: A stamp that is older than this, or of the future, was taken before somebody set the clock.
 _BELIEVED_NS = 1_000_000_000
+#: Between two readings of clocks, no longer than this.
+_TORN_NS = 50_000
 
 # The four instructions of the kernel's packet filter that are needed here (linux/filter.h), and where an answer's echo lies in
 # what the filter sees, which begins with the UDP header.
@@ -61,7 +66,7 @@ def stamp_arrivals(door: socket.socket) -> None:
 def receive(door: socket.socket) -> tuple[bytes, int]:
     """Give a datagram, and when it came: nanoseconds of the monotonic clock. BlockingIOError when there is none."""
     datagram, notes, _, _ = door.recvmsg(1024, socket.CMSG_SPACE(_TIMESPEC.size))
-    now_ns, clock_ns = time.monotonic_ns(), time.time_ns()
+    now_ns, clock_ns = _both_clocks()
     for level, kind, data in notes:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS) and len(data) == _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack(data)
@@ -70,13 +75,20 @@ def receive(door: socket.socket) -> tuple[bytes, int]:
     return datagram, now_ns
 
 
+def _both_clocks() -> tuple[int, int]:
+    """Read the monotonic clock and that of the day with nothing in between, as another thread or program would be."""
+    for _ in range(5):
+        now_ns, clock_ns = time.monotonic_ns(), time.time_ns()
+        if time.monotonic_ns() - now_ns < _TORN_NS:
+            break
+    return now_ns, clock_ns
+
+
 def drop_all_but_echoes(door: socket.socket, nonces: Iterable[bytes]) -> None:
     """Have the kernel drop what does not echo one of these 8 bytes: a flood then neither costs time nor fills the buffer.
 
     What lies in the buffer already is not dropped. Without such a filter, all else works the same.
     """
-    import ctypes  # noqa: PLC0415 - nearly never needed
-
     code = b""
     for nonce in nonces:
         high, low = struct.unpack("!II", nonce)
@@ -84,10 +96,20 @@ def drop_all_but_echoes(door: socket.socket, nonces: Iterable[bytes]) -> None:
         code += _INSTRUCTION.pack(_LOAD_WORD, 0, 0, _ECHO + 4) + _INSTRUCTION.pack(_IF_EQUAL, 0, 1, low)
         code += _INSTRUCTION.pack(_RETURN, 0, 0, 0xFFFFFFFF)
     code += _INSTRUCTION.pack(_RETURN, 0, 0, 0)
-    memory = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("HP", len(code) // _INSTRUCTION.size, ctypes.addressof(memory))
+    memory = array("B", code)
+    where, _ = memory.buffer_info()
+    program = struct.pack("HP", len(code) // _INSTRUCTION.size, where)
     with contextlib.suppress(OSError):
         door.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def dropped(door: socket.socket) -> int:
+    """Give how many datagrams the kernel has dropped that came to this socket; 0 where it does not tell (before Linux 4.12)."""
+    with contextlib.suppress(OSError):
+        info = door.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        if len(info) == _MEMINFO.size:
+            return int(_MEMINFO.unpack(info)[-1])
+    return 0
 
 
 def words(problem: OSError, address: str, port: int) -> str:

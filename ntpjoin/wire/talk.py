@@ -45,19 +45,14 @@ class Talk:
         self.address = address
         self.result: Optional[Asked] = None
         self.due_ns = begin_ns
-        #: Datagrams that were no answers.
-        self.noise = 0
+        #: What an answer echoes, a question after the other: known from the start, so that the kernel need be told but once.
+        self.nonces = tuple(secrets.token_bytes(8) for _ in range(manner.questions))
         self._manner = manner
         self._ahead_ns = ahead_ns
         self._open: dict[bytes, int] = {}
         self._samples: list[Sample] = []
         self._sent = 0
         self._oddity = ""
-
-    @property
-    def nonces(self) -> tuple[bytes, ...]:
-        """What an answer may echo now."""
-        return tuple(self._open)
 
     def act(self, now_ns: int) -> bytes:
         """What to send now, when `due_ns` has come; empty when the talk ends instead."""
@@ -70,7 +65,7 @@ class Talk:
             else:
                 self.end()
             return b""
-        nonce = secrets.token_bytes(8)
+        nonce = self.nonces[self._sent]
         self._open[nonce] = now_ns
         self._sent += 1
         last = self._sent == self._manner.questions
@@ -86,8 +81,12 @@ class Talk:
         if not oddity:
             oddity = self._count(datagram, received_ns)
         if oddity:
-            self.noise += 1
             self._oddity = oddity
+
+    def overhear(self, dropped: int) -> None:
+        """Note how many datagrams the kernel has dropped, as they echoed none of the nonces."""
+        if dropped and not self._oddity:
+            self._oddity = packet.NO_ECHO
 
     def _count(self, datagram: bytes, received_ns: int) -> str:
         nonce = packet.origin(datagram)
