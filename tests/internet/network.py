@@ -6,14 +6,18 @@ import dataclasses
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional
 
-from ntpjoin.model import Asked, Resolved, Sample
+from ntpjoin.model import Asked, Candidate, Resolved, Sample
+from ntpjoin.upstreams.catalogue import Server
 from tests.internet.operators import NETWORKS
 from tests.internet.stations import Station
+from tests.internet.surveyor import Figures
 from tests.internet.zone import Record
 from tests.lab.namespaces import Sandbox
 from tests.lab.network import batch
@@ -24,6 +28,16 @@ CLIENT, SERVERS = "client", "servers"
 #: What both ends of the wire have; all else is routed to the servers' end.
 _CLIENT4, _CLIENT6 = "192.0.2.2", "2001:db8::2"
 NAMESERVER, _SERVERS6 = "192.0.2.1", "2001:db8::1"
+
+
+@dataclass(frozen=True)
+class Packet:
+    """A packet on the wire: when, by the kernel's clock, whether it goes `out` to `far` or comes from there, and what is in it."""
+
+    at_ns: int
+    out: bool
+    far: str
+    datagram: bytes
 
 
 class Network:
@@ -91,14 +105,51 @@ class Network:
     def exchange(self, addresses: Iterable[str], *, timeout: float = 120, **options: Any) -> tuple[Asked, ...]:
         """`ntp.exchange`, on the client, with these of its options."""
         found = self._ask({"exchange": list(addresses), "options": options}, timeout)
-        return tuple(Asked(**{**one, "sample": Sample(**one["sample"]) if one["sample"] else None}) for one in found)
+        return tuple(map(_asked, found))
 
     def resolve(self, names: Iterable[str], *, timeout: float = 60) -> tuple[Resolved, ...]:
         """`dns.resolve`, on the client."""
         found = self._ask({"resolve": list(names), "options": {"nameservers": [NAMESERVER]}}, timeout)
-        return tuple(
-            Resolved(**{**one, "chain": tuple(one["chain"]), "addresses": tuple(one["addresses"])}) for one in found
-        )
+        return tuple(map(_resolved, found))
+
+    @contextmanager
+    def eavesdrop(self) -> Iterator[list[Packet]]:
+        """The packets to and from time servers that pass the client while the block runs; they are there at its end."""
+        argv = [sys.executable, "-I", str(Path(__file__).with_name("eavesdropper.py")), "wire"]
+        seen: list[Packet] = []
+        running = self._begin(argv, CLIENT)
+        try:
+            yield seen
+        finally:
+            told = json.loads(running.finish(30).out)
+            seen += [Packet(at_ns, out, far, bytes.fromhex(datagram)) for at_ns, out, far, datagram in told]
+
+    @contextmanager
+    def flood(self, addresses: Sequence[str], count: int) -> Iterator[dict[str, int]]:
+        """Forge so many packets from each of these addresses to who asks it; how many there were is there at the block's end."""
+        argv = [sys.executable, "-I", str(Path(__file__).with_name("flooder.py")), str(count), *addresses]
+        sent: dict[str, int] = {}
+        running = self._begin(argv, SERVERS)
+        try:
+            yield sent
+        finally:
+            sent.update(json.loads(running.finish(30).out))
+
+    def survey(
+        self, rows: Iterable[Server], *, timeout: float = 120, **options: Any
+    ) -> tuple[tuple[Candidate, ...], Figures]:
+        """`survey` and `select`, on the client, by the names of the world; and what that took there."""
+        told = {"rows": [dataclasses.asdict(row) for row in rows], "options": {"nameservers": [NAMESERVER], **options}}
+        argv = [sys.executable, "-m", "tests.internet.surveyor"]
+        answer = json.loads(self.run_in_client(argv, json.dumps(told), timeout=timeout).out)
+        found = (Candidate(_resolved(one["resolved"]), tuple(map(_asked, one["asked"]))) for one in answer["found"])
+        return tuple(found), Figures(**answer["figures"])
+
+    def _begin(self, argv: Sequence[str], host: str) -> Running:
+        """Start a program that says when it is ready, and ends with its standard input."""
+        running = Running(self.sandbox.argv(argv, host=host), argv, -1)
+        running.read_until("ready\n")
+        return running
 
     def _ask(self, task: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
         answer = self.run_in_client([sys.executable, "-m", "tests.internet.asker"], json.dumps(task), timeout=timeout)
@@ -115,6 +166,14 @@ class Network:
         running.popen.stdin.close()
         running.popen.stdin = None
         running.read_until("ready\n")
+
+
+def _asked(told: dict[str, Any]) -> Asked:
+    return Asked(**{**told, "sample": Sample(**told["sample"]) if told["sample"] else None})
+
+
+def _resolved(told: dict[str, Any]) -> Resolved:
+    return Resolved(**{**told, "chain": tuple(told["chain"]), "addresses": tuple(told["addresses"])})
 
 
 def _at_home(argv: Sequence[str]) -> list[str]:
