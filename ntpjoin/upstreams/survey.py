@@ -67,11 +67,11 @@ def survey(
     """Find where each name leads and what its servers answer; one candidate a name, in order, a repeated name once.
 
     `own_addresses` are this host's, among them those it declares to the public. `nameservers`: whom to ask instead of
-    the system's DNS servers. An address that no packet may go to is
-    not asked, and stands in no candidate's `asked`; `choose` tells why. At most two addresses per name and family are
-    asked, `samples` times each, be it under several names; `gaps_s` has what is to lie between two packets to a name's
-    servers where that is more than usual. Names that answered are resolved once more after several samples: one that
-    rotates has a problem. `on_event` hears of each name and each answer as it comes; when `stopped`, what is known so far is the result.
+    the system's DNS servers. An address that no packet may go to is not asked, and stands in no candidate's `asked`;
+    `choose` tells why. At most two addresses per name and family are asked, `samples` times each, be it under several
+    names; `gaps_s` has what is to lie between two packets to a name's servers where that is more than usual. Names that
+    answered are resolved once more after several samples: one that rotates has a problem. `on_event` hears of each name
+    and each answer as it comes; when `stopped`, what is known so far is the result.
     """
     resolved = resolve(dict.fromkeys(names), nameservers=nameservers)
     if on_event:

@@ -116,9 +116,11 @@ class _Round:
         try:
             door = self._doors.get(talk) or self._open(talk)
             talk.overhear(sockets.dropped(door))
-            question = talk.act(time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            question = talk.act(now_ns)
             if question:
                 door.send(question)
+                talk.due_ns += time.monotonic_ns() - now_ns  # however late it left: the gap lies between packets
         except OSError as problem:
             talk.fail(sockets.words(problem, talk.address, self._port))
         self._tell(talk)
