@@ -133,7 +133,7 @@ class Unit:
 class Program:
     """The ntpjoin that runs: its Python, and the one file that it is, with its SHA-256; '' where it is installed.
 
-    `lasts`: that file stays where it is, and nobody but root can change it.
+    `lasts`: that file, or the package, stays where it is, is found from anywhere, and nobody but root can change it.
     """
 
     python: str = ""

@@ -56,13 +56,22 @@ class Consent:
 
 @dataclass(frozen=True)
 class Resolved:
-    """A name and where it leads: its CNAME chain (last name last, empty without one) and addresses, or why there are none."""
+    """A name and where it leads: its CNAME chain (last name last, empty without one) and addresses, or why there are none.
+
+    Not `whole`: the question for one of the two families was not answered.
+    """
 
     name: str
     chain: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     ttl_s: Optional[int] = None
     problem: str = ""
+    whole: bool = True
+
+    def told_beside(self, address: str) -> tuple[str, ...]:
+        """Its addresses; none where those of this one's family may be missing, because that question was not answered."""
+        family = [one for one in self.addresses if (":" in one) == (":" in address)]
+        return self.addresses if self.whole or family else ()
 
 
 @dataclass(frozen=True)

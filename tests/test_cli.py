@@ -652,7 +652,8 @@ def test_resolve_names_that_can_be_followed(typed: Typed) -> None:
     assert (address["address"], address["stratum"], address["problem"]) == ("9.9.9.1", 2, "")
     assert (address["offset_ms"], address["delay_ms"]) == (1.0, 10.0)
     own = ("203.0.113.7", "198.51.100.7")
-    assert told == [{"own_addresses": own, "allow_private": True, "nameservers": None}]
+    how: dict[str, Any] = {"refused": {}, "nameservers": None, "gaps_s": {}}
+    assert told == [{"own_addresses": own, "allow_private": True, **how}]
     assert page["unknown"] == []
     assert typed("resolve ntp1.example.net") == 0
     assert typed.out == (

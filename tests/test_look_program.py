@@ -38,7 +38,8 @@ def test_as_one_file_it_is_known_by_its_bytes(tree: Host, monkeypatch: pytest.Mo
     ("path", "modes", "lasts"),
     [
         ("/usr/local/bin/ntpjoin", (0o755, 0o755), True),
-        ("/opt/ntpjoin/ntpjoin.pyz", (0o644, 0o775), True),
+        ("/opt/ntpjoin/ntpjoin.pyz", (0o644, 0o755), True),
+        ("/opt/ntpjoin/ntpjoin.pyz", (0o644, 0o775), False),
         ("/usr/local/bin/ntpjoin", (0o757, 0o755), False),
         ("/usr/local/bin/ntpjoin", (0o755, 0o777), False),
         ("/root/ntpjoin.pyz", (0o755, 0o755), False),
@@ -55,13 +56,15 @@ def test_where_it_stays(
     owned = Path.stat
 
     def stat(self: Path) -> SimpleNamespace:
-        return SimpleNamespace(st_uid=0, st_mode=owned(self).st_mode)
+        return SimpleNamespace(st_uid=0, st_gid=50, st_mode=owned(self).st_mode)
 
     with monkeypatch.context() as everything_is_roots:
         everything_is_roots.setattr(Path, "stat", stat)
         assert look_program(tree).lasts is lasts
     with monkeypatch.context() as somebodys:
-        somebodys.setattr(Path, "stat", lambda self: SimpleNamespace(st_uid=1000, st_mode=owned(self).st_mode))
+        somebodys.setattr(
+            Path, "stat", lambda self: SimpleNamespace(st_uid=1000, st_gid=0, st_mode=owned(self).st_mode)
+        )
         assert not look_program(tree).lasts
 
 

@@ -180,7 +180,7 @@ class Looked:
         monkeypatch.setattr(memory, "recall", lambda *_: None)
         monkeypatch.setattr(memory, "remember", lambda *_: None)
 
-        def ask(wish: Wish, _own: Any) -> Choice:
+        def ask(wish: Wish, *_: Any) -> Choice:
             self.asked.append(wish.upstreams)
             return measured
 

@@ -84,14 +84,14 @@ def gather(
 
     control = {address: Job(partial(tells, address)) for address in addresses}
     asked = Job(lambda: exchange(addresses))
-    leads = dict(known or {})
+    leads, at = dict(known or {}), {pin.name: pin.address for pin in pins}
     resolved = Job(lambda: resolve([pin.name for pin in pins if pin.name not in leads]))
     unit = facts.unit(facts.system.row.unit) if facts.system.row else None
     said = Job(lambda: _complaints(host, unit)) if unit and unit.running else None
     return Evidence(
         answers={answer.address: answer for answer in asked.result()},
         tells={address: job.result() for address, job in control.items()},
-        leads={**leads, **{one.name: one.addresses for one in resolved.result()}},
+        leads={**leads, **{one.name: one.told_beside(at[one.name]) for one in resolved.result()}},
         complaints=said.result() if said else (),
     )
 

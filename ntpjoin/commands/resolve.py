@@ -15,6 +15,7 @@ from ntpjoin.provision.wishes import merged
 from ntpjoin.show import jsons, upstreams
 from ntpjoin.show.screen import Screen
 from ntpjoin.upstreams.account import account
+from ntpjoin.upstreams.catalogue import load, never
 from ntpjoin.upstreams.choose import choose
 from ntpjoin.upstreams.survey import survey
 
@@ -29,8 +30,17 @@ def resolve_command(
         wish = merged(journal, given)
         own = (*look_addresses(host), *wish.public_addresses)
         screen.tell(Event("looking", "upstreams", f"asking {', '.join(names)}"))
-        found = survey(names, own_addresses=own, allow_private=wish.allow_private, nameservers=nameservers)
-    choice = choose(found, own_addresses=own, allow_private=wish.allow_private)
+        rows = {server.host: server for server in load(host, wish.catalogue)}
+        refused = never(names, rows)
+        found = survey(
+            names,
+            own_addresses=own,
+            allow_private=wish.allow_private,
+            refused=refused,
+            nameservers=nameservers,
+            gaps_s={name: rows[name].gap_s for name in names if name in rows},
+        )
+    choice = choose(found, own_addresses=own, allow_private=wish.allow_private, refused=refused)
     accounts = {one.name: account(one, own_addresses=own, allow_private=wish.allow_private) for one in found}
     unknown = (JOURNAL_UNSEEN,) if journal.unseen else ()
     screen.answer(upstreams.resolved(found, accounts, choice, unknown, screen.style))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from ntpjoin.errors import Blocked, Interrupted
+from ntpjoin.facts import JournalFacts
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.journal import look_journal
@@ -19,7 +20,7 @@ from ntpjoin.show import jsons
 from ntpjoin.show import survey as show
 from ntpjoin.show.screen import Screen
 from ntpjoin.upstreams.candidates import eligible, from_pool, rounds, sectors
-from ntpjoin.upstreams.catalogue import Server, load
+from ntpjoin.upstreams.catalogue import Server, load, never
 from ntpjoin.upstreams.choose import choose
 from ntpjoin.upstreams.diversity import LEAST
 from ntpjoin.upstreams.places import Place, parse_near, where
@@ -44,20 +45,29 @@ def survey_command(names: tuple[str, ...], given: Mapping[str, Any], effort: Eff
     """
     host = Host(screen.trace)
     with Interrupts(screen.tell) as interrupts:
-        wish = merged(look_journal(host), given)
+        wish = merged(_nobody_named(look_journal(host)), given)
         servers = load(host, wish.catalogue)
         place = _place(host, wish, servers)
-        rows = _asked(names, wish, servers, place, effort.candidates)
+        rows = _asked(names, wish, servers, place, effort)
         own = (*look_addresses(host), *wish.public_addresses)
         stop = _Stop(interrupts)
         screen.tell(Event("looking", "upstreams", f"asking {len(rows)} servers {effort.samples} times each"))
         with interrupts.deferred("what is known so far is shown"):
             found = _survey(rows, wish, own, effort=effort, stop=stop, screen=screen)
-    choice = _judged(found, rows, wish, own, place=None if names else place, named=bool(names))
+            stop()  # a signal that came while the last names were resolved
+    choice = _judged(found, rows, wish, own, place=None if names else place, named=names)
     code = stop.heard[0].code if stop.heard else 0 if len(choice.chosen) >= LEAST else 1
     screen.answer(show.text(found, rows, choice, screen.style))
     screen.page(jsons.envelope("upstreams survey", code, **show.data(found, rows, choice)))
     return code
+
+
+def _nobody_named(journal: JournalFacts) -> JournalFacts:
+    """What is remembered, but for who was named: here it is looked for others."""
+    last = journal.last
+    if last is None:
+        return journal
+    return replace(journal, runs=(replace(last, wish=replace(last.wish, upstreams=())),))
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ def _survey(
         list(rows),
         own_addresses=own,
         allow_private=wish.allow_private,
+        refused=never(rows, rows),
         nameservers=effort.nameservers,
         samples=effort.samples,
         gaps_s={name: row.gap_s for name, row in rows.items()},
@@ -98,11 +109,11 @@ def _judged(
     own: Sequence[str],
     *,
     place: Optional[Place],
-    named: bool,
+    named: Sequence[str],
 ) -> Choice:
     private = wish.allow_private
     if named:
-        return choose(found, own_addresses=own, allow_private=private)
+        return choose(found, own_addresses=own, allow_private=private, refused=never(named, rows))
     around = sectors(rows.values(), place) if place else {}
     return select(found, rows, own_addresses=own, allow_private=private, sectors=around)
 
@@ -113,7 +124,7 @@ def _place(host: Host, wish: Wish, servers: Sequence[Server]) -> Optional[Place]
 
 
 def _asked(
-    names: tuple[str, ...], wish: Wish, servers: Sequence[Server], place: Optional[Place], most: int
+    names: tuple[str, ...], wish: Wish, servers: Sequence[Server], place: Optional[Place], effort: Effort
 ) -> dict[str, Server]:
     """Whom to ask, each with its row of the catalogue. Raises Blocked where it cannot be told who is near."""
     known = {server.host: server for server in servers}
@@ -123,6 +134,6 @@ def _asked(
         remedy = "add --country CC or --near LAT,LON, or name servers"
         raise Blocked("where this host stands is not known: its time zone does not tell", remedy)
     usable = eligible(servers, unattended=wish.accept_catalogue, monitored=wish.monitor)
-    near = next(rounds(usable, place, most), ())
-    more = from_pool(wish.from_pool) if wish.from_pool else ()
-    return {server.host: server for server in (*more, *near)}
+    near = next(rounds(usable, place, effort.candidates), ())
+    more = from_pool(wish.from_pool, effort.nameservers) if wish.from_pool else ()
+    return {server.host: server for server in (*near, *more)}

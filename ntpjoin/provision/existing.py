@@ -9,8 +9,8 @@ from ntpjoin.board import majority
 from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
 from ntpjoin.checks.sources import Source, counted, sources
 from ntpjoin.facts import Directive, Facts
-from ntpjoin.host import ntpconf
-from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved
+from ntpjoin.host import monitor, ntpconf
+from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.systems import Row, to_type
 from ntpjoin.upstreams.rules import why_not_follow
@@ -30,10 +30,11 @@ def leapfile_comes(facts: Facts, row: Row) -> bool:
     return not facts.leapfile_valid and any(package.name == row.leap_package for package in facts.packages.install)
 
 
-def blockers(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
+def blockers(facts: Facts, row: Row, wish: Wish, consent: Consent, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
     """The operator's own configuration, as long as he does not let it go; and what would make ours void."""
     for path, file in facts.files.items():
-        if file and not file.plain:
+        needed = path not in monitor.FILES or wish.monitor or path in facts.journal.written
+        if file and not file.plain and needed:
             yield Blocker(
                 "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"
             )

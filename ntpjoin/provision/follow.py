@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Callable, Optional
+from typing import TYPE_CHECKING, Callable, Optional
 
+from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Blocker, Choice, Event, Note, Pin, Tell, Wish
 from ntpjoin.upstreams import memory
+
+if TYPE_CHECKING:  # the catalogue is read only where it is needed
+    from ntpjoin.upstreams.catalogue import Server
 
 #: The addresses of each name.
 Leads = Mapping[str, tuple[str, ...]]
@@ -55,89 +59,146 @@ class Search:
         """This host's, among them those it declares to the public."""
         return (*self.facts.addresses, *self.wish.public_addresses)
 
+    @property
+    def may_choose(self) -> bool:
+        """Whether somebody has agreed, or will be asked, to servers that he did not name."""
+        return self.attended or self.wish.accept_catalogue
+
+    def rows(self) -> dict[str, Server]:
+        """The catalogue by host. UsageProblem where a file of it cannot be read."""
+        from ntpjoin.upstreams.catalogue import load  # noqa: PLC0415
+
+        return {server.host: server for server in load(self.host, self.wish.catalogue)}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why servers are measured again. `gone`: addresses that will no longer do; `out`: names that shall not stay."""
+
+    why: str = ""
+    gone: tuple[str, ...] = ()
+    out: tuple[str, ...] = ()
+
 
 def followed(search: Search) -> Followed:
     """Find whom to follow. Names are resolved again each time; servers are measured again only where something speaks for it."""
     facts, wish = search.facts, search.wish
-    last, gone = facts.journal.last, ""
     if not wish.upstreams and facts.journal.unseen:
         return Followed(wish)
-    why = "as you asked" if search.survey_anew else _why_measure(facts, wish)
-    same = last is not None and not why
-    if last and same:
-        leads = _resolved(last.pins)
-        why, gone = _why_not(facts, last.pins, leads)
-        if not why:
-            return Followed(wish, last.pins, leads=leads)
+    pins = _standing(facts, wish)
+    leads = _resolved(pins) if pins else {}
+    reason, notes = _reason(search, pins, leads)
+    if not reason.why:
+        return Followed(wish, pins, leads=leads, notes=notes)
     if wish.upstreams:
-        choice = named(search, why, gone)
-        return Followed(wish, pins_of(choice, search), choice)
-    from ntpjoin.provision.unnamed import unnamed  # noqa: PLC0415 - the catalogue is read only where it is needed
+        rows = search.rows()
+        choice = named(search, rows, reason)
+        return Followed(wish, pins_of(choice, rows), choice)
+    from ntpjoin.provision.unnamed import unnamed  # noqa: PLC0415
 
-    return unnamed(search, why, gone, keep=last.pins if last and same else ())
+    anew = search.survey_anew and search.may_choose
+    keep = () if anew else tuple(pin.name for pin in pins if pin.name not in reason.out)
+    return unnamed(search, reason, keep)
 
 
-def named(search: Search, why: str, gone: str = "") -> Choice:
-    """The choice among those who were named, as it was made a moment ago, unless it has the address that is gone."""
-    wish, own = search.wish, search.own_addresses
-    question = {"upstreams": wish.upstreams, "allow_private": wish.allow_private, "own": own}
-    known = recalled(search, question, gone)
+def named(search: Search, rows: Mapping[str, Server], reason: Reason) -> Choice:
+    """The choice among those who were named, as it was made a moment ago, unless it has an address that is gone."""
+    wish = search.wish
+    question = {"upstreams": wish.upstreams, "allow_private": wish.allow_private, "own": search.own_addresses}
+    known = recalled(search, question, reason)
     if known:
         return known
-    search.tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({why})"))
-    choice = _measured(wish, own)
+    search.tell(Event("looking", "upstreams", f"asking {len(wish.upstreams)} upstreams ({reason.why})"))
+    choice = _measured(wish, search.own_addresses, rows)
     memory.remember(search.host, question, choice)
     return choice
 
 
-def _measured(wish: Wish, own: tuple[str, ...]) -> Choice:
+def _measured(wish: Wish, own: tuple[str, ...], rows: Mapping[str, Server]) -> Choice:
+    from ntpjoin.upstreams.catalogue import never  # noqa: PLC0415
     from ntpjoin.upstreams.choose import choose  # noqa: PLC0415
     from ntpjoin.upstreams.survey import survey  # noqa: PLC0415 - dnspython costs 60 ms
 
-    found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private)
-    return choose(found, own_addresses=own, allow_private=wish.allow_private)
+    refused = never(wish.upstreams, rows)
+    gaps_s = {name: rows[name].gap_s for name in wish.upstreams if name in rows}
+    found = survey(wish.upstreams, own_addresses=own, allow_private=wish.allow_private, refused=refused, gaps_s=gaps_s)
+    return choose(found, own_addresses=own, allow_private=wish.allow_private, refused=refused)
 
 
-def recalled(search: Search, question: dict[str, object], gone: str) -> Optional[Choice]:
+def recalled(search: Search, question: dict[str, object], reason: Reason) -> Optional[Choice]:
     """The choice that was made for this question a moment ago: two measurements differ, and `setup` shall do what `plan` showed."""
     known = None if search.survey_anew else memory.recall(search.host, question)
-    if known is None or any(chosen.address == gone for chosen in known[0].chosen):
+    if known is None or any(chosen.address in reason.gone for chosen in known[0].chosen):
         return None
     search.tell(Event("looking", "upstreams", f"{known[0].asked} upstreams, asked {known[1]:.0f} s ago"))
     return known[0]
 
 
-def pins_of(choice: Choice, search: Search) -> tuple[Pin, ...]:
+def pins_of(choice: Choice, rows: Mapping[str, Server]) -> tuple[Pin, ...]:
     """What the configuration holds of a choice: what the catalogue knows of an operator's wishes counts for those named, too."""
-    from ntpjoin.upstreams.catalogue import Server, load  # noqa: PLC0415
+    servers = ((one, rows.get(one.name)) for one in choice.chosen)
+    return tuple(
+        Pin(one.name, one.address, row.minpoll, row.iburst) if row else Pin(one.name, one.address)
+        for one, row in servers
+    )
 
-    rows = {server.host: server for server in load(search.host, search.wish.catalogue)} if choice.chosen else {}
-    servers = ((one, rows.get(one.name, Server(one.name))) for one in choice.chosen)
-    return tuple(Pin(one.name, one.address, row.minpoll, row.iburst) for one, row in servers)
 
-
-def _why_measure(facts: Facts, wish: Wish) -> str:
-    """Why the upstreams must be measured anew, as far as this host knows; '' where the pins may still serve."""
+def _standing(facts: Facts, wish: Wish) -> tuple[Pin, ...]:
+    """The pins of the last run, where they are still what is wished for; else none."""
     last = facts.journal.last
-    if last is None or last.state == "open" or not last.pins:
-        return "for the first time"
-    if any(getattr(wish, part) != getattr(last.wish, part) for part in _SOUGHT):
-        return "they are others than before"
-    return "" if facts.daemon else "the daemon does not run"
+    if last is None or last.state == "open" or any(getattr(wish, one) != getattr(last.wish, one) for one in _SOUGHT):
+        return ()
+    return last.pins
 
 
-def _resolved(pins: tuple[Pin, ...]) -> Leads:
+def _reason(search: Search, pins: Sequence[Pin], leads: Leads) -> tuple[Reason, tuple[Note, ...]]:
+    """Why somebody must be measured, none where the pins may stay; and what could not be seen of that."""
+    last = search.facts.journal.last
+    if not pins:
+        first = last is None or last.state == "open" or not last.pins
+        return Reason("for the first time" if first else "they are others than before"), ()
+    forbidden, notes = _forbidden(search, pins)
+    silent = search.facts.daemon.silent if search.facts.daemon else ()
+    moved = [pin for pin in pins if leads.get(pin.name) and pin.address not in leads[pin.name]]
+    quiet = [pin for pin in pins if pin.address in silent]
+    whys = [
+        *(f"{name} may no longer be used: {why}" for name, why in forbidden.items()),
+        *(f"{pin.name} no longer leads to {pin.address}" for pin in moved),
+        *(f"{pin.name} does not answer" for pin in quiet),
+        *(["as you asked"] if search.survey_anew else []),
+        *([] if search.facts.daemon else ["the daemon does not run"]),
+    ]
+    out = (*forbidden, *(pin.name for pin in quiet))
+    return Reason(next(iter(whys), ""), tuple(pin.address for pin in (*moved, *quiet)), out), notes
+
+
+def _forbidden(search: Search, pins: Sequence[Pin]) -> tuple[dict[str, str], tuple[Note, ...]]:
+    """Which pins that nobody named the catalogue no longer allows, and why: its operator wants it, or nobody looks after them now."""
+    if search.wish.upstreams:
+        return {}, ()
+    from ntpjoin.upstreams.catalogue import refusal  # noqa: PLC0415
+
+    try:
+        rows = search.rows()
+    except UsageProblem as problem:
+        return {}, (Note(f"{problem.message}; the upstreams stay as they are", warning=True),)
+    whys = {}
+    for name in (pin.name for pin in pins):
+        if name in rows:
+            why = refusal(rows[name], named=False, unattended=False, monitored=search.wish.monitor)
+        else:
+            why = "" if _from_pool(name, search.wish) else "it is no longer in the catalogue"
+        whys.update({name: why} if why else {})
+    return whys, ()
+
+
+def _from_pool(name: str, wish: Wish) -> bool:
+    """Whether this is a server of the pool's zone: it has an address for a name."""
+    return bool(wish.from_pool) and (":" in name or name.rpartition(".")[2].isdigit())
+
+
+def _resolved(pins: Sequence[Pin]) -> Leads:
     from ntpjoin.wire.dns import resolve  # noqa: PLC0415 - dnspython costs 60 ms
 
-    return {one.name: one.addresses for one in resolve([pin.name for pin in pins])}
-
-
-def _why_not(facts: Facts, pins: tuple[Pin, ...], leads: Leads) -> tuple[str, str]:
-    """What speaks against the pins ('' where nothing does), and the address that no longer will do."""
-    silent = facts.daemon.silent if facts.daemon else ()
-    for pin in pins:
-        if leads.get(pin.name) and pin.address not in leads[pin.name]:
-            return f"{pin.name} no longer leads to {pin.address}", pin.address
-        if pin.address in silent:
-            return f"{pin.name} does not answer", pin.address
-    return "", ""
+    at = {pin.name: pin.address for pin in pins}
+    return {one.name: one.told_beside(at[one.name]) for one in resolve(list(at))}

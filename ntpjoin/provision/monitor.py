@@ -39,6 +39,11 @@ def monitor_blockers(facts: Facts, wish: Wish) -> Iterator[Blocker]:
             f"a unit of systemd cannot start {' '.join(_command(facts))}: it has characters that mean something there"
         )
         yield Blocker("monitor", text, "start ntpjoin with the system's own python3, or add --no-monitor")
+    elif not facts.program.archive and not facts.program.lasts:
+        text = "this ntpjoin lies where others than root may change it, or where a timer would not find it"
+        yield Blocker(
+            "monitor", text, "start dist/ntpjoin.pyz instead, which is copied to where it stays; or add --no-monitor"
+        )
 
 
 def _wanted(facts: Facts) -> tuple[Change, ...]:

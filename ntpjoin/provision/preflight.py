@@ -45,7 +45,7 @@ def blockers(
     if facts.system.row:
         found += unit_blockers(facts, facts.system.row)
         found += package_blockers(facts, facts.system.row)
-        found += existing.blockers(facts, facts.system.row, consent, pins)
+        found += existing.blockers(facts, facts.system.row, wish, consent, pins)
         found += monitor_blockers(facts, wish)
     found += barriers or _upstream_blockers(facts, wish, pins, choice)
     found += _step_blockers(consent, choice)

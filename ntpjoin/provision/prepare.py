@@ -12,7 +12,7 @@ from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.look import look, look_again, with_packages
 from ntpjoin.model import Consent, Event, Tell, Wish
-from ntpjoin.provision.follow import AskCountry, Followed, Leads, Search, followed, named
+from ntpjoin.provision.follow import AskCountry, Followed, Leads, Reason, Search, followed, named
 from ntpjoin.provision.plan import Plan, decide, decide_configuration
 from ntpjoin.provision.preflight import count_problem
 from ntpjoin.provision.steps import StepCommand, decide_step
@@ -74,8 +74,11 @@ def prepare_step(host: Host, command: StepCommand, given: Mapping[str, Any], con
     facts, wish = _looked(host, given, command, tell)
     row, choice = facts.system.row, None
     if command == "install" and row and not all(name in facts.packages.installed for name in row.packages):
-        if wish.upstreams:
-            choice = named(Search(host, facts, wish, tell), "a clock that is off makes apt refuse its indexes")
+        last = facts.journal.last
+        names = wish.upstreams or tuple(pin.name for pin in (last.pins if last else ()))
+        if names:
+            search = Search(host, facts, replace(wish, upstreams=names), tell)
+            choice = named(search, search.rows(), Reason("a clock that is off makes apt refuse its indexes"))
         behind = choice.offset_s if choice else None
         facts = with_packages(host, facts, clock_behind_s=behind or 0.0, tell=tell, enable=consent.enable_epel)
     return Prepared(facts, decide_step(command, facts, choice))

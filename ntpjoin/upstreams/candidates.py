@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Optional
 
 from ntpjoin.upstreams.catalogue import Server, refusal
 from ntpjoin.upstreams.places import Place, bearing, distance_km, nearest_first, of_server
@@ -50,7 +51,7 @@ def sectors(servers: Iterable[Server], place: Place) -> Mapping[str, int]:
     }
 
 
-def from_pool(country: str) -> tuple[Server, ...]:
+def from_pool(country: str, nameservers: Optional[Sequence[str]] = None) -> tuple[Server, ...]:
     """Today's addresses of a country's zone of the pool, to be pinned: members of the pool may be followed if chosen by hand.
 
     The pool shows four of each family at a time, and others under each of its numbered names; only 2.* has IPv6.
@@ -58,5 +59,5 @@ def from_pool(country: str) -> tuple[Server, ...]:
     from ntpjoin.wire.dns import resolve  # noqa: PLC0415 - rarely asked for
 
     zone = "uk" if country == "GB" else country.lower()
-    found = resolve([f"{number}.{zone}.pool.ntp.org" for number in range(4)])
+    found = resolve([f"{number}.{zone}.pool.ntp.org" for number in range(4)], nameservers=nameservers)
     return tuple(Server(address, country=country, access="open") for one in found for address in one.addresses)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Optional
 
@@ -68,7 +69,10 @@ def load(host: Host, file: str = "") -> tuple[Server, ...]:
     if file:
         content = host.given(file, MOST_BYTES)
         if content is None:
-            raise UsageProblem(f"there is no file {shown(file)}", "Name one with --catalogue FILE, or leave that out.")
+            raise UsageProblem(
+                f"there is no file {shown(file)}",
+                "Name one with --catalogue FILE; or --catalogue none: our own",
+            )
         base = columns.parse(content, file)
         if not base.rows:
             raise UsageProblem(f"{shown(file)} names no server", "Name one that does with --catalogue FILE.")
@@ -102,6 +106,12 @@ def refusal(server: Server, *, named: bool, unattended: bool, monitored: bool) -
     if server.use_name and not monitored:
         return "its operator asks for the name instead of an address, and nobody watches the address here"
     return ""
+
+
+def never(names: Iterable[str], rows: Mapping[str, Server]) -> dict[str, str]:
+    """Which of these named servers may not be used whoever names them, each with the reason."""
+    whys = {name: refusal(rows.get(name, Server(name)), named=True, unattended=False, monitored=True) for name in names}
+    return {name: why for name, why in whys.items() if why}
 
 
 def _why_never(server: Server) -> str:

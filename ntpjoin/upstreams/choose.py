@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Optional
 
 from ntpjoin.model import Candidate, Choice, Dropped
 from ntpjoin.upstreams.agree import intersection
@@ -12,21 +13,18 @@ from ntpjoin.upstreams.pin import pin
 
 
 def choose(
-    candidates: Sequence[Candidate], *, own_addresses: Collection[str] = (), allow_private: bool = False
+    candidates: Sequence[Candidate],
+    *,
+    own_addresses: Collection[str] = (),
+    allow_private: bool = False,
+    refused: Optional[Mapping[str, str]] = None,
 ) -> Choice:
     """Choose whom to follow, in the order named; whoever is not chosen is dropped with the reason.
 
     All that a majority of agreeing servers holds to be right are chosen; how many are needed is for others to judge.
-    `own_addresses` and `allow_private` as the survey had them.
+    `own_addresses`, `allow_private` and `refused`, with the reasons, as the survey had them.
     """
-    dropped: dict[str, Dropped] = {}
-    hosts: list[Host] = []
-    for candidate in candidates:
-        host = examine(candidate, hosts, own_addresses, allow_private)
-        if isinstance(host, Dropped):
-            dropped[host.name] = host
-        else:
-            hosts.append(host)
+    hosts, dropped = _examined(candidates, own_addresses, allow_private, refused or {})
     majority = intersection([interval(host.best) for host in hosts])
     true = [host for host in hosts if majority and interval(host.best).overlaps(majority)]
     middle_s = statistics.median(host.best.offset_s for host in true) if true else 0.0
@@ -45,3 +43,19 @@ def choose(
         offset_s=statistics.median(offsets) if offsets else None,
         spread_s=max(offsets) - min(offsets) if offsets else None,
     )
+
+
+def _examined(
+    candidates: Sequence[Candidate], own_addresses: Collection[str], allow_private: bool, refused: Mapping[str, str]
+) -> tuple[list[Host], dict[str, Dropped]]:
+    """Those that are good by themselves, and why the others are not."""
+    hosts: list[Host] = []
+    dropped: dict[str, Dropped] = {}
+    for candidate in candidates:
+        name, why = candidate.name, refused.get(candidate.name, "")
+        host = Dropped(name, why, rule=True) if why else examine(candidate, hosts, own_addresses, allow_private)
+        if isinstance(host, Dropped):
+            dropped[name] = host
+        else:
+            hosts.append(host)
+    return hosts, dropped

@@ -27,8 +27,8 @@ _ORDER = tuple(WAIVED_IN_ORDER)
 #: These two are wishes: each is kept only while the set's root distance grows by no more than this share for it.
 SOFT = {"direction": 0.10, "family": 0.25}
 
-#: Sets looked at before what was found so far is taken: no set of 300 candidates seen so far needed a tenth of it.
-_MOST_STEPS = 200_000
+#: Sets looked at before what was found so far is taken: no set of 300 candidates seen so far needed more.
+_MOST_STEPS = 20_000
 
 
 @dataclass(frozen=True)

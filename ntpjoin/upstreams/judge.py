@@ -18,8 +18,12 @@ WORST_STRATUM = 4
 MOST_ROOT_DISTANCE_S = 1.5
 #: A server whose clock was not set for longer than this is adrift (RFC 5905's MAXAGE).
 MOST_AGE_S = 86_400.0
+#: An empty stamp falls into another era, far ahead; a little ahead is a server that has just been set.
+LEAST_AGE_S = -1.0
 #: Less than three of four answers, and it is overloaded or far; fewer questions than four tell nothing of that.
 LEAST_HEARD, LEAST_SENT = 0.75, 4
+#: A name that leads to more addresses of one family is a crowd, and leads to others tomorrow.
+MOST_ADDRESSES = 2
 #: The least doubt that a single sample deserves. The first and the last may be 5 s apart, in which an undisciplined
 #: clock may run off by 2.5 ms (500 ppm); and radio clocks announce no dispersion but are a few ms late.
 LEAST_DOUBT_S = 0.005
@@ -77,6 +81,8 @@ def examine(
     addresses = frozenset(address for address, why in refused.items() if not why)
     if not addresses:
         return Dropped(name, _summary(refused.items()), rule=True, remedy=_remedy(resolved.addresses, own_addresses))
+    if _crowd(addresses):
+        return Dropped(name, _crowd(addresses), rule=True)
     asked = [one for one in candidate.asked if one.address in addresses]
     faults = {one.address: fault(one, own_addresses, worst_stratum) for one in asked}
     good = [one for one in asked if one.sample and not faults[one.address]]
@@ -86,6 +92,15 @@ def examine(
         if other.addresses & addresses:
             return Dropped(name, f"the same server as {other.name}", rule=True)
     return Host(name, addresses, tuple(sorted(good, key=lambda one: (distance_s(one), one.address))))
+
+
+def _crowd(addresses: Iterable[str]) -> str:
+    families = [family(address) for address in addresses]
+    for number in (4, 6):
+        count = families.count(number)
+        if count > MOST_ADDRESSES:
+            return f"its name leads to {count} addresses of IPv{number}: that is no single server"
+    return ""
 
 
 def _remedy(addresses: Iterable[str], own_addresses: Collection[str]) -> str:
@@ -127,6 +142,8 @@ def fault(asked: Asked, own_addresses: Collection[str], worst_stratum: int = WOR
         )
     if sample.reference_age_s > MOST_AGE_S:
         return "its own clock was not set for more than a day"
+    if sample.reference_age_s < LEAST_AGE_S:
+        return "it does not tell when its own clock was set"
     if sample.refid in {refid(own) for own in own_addresses}:
         return "it follows this host"
     if asked.sent >= LEAST_SENT and asked.heard < LEAST_HEARD * asked.sent:

@@ -47,7 +47,7 @@ def parse_near(text: str) -> Place:
         raise UsageProblem(f"{quoted(text)} is no place: a latitude lies between -90 and 90", _NEAR)
     if not -180 <= lon <= 180:
         raise UsageProblem(f"{quoted(text)} is no place: a longitude lies between -180 and 180", _NEAR)
-    return Place(lat, lon, f"{lat:g},{lon:g}")
+    return Place(lat, lon, ",".join(f"{degrees:.6f}".rstrip("0").rstrip(".") for degrees in (lat, lon)))
 
 
 def parse_country(text: str) -> str:

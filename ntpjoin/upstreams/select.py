@@ -19,8 +19,6 @@ from ntpjoin.upstreams.pin import families, pin_nearest
 
 #: Who follows a stratum 3 has more between itself and the truth than a member of the pool needs.
 WORST_STRATUM = 2
-#: A name that leads to more addresses of one family is a crowd, and leads to others tomorrow.
-MOST_ADDRESSES = 2
 #: What a server may say of itself at most: its way to the reference clock and back, and the dispersion collected there.
 MOST_ROOT_DELAY_S, MOST_ROOT_DISPERSION_S = 0.2, 0.1
 #: Servers whose root distances differ by less than this share are equals, and the dice decide: else all hosts of a city
@@ -88,7 +86,7 @@ def _good(
     hosts: list[Host] = []
     for candidate in candidates:
         host = examine(candidate, hosts, own_addresses, allow_private, WORST_STRATUM)
-        why = "" if isinstance(host, Dropped) else _crowd(candidate) or _far(host)
+        why = "" if isinstance(host, Dropped) else _far(host)
         if isinstance(host, Dropped):
             dropped[candidate.name] = host
         elif why:
@@ -96,14 +94,6 @@ def _good(
         else:
             hosts.append(host)
     return hosts
-
-
-def _crowd(candidate: Candidate) -> str:
-    for number in (4, 6):
-        count = sum(family(address) == number for address in candidate.resolved.addresses)
-        if count > MOST_ADDRESSES:
-            return f"its name leads to {count} addresses of IPv{number}: that is no single server"
-    return ""
 
 
 def _far(host: Host) -> str:

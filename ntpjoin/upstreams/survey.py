@@ -56,6 +56,7 @@ def survey(
     *,
     own_addresses: Collection[str] = (),
     allow_private: bool = False,
+    refused: Collection[str] = (),
     nameservers: Optional[Sequence[str]] = None,
     samples: int = 1,
     gaps_s: Optional[Mapping[str, float]] = None,
@@ -66,22 +67,20 @@ def survey(
 ) -> tuple[Candidate, ...]:
     """Find where each name leads and what its servers answer; one candidate a name, in order, a repeated name once.
 
-    `own_addresses` are this host's, among them those it declares to the public. `nameservers`: whom to ask instead of
-    the system's DNS servers. An address that no packet may go to is not asked, and stands in no candidate's `asked`;
-    `choose` tells why. At most two addresses per name and family are asked, `samples` times each, be it under several
-    names; `gaps_s` has what is to lie between two packets to a name's servers where that is more than usual. Names that
-    answered are resolved once more after several samples: one that rotates has a problem. `on_event` hears of each name
-    and each answer as it comes; when `stopped`, what is known so far is the result.
+    `own_addresses` are this host's, with those it declares. An address that no packet may go to is not asked, nor one of a name
+    in `refused`, and stands in no candidate's `asked`; `choose` tells why. At most two addresses per name and family are
+    asked, `samples` times each; `gaps_s` has what lies between two packets to a name's servers where that is more than usual.
+    Names that answered are resolved once more after several samples: one that rotates has a problem. `on_event` hears of
+    each name and answer as it comes; when `stopped`, what is known so far is the result.
     """
     resolved = resolve(dict.fromkeys(names), nameservers=nameservers)
-    if on_event:
-        for one in resolved:
-            on_event(one)
-    to_ask = {one.name: _to_ask(one, own_addresses, allow_private) for one in resolved}
+    tell = on_event or (lambda _: None)
+    for one in resolved:
+        tell(one)
+    to_ask = {one.name: () if one.name in refused else _to_ask(one, own_addresses, allow_private) for one in resolved}
     gaps = _by_address(to_ask, gaps_s or {})
-    again = _Again(resolved, lambda names: resolve(names, nameservers=nameservers), on_event)
-    asked_s = (samples - 1) * max([ntp.GAP_S, *gaps.values()]) + _SENT_S
-    with again.after(asked_s if samples > 1 else None):
+    again = _Again(resolved, lambda names: resolve(names, nameservers=nameservers), tell)
+    with again.after((samples - 1) * max([ntp.GAP_S, *gaps.values()]) + _SENT_S if samples > 1 else None):
         answers = exchange(
             dict.fromkeys(address for some in to_ask.values() for address in some),
             timeout_s=TIMEOUT_S,
@@ -90,8 +89,13 @@ def survey(
             on_reply=again.hear,
             stopped=stopped,
         )
-    if samples > 1 and not (stopped and stopped()):
-        resolved = again.settled(answers)
+    settled = samples == 1 or (stopped and stopped())
+    return _candidates(resolved if settled else again.settled(answers), to_ask, answers)
+
+
+def _candidates(
+    resolved: Iterable[Resolved], to_ask: Mapping[str, tuple[str, ...]], answers: Iterable[Asked]
+) -> tuple[Candidate, ...]:
     by_address = {asked.address: asked for asked in answers}
     return tuple(Candidate(one, tuple(by_address[address] for address in to_ask[one.name])) for one in resolved)
 
@@ -115,21 +119,20 @@ class _Again:
         self,
         resolved: Sequence[Resolved],
         resolve: Callable[[Iterable[str]], tuple[Resolved, ...]],
-        on_event: Optional[OnEvent],
+        on_event: OnEvent,
     ) -> None:
         self._resolved = resolved
         self._resolve = resolve
         self._on_event = on_event
         self._answered: set[str] = set()
-        self._now: dict[str, tuple[str, ...]] = {}
+        self._now: dict[str, Resolved] = {}
         self._early: Optional[threading.Thread] = None
 
     def hear(self, asked: Asked) -> None:
         """Note who has answered, and pass it on."""
         if asked.sample:
             self._answered.add(asked.address)
-        if self._on_event:
-            self._on_event(asked)
+        self._on_event(asked)
 
     @contextlib.contextmanager
     def after(self, seconds: Optional[float]) -> Iterator[None]:
@@ -152,7 +155,7 @@ class _Again:
         self._answered = {one.address for one in answers if one.sample}
         self._look()
         return tuple(
-            replace(one, problem=ROTATES) if self._now.get(one.name, one.addresses) not in (one.addresses, ()) else one
+            replace(one, problem=ROTATES) if _elsewhere(one, self._now.get(one.name, one)) else one
             for one in self._resolved
         )
 
@@ -161,7 +164,13 @@ class _Again:
         names = [one.name for one in self._resolved if answered & {*one.addresses} - {one.name}]
         names = [name for name in names if name not in self._now]
         if names:
-            self._now.update((one.name, one.addresses) for one in self._resolve(names))
+            self._now.update((one.name, one) for one in self._resolve(names))
+
+
+def _elsewhere(then: Resolved, now: Resolved) -> bool:
+    """Whether a name leads elsewhere now; what was not answered both times tells nothing."""
+    told = [one for one in (*then.addresses, *now.addresses) if then.told_beside(one) and now.told_beside(one)]
+    return any((one in then.addresses) != (one in now.addresses) for one in told)
 
 
 def _to_ask(resolved: Resolved, own_addresses: Collection[str], allow_private: bool) -> tuple[str, ...]:

@@ -217,4 +217,5 @@ def _merged(name: str, found: Sequence[_Found]) -> Resolved:
     chain = max((part.chain for part in found), key=len)
     if not addresses:
         return Resolved(name, chain, problem=min(found, key=lambda part: part.rank).problem)
-    return Resolved(name, chain, addresses, min(part.ttl_s for part in found if part.ttl_s is not None))
+    whole = not any(part.rank in (_FAILED, _SILENT) for part in found)
+    return Resolved(name, chain, addresses, min(part.ttl_s for part in found if part.ttl_s is not None), whole=whole)

@@ -86,6 +86,10 @@ class _Round:
     def run(self, stopped: Callable[[], bool], look_s: Optional[float]) -> None:
         """Until every talk has its result."""
         while self._due:
+            if stopped():
+                for _, _, talk in self._due:
+                    self._stop(talk)
+                return
             now_ns = time.monotonic_ns()
             while self._due and self._due[0][0] <= now_ns:
                 _, number, talk = heapq.heappop(self._due)
@@ -100,10 +104,6 @@ class _Round:
             wait_s = max(0.0, (self._due[0][0] - time.monotonic_ns()) / 1e9)
             for key, _ in self._selector.select(wait_s if look_s is None else min(wait_s, look_s)):
                 self._listen(key.data)
-            if stopped():
-                for _, _, talk in self._due:
-                    self._stop(talk)
-                return
 
     def _stop(self, talk: Talk) -> None:
         if talk.result:

@@ -65,7 +65,7 @@ def test_it_chooses_follows_notices_who_moves_and_repairs_that(moving: Lab, serv
     followed = {peer["address"]: peer["tally"] for peer in page["peers"]}
     assert set(followed) == set(pins.values())
     assert page["settled"]
-    assert page["waived"] == ["some of them are in the same network"]
+    assert "some of them are in the same network" in page["waived"]
     assert asked_at(seen.lines, "liar"), "the control: who may be asked was asked"
     assert not asked_at(seen.lines, "foxtrot")
     assert not asked_at(seen.lines, "golf")
