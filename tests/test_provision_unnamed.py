@@ -8,9 +8,10 @@ from typing import Any, Optional
 
 import pytest
 
+from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts, JournalFacts, RunFact, Zone
 from ntpjoin.host.machine import Host
-from ntpjoin.model import Asked, Candidate, Pin, Resolved, Sample, Wish
+from ntpjoin.model import Asked, Candidate, Choice, Pin, Resolved, Sample, Wish
 from ntpjoin.provision import follow, unnamed
 from ntpjoin.provision.follow import Followed, Search, followed
 from ntpjoin.upstreams import memory
@@ -64,12 +65,18 @@ class Net:
         return Candidate(resolved, (Asked(address, sample, sent=4, heard=4),))
 
     def follow(
-        self, wish: Wish, facts: Optional[Facts] = None, *, attended: bool = False, country: str = ""
+        self,
+        wish: Wish,
+        facts: Optional[Facts] = None,
+        *,
+        attended: bool = False,
+        country: str = "",
+        survey_anew: bool = False,
     ) -> Followed:
         answer: Iterator[str] = iter([country])
         search = Search(
             Host(), facts or fresh(), wish, lambda event: self.told.append(event.text), attended,
-            ask_country=lambda: next(answer),
+            survey_anew, ask_country=lambda: next(answer),
         )  # fmt: skip
         return followed(search)
 
@@ -224,3 +231,101 @@ def test_the_pools_zone_is_asked_by_its_own_names(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("ntpjoin.wire.dns.resolve", resolve)
     assert [server.host for server in from_pool("GB")] == [f"9.7.{number}.1" for number in range(4)]
     assert asked == [f"{number}.uk.pool.ntp.org" for number in range(4)]
+
+
+def test_a_stopped_daemon_loses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = replace(before(net, Wish(), 1, 3, 5, 7, 9), daemon=None)
+    found = net.follow(Wish(), facts)
+    assert names(found) == ["ntp1", "ntp3", "ntp5", "ntp7", "ntp9"]
+    assert (found.blockers, [len(names) for names in net.rounds]) == ((), [5])
+
+
+def test_a_survey_chooses_anew_where_somebody_may_choose_and_measures_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 5, 6, 7, 8, 9)
+    assert names(net.follow(ACCEPTED, facts, survey_anew=True)) == [f"ntp{number}" for number in range(5)]
+    kept = net.follow(Wish(), before(net, Wish(), 5, 6, 7, 8, 9), survey_anew=True)
+    assert names(kept) == ["ntp5", "ntp6", "ntp7", "ntp8", "ntp9"]
+
+
+def test_what_a_plan_has_shown_is_not_done_where_nobody_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    kept: list[tuple[Any, Choice]] = []
+    monkeypatch.setattr(memory, "remember", lambda _, question, choice: kept.append((question, choice)))
+    monkeypatch.setattr(
+        memory, "recall", lambda _, question: next(((one, 1.0) for asked, one in kept if asked == question), None)
+    )
+    facts = before(net, Wish(), 1, 3, 5, 7, 9)
+    net.dead = {"ntp3.example", "ntp5.example"}
+    net.at["ntp3.example"] = "9.8.3.1"
+    planned = net.follow(Wish(), facts, attended=True)
+    assert "ntp0" in names(planned)
+    assert names(net.follow(Wish(), facts, attended=True)) == names(planned)
+    assert [one.code for one in net.follow(Wish(), facts).blockers] == ["catalogue"]
+
+
+def test_a_choice_counts_for_the_catalogue_it_was_made_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    for servers in (FORTY, FORTY[1:], FORTY):
+        net = Net(monkeypatch, servers)
+        monkeypatch.setattr(memory, "recall", lambda _, question: asked.append(question))
+        net.follow(ACCEPTED)
+    first, other, again = asked
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"access": "closed"}, "closed: not offered to the public"),
+        ({"use_name": True}, "its operator asks for the name instead of an address"),
+        (None, "it is no longer in the catalogue"),
+    ],
+)
+def test_a_server_that_may_no_longer_be_used_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, change: Optional[dict[str, Any]], why: str
+) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 1, 3, 5, 7, 9)
+    others = tuple(server for server in FORTY if server.host != "ntp3.example")
+    changed = (*others, replace(FORTY[3], **change)) if change is not None else others
+    monkeypatch.setattr("ntpjoin.upstreams.catalogue.load", lambda *_: changed)
+    assert names(net.follow(ACCEPTED, facts)) == ["ntp0", "ntp1", "ntp5", "ntp7", "ntp9"]
+    assert any(f"ntp3.example may no longer be used: {why}" in told for told in net.told)
+
+
+def test_a_catalogue_that_cannot_be_read_leaves_the_pins_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 1, 3, 5, 7, 9)
+
+    def broken(*_: Any) -> tuple[Server, ...]:
+        raise UsageProblem("there is no file /root/x.csv", "")
+
+    monkeypatch.setattr("ntpjoin.upstreams.catalogue.load", broken)
+    found = net.follow(ACCEPTED, facts)
+    assert names(found) == ["ntp1", "ntp3", "ntp5", "ntp7", "ntp9"]
+    assert [note.text for note in found.notes] == ["there is no file /root/x.csv; the upstreams stay as they are"]
+
+
+def test_who_is_silent_to_the_daemon_goes_although_the_survey_was_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 1, 3, 5, 7, 9)
+    monkeypatch.setattr("ntpjoin.facts.Daemon.silent", property(lambda _: ("9.9.3.1",)))
+    assert names(net.follow(ACCEPTED, facts)) == ["ntp0", "ntp1", "ntp5", "ntp7", "ntp9"]
+
+
+@pytest.mark.parametrize(
+    ("found", "moved"),
+    [
+        (Resolved("a", addresses=("9.9.1.1",)), True),
+        (Resolved("a", addresses=("9.9.1.1",), whole=False), False),
+        (Resolved("a", addresses=("9.9.1.1", "2a00::2"), whole=False), True),
+        (Resolved("a", addresses=("2a00::1",), whole=False), False),
+        (Resolved("a", problem="no DNS server answered"), False),
+    ],
+)
+def test_half_an_answer_of_dns_moves_nobody(found: Resolved, moved: bool) -> None:
+    told = found.told_beside("2a00::1")
+    assert (bool(told) and "2a00::1" not in told) is moved
