@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -91,16 +92,35 @@ def test_a_trickle_of_junk_does_not_lengthen_the_wait() -> None:
 
 
 def test_a_flood_of_junk_hides_no_answer_and_others_are_heard() -> None:
-    def flood(question: bytes, number: int) -> Iterable[bytes]:
-        yield from (ntp_reply(question, origin=b"guessed!") for _ in range(5000))
-        if number:
-            yield ntp_reply(question, ahead_s=3)
+    def flood(question: bytes, _number: int) -> Iterable[bytes]:
+        yield from [ntp_reply(question, origin=b"guessed!")] * 5000
+        yield ntp_reply(question, ahead_s=3)
 
     honest = UdpServer(lambda q, _: [ntp_reply(q)], address="::1")
     with honest, UdpServer(flood, port=honest.port) as flooded:
         found, heard = ntp.exchange([flooded.address, honest.address], port=honest.port, timeout_s=5, gap_s=0.5)
     assert sample_of(found).offset_s == pytest.approx(3, abs=1)
+    assert (found.sent, found.heard) == (1, 1)
     assert heard.sample
+
+
+def test_a_flood_that_nobody_reads_meanwhile_fills_no_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
+    flooded = threading.Event()
+    real = sockets.receive
+
+    def late(door: socket.socket) -> tuple[bytes, int]:
+        assert flooded.wait(10)
+        return real(door)
+
+    def flood(question: bytes, _number: int) -> Iterable[bytes]:
+        yield from [ntp_reply(question, origin=b"guessed!")] * 5000
+        yield ntp_reply(question)
+        flooded.set()
+
+    monkeypatch.setattr(sockets, "receive", late)
+    with UdpServer(flood) as server:
+        asked = ask(server, gap_s=4)
+    assert (asked.sent, asked.heard) == (1, 1)
 
 
 def test_the_kernel_drops_what_echoes_nothing_once_it_is_told_to() -> None:
