@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from tests.bench_survey import surveys
 from tests.lab import Lab, Server
 from tests.lab.hosts import HOSTS
 
@@ -184,6 +185,7 @@ def in_cpu_time(server: Server) -> None:
 def main(words: Sequence[str]) -> int:
     start_up()
     modules()
+    surveys()
     if "--lab" in words:
         on_a_server()
     return 0
