@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Optional, Union
 
 import pytest
@@ -133,6 +135,32 @@ def test_a_name_that_leads_elsewhere_after_the_samples_rotates() -> None:
 
     found = survey(["a.example", "b.example"], samples=4, resolve=resolve, exchange=net.exchange)
     assert [one.resolved.problem for one in found] == [ROTATES, ""]
+
+
+def test_who_has_answered_is_looked_up_again_while_others_are_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ntpjoin.upstreams.survey._SENT_S", -1.95)  # a gap of 2 s comes before
+    names = [Resolved(f"{one}.example", addresses=(f"1.1.1.{one}",)) for one in range(1, 4)]
+    net = Net(*names)
+    looked: list[list[str]] = []
+    again = threading.Event()
+
+    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+        looked.append(list(names))
+        found = net.resolve(looked[-1], nameservers=nameservers)
+        if len(looked) > 1:
+            again.set()
+        return tuple(replace(one, addresses=("1.1.1.9",)) if len(looked) > 1 else one for one in found)
+
+    def exchange(addresses: Iterable[str], *, on_reply: Optional[OnReply] = None, **how: Any) -> tuple[Asked, ...]:
+        early, late, _ = net.exchange(addresses, **how)
+        assert on_reply
+        on_reply(early)
+        assert again.wait(10)
+        return early, late, Asked("1.1.1.3", problem="no answer")
+
+    found = survey([one.name for one in names], samples=2, resolve=resolve, exchange=exchange)
+    assert looked == [["1.example", "2.example", "3.example"], ["1.example"], ["2.example"]]
+    assert [one.resolved.problem for one in found] == [ROTATES, ROTATES, ""]
 
 
 def test_names_are_resolved_once_for_a_single_sample() -> None:
