@@ -26,7 +26,7 @@ check: $(BIN)/ntpjoin ## linters, types and the tests that need no host: under a
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -q -m 'not real and not campaign'
+	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not real and not campaign'
 
 .venv-floors/bin/ntpjoin: pyproject.toml Makefile
 	$(OLDEST) -m venv .venv-floors
@@ -35,7 +35,7 @@ check: $(BIN)/ntpjoin ## linters, types and the tests that need no host: under a
 
 floors: $(BIN)/ntpjoin .venv-floors/bin/ntpjoin ## the tests that need no host, on the oldest Python and dependencies
 	.venv-floors/bin/python --version
-	.venv-floors/bin/pytest -q -n 2 -m 'not real and not campaign'
+	.venv-floors/bin/pytest -q -n 2 --dist loadfile -m 'not real and not campaign'
 
 test: check floors $(PYZ) ## everything CI runs: real hosts too, wants root
 	$(BIN)/pytest -m 'real and not campaign' -n 2 --dist loadfile --no-loadscope-reorder --durations=15

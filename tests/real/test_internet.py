@@ -46,7 +46,7 @@ def refused(world: World, asked: Sequence[Asked]) -> dict[str, str]:
     return {one.name: re.sub(r"[-+]?\d[\d.]* m?s", "", one.why) for one in choice.dropped if not one.good}
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in (2, 3, 4))])
 def test_real_sockets_find_what_virtual_time_finds(seed: int) -> None:
     world = World.make(seed)
     internet = Internet(world)
