@@ -141,6 +141,7 @@ class Daemon:
     def start(self) -> None:
         if self.pid is not None:
             return
+        self._wait_until_gone()
         chroot = ["chroot", str(STATE / "net")] if self.tree else []
         words = ["start-stop-daemon", "--start", "--background", "--make-pidfile", "--pidfile", str(self.pid_file)]
         words += ["--output", str(STATE / "log" / self.name), "--startas", "/usr/bin/env", "--"]
@@ -151,10 +152,17 @@ class Daemon:
         if pid is None:
             return
         self.sandbox.run(["kill", f"-{number}", str(pid)], check=False)
-        entry = self.sandbox.outside(Path(f"/proc/{pid}"))
-        # Gone, not only a zombie: start-stop-daemon takes that for a running one.
+        self._wait_until_gone()
+
+    def _wait_until_gone(self) -> None:
+        """Wait for what has ended to be gone, not only a zombie: start-stop-daemon takes that for a running one."""
+        file = self.sandbox.outside(self.pid_file)
+        try:
+            entry = self.sandbox.outside(Path(f"/proc/{int(file.read_text())}"))
+        except (OSError, ValueError):
+            return
         wait_for(lambda: None if entry.exists() else True, 20, f"{self.name} ends")
-        self.sandbox.outside(self.pid_file).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
     def answers(self, probe: Sequence[str], timeout: float = 30) -> None:
         """Wait until `probe`, run on the same host, exits 0."""
