@@ -21,7 +21,9 @@ class Net:
         self.asked: list[tuple[str, ...]] = []
         self.nameservers: Optional[Sequence[str]] = None
 
-    def resolve(self, names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+    def resolve(
+        self, names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None, **_: Any
+    ) -> tuple[Resolved, ...]:
         self.nameservers = nameservers
         by_name = {one.name: one for one in self.resolved}
         return tuple(by_name[name] for name in names)
@@ -130,7 +132,7 @@ def test_a_name_that_leads_elsewhere_after_the_samples_rotates() -> None:
     later = Net(Resolved("a.example", addresses=("1.1.1.9",)), Resolved("b.example", problem="no answer"))
     asked = iter([net, later])
 
-    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None, **_: Any) -> tuple[Resolved, ...]:
         return next(asked).resolve(names, nameservers=nameservers)
 
     found = survey(["a.example", "b.example"], samples=4, resolve=resolve, exchange=net.exchange)
@@ -144,7 +146,7 @@ def test_who_has_answered_is_looked_up_again_while_others_are_awaited(monkeypatc
     looked: list[list[str]] = []
     again = threading.Event()
 
-    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None, **_: Any) -> tuple[Resolved, ...]:
         looked.append(list(names))
         found = net.resolve(looked[-1], nameservers=nameservers)
         if len(looked) > 1:
@@ -167,7 +169,7 @@ def test_names_are_resolved_once_for_a_single_sample() -> None:
     net = Net(Resolved("a.example", addresses=("1.1.1.1",)))
     asked = iter([net])
 
-    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None) -> tuple[Resolved, ...]:
+    def resolve(names: Iterable[str], *, nameservers: Optional[Sequence[str]] = None, **_: Any) -> tuple[Resolved, ...]:
         return next(asked).resolve(names, nameservers=nameservers)
 
     survey(["a.example"], resolve=resolve, exchange=net.exchange)

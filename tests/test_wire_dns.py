@@ -79,6 +79,24 @@ def ask(server: UdpServer, *names: str, timeout_s: float = 5) -> tuple[Resolved,
     return resolve(names, nameservers=[server.address], port=server.port, timeout_s=timeout_s)
 
 
+def test_of_some_names_one_family_is_asked_for_and_they_are_not_whole() -> None:
+    with UdpServer(answer) as server:
+        names = ["ntp1.example.net", "ntp2.example.net", "four.example.net"]
+        found = resolve(
+            names,
+            nameservers=[server.address],
+            port=server.port,
+            only={"ntp1.example.net": "IPv6", "four.example.net": "IPv6"},
+        )
+    assert [one.addresses for one in found] == [
+        ("2001:db8::11",),
+        ("192.0.2.3", "192.0.2.22", "2001:db8::22"),
+        (),
+    ]
+    assert [one.whole for one in found[:2]] == [False, True]
+    assert len(server.questions) == 4
+
+
 def test_both_families_are_found_sorted_with_the_smallest_time_to_live() -> None:
     with UdpServer(answer) as server:
         found = ask(server, "ntp2.example.net", "ntp1.example.net", "ntp2.example.net")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Callable, Optional
 
@@ -135,17 +136,13 @@ def _least(
     every = [*fixed, *near]
     if len({one.operator for one in every}) < count or len(fixed) > count:
         return None
-    fits = [0] * len(every)
-    for number, one in enumerate(every):
-        for earlier in range(number):
-            if not clash(one, every[earlier], waived):
-                fits[number] |= 1 << earlier
-                fits[earlier] |= 1 << number
+    # Asked for few of many: those that are near.
+    fits = cache(lambda one: sum(1 << n for n, other in enumerate(every) if not clash(every[one], other, waived)))
     rest = (1 << len(every)) - (1 << len(fixed))
     for number in range(len(fixed)):
-        if any(not fits[number] >> other & 1 for other in range(number)):
+        if any(not fits(number) >> other & 1 for other in range(number)):
             return None
-        rest &= fits[number]
+        rest &= fits(number)
     search = _Search(every, fits, count, lambda found: _fits(found, waived, needed))
     search.extend(tuple(range(len(fixed))), rest, sum(one.distance_s for one in fixed))
     return search.best
@@ -155,7 +152,7 @@ class _Search:
     """Branch and bound over sets of compatible members; sets of them are the bits of a number."""
 
     def __init__(
-        self, every: Sequence[Member], fits: Sequence[int], count: int, whole: Callable[[Sequence[Member]], bool]
+        self, every: Sequence[Member], fits: Callable[[int], int], count: int, whole: Callable[[Sequence[Member]], bool]
     ) -> None:
         self.best: Optional[tuple[Member, ...]] = None
         self._every, self._fits, self._count, self._whole = every, fits, count, whole
@@ -177,7 +174,7 @@ class _Search:
                 return
             number = nearest[0]
             rest &= rest - 1
-            self.extend((*chosen, number), rest & self._fits[number], cost_s + self._every[number].distance_s)
+            self.extend((*chosen, number), rest & self._fits(number), cost_s + self._every[number].distance_s)
 
     def _sum(self, numbers: Sequence[int]) -> float:
         return sum(self._every[number].distance_s for number in numbers)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Callable, Optional, Protocol, Union
 
-from ntpjoin.model import Asked, Candidate, Resolved
+from ntpjoin.model import Asked, Candidate, Family, Resolved
 from ntpjoin.upstreams import rules
 from ntpjoin.wire import dns, ntp
 
@@ -30,8 +30,10 @@ OnEvent = Callable[[Union[Resolved, Asked]], None]
 class Resolve(Protocol):
     """What the survey needs of `wire.dns.resolve`."""
 
-    def __call__(self, names: Iterable[str], /, *, nameservers: Optional[Sequence[str]]) -> tuple[Resolved, ...]:
-        """Find where each name leads, in order, by these DNS servers, or by the system's."""
+    def __call__(
+        self, names: Iterable[str], /, *, nameservers: Optional[Sequence[str]], only: Optional[Mapping[str, Family]]
+    ) -> tuple[Resolved, ...]:
+        """Find where each name leads, in order, by these DNS servers, or by the system's; of some one family only."""
 
 
 class Exchange(Protocol):
@@ -73,13 +75,13 @@ def survey(
     Names that answered are resolved once more after several samples: one that rotates has a problem. `on_event` hears of
     each name and answer as it comes; when `stopped`, what is known so far is the result.
     """
-    resolved = resolve(dict.fromkeys(names), nameservers=nameservers)
+    resolved = resolve(dict.fromkeys(names), nameservers=nameservers, only=None)
     tell = on_event or (lambda _: None)
     for one in resolved:
         tell(one)
     to_ask = {one.name: () if one.name in refused else _to_ask(one, own_addresses, allow_private) for one in resolved}
     gaps = _by_address(to_ask, gaps_s or {})
-    again = _Again(resolved, lambda names: resolve(names, nameservers=nameservers), tell)
+    again = _Again(resolved, lambda only: resolve(only, nameservers=nameservers, only=only), tell)
     with again.after((samples - 1) * max([ntp.GAP_S, *gaps.values()]) + _SENT_S if samples > 1 else None):
         answers = exchange(
             dict.fromkeys(address for some in to_ask.values() for address in some),
@@ -118,7 +120,7 @@ class _Again:
     def __init__(
         self,
         resolved: Sequence[Resolved],
-        resolve: Callable[[Iterable[str]], tuple[Resolved, ...]],
+        resolve: Callable[[Mapping[str, Family]], tuple[Resolved, ...]],
         on_event: OnEvent,
     ) -> None:
         self._resolved = resolved
@@ -161,10 +163,13 @@ class _Again:
 
     def _look(self) -> None:
         answered = self._answered.copy()
-        names = [one.name for one in self._resolved if answered & {*one.addresses} - {one.name}]
-        names = [name for name in names if name not in self._now]
-        if names:
-            self._now.update((one.name, one) for one in self._resolve(names))
+        names = [one for one in self._resolved if answered & {*one.addresses} - {one.name}]
+        # One family tells it: who rotates does so with IPv4, where he has that.
+        only: dict[str, Family] = {
+            one.name: "IPv6" if ":" in one.addresses[0] else "IPv4" for one in names if one.name not in self._now
+        }
+        if only:
+            self._now.update((one.name, one) for one in self._resolve(only))
 
 
 def _elsewhere(then: Resolved, now: Resolved) -> bool:

@@ -9,7 +9,7 @@ import ipaddress
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Optional, Union
 
@@ -19,9 +19,9 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
-from ntpjoin.model import Resolved
+from ntpjoin.model import Family, Resolved
 
-_TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
+_TYPES: dict[Family, dns.rdatatype.RdataType] = {"IPv4": dns.rdatatype.A, "IPv6": dns.rdatatype.AAAA}
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 #: Questions on their way at the same time, each in a thread and with a socket of its own; 1024 files is what many shells
@@ -53,10 +53,13 @@ def resolve(
     names: Iterable[str],
     *,
     nameservers: Optional[Sequence[str]] = None,
+    only: Optional[Mapping[str, Family]] = None,
     timeout_s: float = 5.0,
     port: int = 53,
 ) -> tuple[Resolved, ...]:
     """Find the addresses of each name, or say why there are none; in the order given, a repeated name once.
+
+    Of the names in `only` just that family is asked for, and they are not `whole` then.
 
     Asks `nameservers` at `port`, or else those of /etc/resolv.conf, and takes `timeout_s` at most, whatever they do.
     Addresses come sorted, IPv4 first. A literal address is its own answer and is not asked about. Nothing is raised.
@@ -70,7 +73,7 @@ def resolve(
         if isinstance(resolver, str):
             found = {name: [_Found(rank=_FAILED, problem=resolver)] for name in asked}
         else:
-            found = _ask_all(resolver, asked, timeout_s)
+            found = _ask_all(resolver, asked, only or {}, timeout_s)
     return tuple(literal[name] or _merged(name, found[name]) for name in wanted)
 
 
@@ -102,9 +105,12 @@ def _resolver(nameservers: Optional[Sequence[str]], port: int) -> Union[dns.reso
     return resolver
 
 
-def _ask_all(resolver: dns.resolver.Resolver, names: Sequence[str], timeout_s: float) -> dict[str, list[_Found]]:
+def _ask_all(
+    resolver: dns.resolver.Resolver, names: Sequence[str], only: Mapping[str, Family], timeout_s: float
+) -> dict[str, list[_Found]]:
     ends_s = time.monotonic() + timeout_s
-    jobs = [(name, kind) for name in names for kind in _TYPES]
+    kinds = {name: _kinds(only.get(name)) for name in names}
+    jobs = [(name, kind) for name in names for kind in kinds[name]]
     todo: queue.SimpleQueue[tuple[str, dns.rdatatype.RdataType]] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[str, _Found]] = queue.SimpleQueue()
     for job in jobs:
@@ -127,7 +133,13 @@ def _ask_all(resolver: dns.resolver.Resolver, names: Sequence[str], timeout_s: f
             break
         found[name].append(answer)
     silent = _Found(rank=_SILENT, problem=_silence(timeout_s))
-    return {name: answers if len(answers) == len(_TYPES) else [*answers, silent] for name, answers in found.items()}
+    return {
+        name: answers if len(answers) == len(kinds[name]) else [*answers, silent] for name, answers in found.items()
+    }
+
+
+def _kinds(family: Optional[Family]) -> tuple[dns.rdatatype.RdataType, ...]:
+    return (_TYPES[family],) if family else tuple(_TYPES.values())
 
 
 def _start(work: Callable[[], None], most: int, *, until: Callable[[], bool], pausing_s: float) -> None:
@@ -217,5 +229,5 @@ def _merged(name: str, found: Sequence[_Found]) -> Resolved:
     chain = max((part.chain for part in found), key=len)
     if not addresses:
         return Resolved(name, chain, problem=min(found, key=lambda part: part.rank).problem)
-    whole = not any(part.rank in (_FAILED, _SILENT) for part in found)
+    whole = len(found) == len(_TYPES) and not any(part.rank in (_FAILED, _SILENT) for part in found)
     return Resolved(name, chain, addresses, min(part.ttl_s for part in found if part.ttl_s is not None), whole=whole)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from ntpjoin.model import FAMILIES, Asked, Resolved
+from ntpjoin.model import FAMILIES, Asked, Family, Resolved
 from ntpjoin.wire import ntp, sockets
 from ntpjoin.wire.talk import Manner, Talk
 from tests.internet.site import family_of
@@ -90,12 +90,13 @@ class Internet:
         names: Iterable[str],
         *,
         nameservers: Optional[Sequence[str]] = None,
+        only: Optional[Mapping[str, Family]] = None,
         timeout_s: float = 5.0,
         port: int = 53,
     ) -> tuple[Resolved, ...]:
         """As `wire.dns.resolve`; whoever is asked, and however long, knows the names of the world alone."""
         del nameservers, timeout_s, port
-        return tuple(self._resolved(name) for name in dict.fromkeys(names))
+        return tuple(_part(self._resolved(name), (only or {}).get(name)) for name in dict.fromkeys(names))
 
     def _resolved(self, name: str) -> Resolved:
         try:
@@ -120,6 +121,14 @@ class Internet:
         self._questions[address] += 1
         coming = parcels(self.world.station(address), question, number, EPOCH_NS + self.now_ns)
         return [(self.now_ns + one.after_ns, one.datagram) for one in coming if not one.stranger]
+
+
+def _part(resolved: Resolved, family: Optional[Family]) -> Resolved:
+    """What is told who asks for one family only."""
+    if not family:
+        return resolved
+    theirs = tuple(one for one in resolved.addresses if (":" in one) == (family == "IPv6"))
+    return replace(resolved, addresses=theirs, whole=False)
 
 
 class _Round:
