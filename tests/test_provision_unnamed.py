@@ -34,6 +34,7 @@ class Net:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, servers: tuple[Server, ...], zone: Zone = BERLIN) -> None:
         self.rounds: list[tuple[str, ...]] = []
         self.dead: set[str] = set()
+        self.mute: set[str] = set()
         self.at = {server.host: f"9.9.{number}.1" for number, server in enumerate(servers)}
         self.told: list[str] = []
         monkeypatch.setattr(follow, "_resolved", self.leads)
@@ -52,11 +53,13 @@ class Net:
         self.rounds.append(tuple(names))
         found = tuple(map(self.candidate, names))
         for one in found:
-            on_event(one.asked[0])
+            on_event(next(iter(one.asked), one.resolved))
         return found
 
     def candidate(self, name: str) -> Candidate:
         address = self.at.get(name, name)
+        if name in self.mute:
+            return Candidate(Resolved(name, problem="no DNS server answered within 5 s", whole=False))
         resolved = Resolved(name, addresses=(address,))
         if name in self.dead:
             return Candidate(resolved, (Asked(address, problem="no answer within 9 s", sent=4),))
@@ -329,3 +332,74 @@ def test_who_is_silent_to_the_daemon_goes_although_the_survey_was_answered(monke
 def test_half_an_answer_of_dns_moves_nobody(found: Resolved, moved: bool) -> None:
     told = found.told_beside("2a00::1")
     assert (bool(told) and "2a00::1" not in told) is moved
+
+
+def test_who_has_moved_stays_although_the_old_address_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, Wish(), 1, 3, 5, 7)
+    monkeypatch.setattr("ntpjoin.facts.Daemon.silent", property(lambda _: ("9.9.3.1",)))
+    net.at["ntp3.example"] = "9.8.3.1"
+    found = net.follow(Wish(), facts)
+    assert Pin("ntp3.example", "9.8.3.1") in found.pins
+    assert names(found) == ["ntp1", "ntp3", "ntp5", "ntp7"]
+    assert "ntp3.example is followed at 9.8.3.1, no longer at 9.9.3.1" in [note.text for note in found.notes]
+
+
+def test_a_run_that_died_loses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    (run,) = before(net, Wish(), 5, 6, 7, 8, 9).journal.runs
+    died = converged(journal=JournalFacts((run, replace(run, number=2, state="open", command="restart"))))
+    found = net.follow(Wish(), died)
+    assert (names(found), found.blockers) == (["ntp5", "ntp6", "ntp7", "ntp8", "ntp9"], ())
+
+
+def test_the_place_is_asked_for_only_where_somebody_new_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY, NOWHERE)
+    facts = replace(before(net, ACCEPTED, 5, 6, 7, 8, 9), daemon=None)
+    assert names(net.follow(ACCEPTED, facts)) == ["ntp5", "ntp6", "ntp7", "ntp8", "ntp9"]
+    net.dead = {"ntp5.example"}
+    assert [one.code for one in net.follow(ACCEPTED, facts).blockers] == ["place"]
+    told = net.follow(replace(ACCEPTED, country="DE"), facts)
+    assert set(names(told)) > {"ntp6", "ntp7", "ntp8", "ntp9"}
+
+
+def test_a_host_that_is_offline_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = replace(before(net, Wish(), 5, 6, 7, 8, 9), daemon=None)
+    net.dead = {server.host for server in FORTY}
+    found = net.follow(Wish(), facts)
+    assert (found.pins, found.blockers) == ((), ())
+    assert found.choice is not None
+    assert {one.why for one in found.choice.dropped} == {"no answer within 9 s"}
+
+
+def test_who_dns_does_not_answer_for_is_asked_where_he_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = before(net, ACCEPTED, 5, 6, 7, 8, 9)
+    net.at["ntp5.example"] = "9.8.5.1"
+    net.mute = {"ntp7.example"}
+    found = net.follow(ACCEPTED, facts)
+    assert names(found) == ["ntp5", "ntp6", "ntp7", "ntp8", "ntp9"]
+    assert net.rounds[1] == ("9.9.7.1",)
+
+
+def test_who_goes_is_told_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    facts = replace(before(net, ACCEPTED, 5, 6, 7, 8, 9), daemon=None)
+    net.dead = {"ntp7.example"}
+    found = net.follow(ACCEPTED, facts)
+    assert found.notes[0].text == "ntp7.example is no longer followed: no answer within 9 s"
+    assert found.notes[0].warning
+
+
+def test_what_an_operator_asks_later_reaches_his_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, (*FORTY[:5], replace(FORTY[5], minpoll=10, iburst=False), *FORTY[6:]))
+    found = net.follow(ACCEPTED, before(net, ACCEPTED, 5, 6, 7, 8, 9))
+    assert found.pins[0] == Pin("ntp5.example", "9.9.5.1", 10, iburst=False)
+    assert net.rounds == []
+
+
+def test_a_journal_that_cannot_be_read_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch, FORTY)
+    found = net.follow(ACCEPTED, fresh(journal=JournalFacts(problem="the journal cannot be read")))
+    assert (found.pins, net.rounds) == ((), [])

@@ -181,9 +181,22 @@ def test_both_families_are_used() -> None:
 
 def test_those_that_are_kept_stay_while_they_are_good() -> None:
     net = Net()
-    assert chosen(net.select(keep=["h.example"])) == "abcdh"
+    assert chosen(net.select(keep={"h.example": "9.9.8.1"})) == "abcdh"
     net.change("h", leap=3)
-    assert chosen(net.select(keep=["h.example"])) == "abcde"
+    assert chosen(net.select(keep={"h.example": "9.9.8.1"})) == "abcde"
+
+
+def test_those_that_are_kept_stay_at_their_address_and_the_others_make_up_for_the_family() -> None:
+    net = Net()
+    for number, name in enumerate("abcdefgh", 1):
+        net.asked[name] = (*net.asked[name], answer(f"2a00:{number}::1", 10 + 2 * number))
+    keep = {"a.example": "9.9.1.1", "b.example": "2a00:2::1", "c.example": "9.9.3.1", "d.example": "9.9.4.1"}
+    for seed in range(20):
+        candidates = [candidate(name, *asked) for name, asked in net.asked.items()]
+        rows = {one.host: one for one in net.servers.values()}
+        pins = {one.name: one.address for one in select(candidates, rows, keep=keep, dice=random.Random(seed)).chosen}
+        assert {name: pins[name] for name in keep} == keep
+        assert ":" in pins["e.example"]
 
 
 def test_equals_are_chosen_by_dice_so_that_not_all_follow_the_same() -> None:

@@ -73,21 +73,21 @@ class Search:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why servers are measured again. `gone`: addresses that will no longer do; `out`: names that shall not stay."""
+    """Why servers are measured again. `gone`: addresses that will no longer do; `out`: names that shall not stay, and why."""
 
     why: str = ""
     gone: tuple[str, ...] = ()
-    out: tuple[str, ...] = ()
+    out: Mapping[str, str] = field(default_factory=dict)
 
 
 def followed(search: Search) -> Followed:
     """Find whom to follow. Names are resolved again each time; servers are measured again only where something speaks for it."""
     facts, wish = search.facts, search.wish
-    if not wish.upstreams and facts.journal.unseen:
+    if not wish.upstreams and (facts.journal.unseen or facts.journal.problem):
         return Followed(wish)
-    pins = _standing(facts, wish)
+    pins, rows, notes = _as_asked(search, _standing(facts, wish))
     leads = _resolved(pins) if pins else {}
-    reason, notes = _reason(search, pins, leads)
+    reason = _reason(search, pins, leads, _forbidden(search, pins, rows))
     if not reason.why:
         return Followed(wish, pins, leads=leads, notes=notes)
     if wish.upstreams:
@@ -97,8 +97,7 @@ def followed(search: Search) -> Followed:
     from ntpjoin.provision.unnamed import unnamed  # noqa: PLC0415
 
     anew = search.survey_anew and search.may_choose
-    keep = () if anew else tuple(pin.name for pin in pins if pin.name not in reason.out)
-    return unnamed(search, reason, keep)
+    return unnamed(search, reason, pins, keep=() if anew else tuple(pin for pin in pins if pin.name not in reason.out))
 
 
 def named(search: Search, rows: Mapping[str, Server], reason: Reason) -> Choice:
@@ -144,44 +143,56 @@ def pins_of(choice: Choice, rows: Mapping[str, Server]) -> tuple[Pin, ...]:
 
 
 def _standing(facts: Facts, wish: Wish) -> tuple[Pin, ...]:
-    """The pins of the last run, where they are still what is wished for; else none."""
+    """The pins of the last run, where they are still what is wished for; else none.
+
+    To say where this host stands, where its time zone told it before, changes nothing for those who are followed.
+    """
     last = facts.journal.last
-    if last is None or last.state == "open" or any(getattr(wish, one) != getattr(last.wish, one) for one in _SOUGHT):
+    if last is None:
         return ()
-    return last.pins
+    told = ("country", "near") if not (last.wish.country or last.wish.near) else ()
+    same = all(getattr(wish, one) == getattr(last.wish, one) for one in _SOUGHT if one not in told)
+    return last.pins if same else ()
 
 
-def _reason(search: Search, pins: Sequence[Pin], leads: Leads) -> tuple[Reason, tuple[Note, ...]]:
-    """Why somebody must be measured, none where the pins may stay; and what could not be seen of that."""
+def _as_asked(search: Search, pins: tuple[Pin, ...]) -> tuple[tuple[Pin, ...], Mapping[str, Server], tuple[Note, ...]]:
+    """Pins that nobody named as their operators want them asked today, the catalogue, and what cannot be read of that."""
+    if search.wish.upstreams or not pins:
+        return pins, {}, ()
+    try:
+        rows = search.rows()
+    except UsageProblem as problem:
+        return pins, {}, (Note(f"{problem.message}; the upstreams stay as they are", warning=True),)
+    known = ((pin, rows.get(pin.name)) for pin in pins)
+    return tuple(Pin(pin.name, pin.address, row.minpoll, row.iburst) if row else pin for pin, row in known), rows, ()
+
+
+def _reason(search: Search, pins: Sequence[Pin], leads: Leads, forbidden: Mapping[str, str]) -> Reason:
+    """Why somebody must be measured, none where the pins may stay."""
     last = search.facts.journal.last
     if not pins:
-        first = last is None or last.state == "open" or not last.pins
-        return Reason("for the first time" if first else "they are others than before"), ()
-    forbidden, notes = _forbidden(search, pins)
+        return Reason("they are others than before" if last and last.pins else "for the first time")
     silent = search.facts.daemon.silent if search.facts.daemon else ()
     moved = [pin for pin in pins if leads.get(pin.name) and pin.address not in leads[pin.name]]
-    quiet = [pin for pin in pins if pin.address in silent]
+    quiet = [pin for pin in pins if pin.address in silent and pin not in moved]
     whys = [
         *(f"{name} may no longer be used: {why}" for name, why in forbidden.items()),
         *(f"{pin.name} no longer leads to {pin.address}" for pin in moved),
         *(f"{pin.name} does not answer" for pin in quiet),
         *(["as you asked"] if search.survey_anew else []),
+        *(["an earlier run died"] if last and last.state == "open" else []),
         *([] if search.facts.daemon else ["the daemon does not run"]),
     ]
-    out = (*forbidden, *(pin.name for pin in quiet))
-    return Reason(next(iter(whys), ""), tuple(pin.address for pin in (*moved, *quiet)), out), notes
+    out = {**dict.fromkeys((pin.name for pin in quiet), "it does not answer this daemon"), **forbidden}
+    return Reason(next(iter(whys), ""), tuple(pin.address for pin in (*moved, *quiet)), out)
 
 
-def _forbidden(search: Search, pins: Sequence[Pin]) -> tuple[dict[str, str], tuple[Note, ...]]:
+def _forbidden(search: Search, pins: Sequence[Pin], rows: Mapping[str, Server]) -> dict[str, str]:
     """Which pins that nobody named the catalogue no longer allows, and why: its operator wants it, or nobody looks after them now."""
-    if search.wish.upstreams:
-        return {}, ()
+    if not rows:
+        return {}
     from ntpjoin.upstreams.catalogue import refusal  # noqa: PLC0415
 
-    try:
-        rows = search.rows()
-    except UsageProblem as problem:
-        return {}, (Note(f"{problem.message}; the upstreams stay as they are", warning=True),)
     whys = {}
     for name in (pin.name for pin in pins):
         if name in rows:
@@ -189,7 +200,7 @@ def _forbidden(search: Search, pins: Sequence[Pin]) -> tuple[dict[str, str], tup
         else:
             why = "" if _from_pool(name, search.wish) else "it is no longer in the catalogue"
         whys.update({name: why} if why else {})
-    return whys, ()
+    return whys
 
 
 def _from_pool(name: str, wish: Wish) -> bool:

@@ -55,8 +55,9 @@ def prepare(
 
 def _agreed(facts: Facts, wish: Wish, consent: Consent) -> None:
     """Nobody named any upstreams, and nobody is there to look at those that would be chosen: then he must have said so."""
-    known = facts.journal.last is not None and facts.journal.last.pins
-    if not (wish.upstreams or known or consent.attended or wish.accept_catalogue or facts.journal.unseen):
+    last, journal = facts.journal.last, facts.journal
+    known = journal.unseen or journal.problem or (last is not None and last.pins and not last.wish.upstreams)
+    if not (wish.upstreams or known or consent.attended or wish.accept_catalogue):
         text = "no upstreams are named, and nobody is here to look at those that would be chosen"
         remedy = "add --accept-catalogue, or name some with --upstream NAME, four to seven times"
         raise UsageProblem(text, remedy)

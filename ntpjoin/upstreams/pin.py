@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from ntpjoin.model import Asked, Chosen
@@ -34,16 +34,22 @@ def pin(hosts: Sequence[Host], majority: Interval) -> tuple[Chosen, ...]:
     return tuple(chosen)
 
 
-def pin_nearest(hosts: Sequence[Host], majority: Interval, *, each: int = 0) -> tuple[Chosen, ...]:
-    """Give each host its best address; but at least `each` hosts one of either family, those that lose least by it."""
-    pinned = {host.name: host.asked[0] for host in hosts}
+def pin_nearest(
+    hosts: Sequence[Host], majority: Interval, *, each: int = 0, keep: Optional[Mapping[str, str]] = None
+) -> tuple[Chosen, ...]:
+    """Give each host its best address; but at least `each` hosts one of either family, those that lose least by it.
+
+    `keep` has the address of those that are to stay where they are, if that is one of their good ones.
+    """
+    stay = {one.name: asked for one in hosts for asked in one.asked if (keep or {}).get(one.name) == asked.address}
+    pinned = {host.name: stay.get(host.name, host.asked[0]) for host in hosts}
     for number in (4, 6):
         others = [(host.name, families(host, majority)) for host in hosts]
         movable = sorted(
             (
                 (name, options[1], distance_s(options[1]) - distance_s(options[0]))
                 for name, options in others
-                if len(options) == 2 and family(options[1].address) == number
+                if name not in stay and len(options) == 2 and family(options[1].address) == number
             ),
             key=lambda row: row[2],
         )

@@ -35,14 +35,14 @@ def select(
     *,
     own_addresses: Collection[str] = (),
     allow_private: bool = False,
-    keep: Collection[str] = (),
+    keep: Optional[Mapping[str, str]] = None,
     sectors: Optional[Mapping[str, int]] = None,
     dice: Optional[random.Random] = None,
 ) -> Choice:
     """Choose five, or four, of the candidates; `Choice.waived` tells what could not be had, and `dropped` why the others are not.
 
     `servers` has each candidate's row; `sectors` in which quarter of the compass it lies. Those named in `keep` stay if they
-    are still good. Fewer than four good ones lead to no choice at all.
+    are still good, at the address that it has for them if that is a good one. Fewer than four good ones lead to no choice.
     """
     dice = dice or random.Random()
     dropped: dict[str, Dropped] = {}
@@ -53,7 +53,7 @@ def select(
     true = [host for host in hosts if _agrees(host, majority, middle_s, dropped)]
     reached = {family(one.address) for host in true for one in host.asked}
     members = [_member(host, servers[host.name], majority, sectors or {}, dice) for host in true if majority]
-    fixed = [one for one in members if one.name in keep]
+    fixed = [one for one in members if one.name in (keep or {})]
     found = diversity.best(members, fixed=fixed, both_families=len(reached) == 2)
     if found is None and fixed:
         found = diversity.best(members, both_families=len(reached) == 2)
@@ -62,7 +62,8 @@ def select(
         if one.name not in chosen:
             dropped[one.name] = Dropped(one.name, _why_not(one, found.members if found else ()), good=True)
     followed = [host for host in true if host.name in chosen]
-    pins = pin_nearest(followed, majority, each=2 if len(reached) == 2 else 0) if majority else ()
+    each = 2 if len(reached) == 2 else 0
+    pins = pin_nearest(followed, majority, each=each, keep=keep or {}) if majority else ()
     waived = tuple(why for rule, why in diversity.WAIVED_IN_ORDER.items() if found and rule in found.waived)
     pins = tuple(replace(one, about=_about(servers[one.name])) for one in pins)
     return _choice(pins, [dropped[one.name] for one in candidates if one.name in dropped], len(candidates), waived)

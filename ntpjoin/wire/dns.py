@@ -227,7 +227,7 @@ def _merged(name: str, found: Sequence[_Found]) -> Resolved:
         str(address) for version in (4, 6) for part in found for address in part.addresses if address.version == version
     )
     chain = max((part.chain for part in found), key=len)
-    if not addresses:
-        return Resolved(name, chain, problem=min(found, key=lambda part: part.rank).problem)
     whole = len(found) == len(_TYPES) and not any(part.rank in (_FAILED, _SILENT) for part in found)
+    if not addresses:
+        return Resolved(name, chain, problem=min(found, key=lambda part: part.rank).problem, whole=whole)
     return Resolved(name, chain, addresses, min(part.ttl_s for part in found if part.ttl_s is not None), whole=whole)
