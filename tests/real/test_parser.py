@@ -160,7 +160,7 @@ def test_the_daemon_reads_exactly_the_lines_meant_of_many(request: pytest.Fixtur
 
 
 BROKEN = {
-    "the name outside its comment": ("iburst  # {{ pin.name }}", "iburst {{ pin.name }}"),
+    "the name outside its comment": ("  # {{ pin.name }}", " {{ pin.name }}"),
     "the name for the address": ("server {{ pin.address }}", "server {{ pin.name }}"),
     "an upstream left out": ("{% for pin in pins %}", "{% for pin in pins[1:] %}"),
     "a pool instead of a server": ("server {{ pin", "pool {{ pin"),

@@ -80,7 +80,7 @@ def test_looking_changes_nothing_and_tells_the_truth(server: Server) -> None:
     assert rendered.out.startswith("# Configuration of ntpd, written by ntpjoin.\n")
     assert rendered.out.count("\nserver ") == 5
     assert nothing.code == 3
-    assert [one["code"] for one in operator.page(nothing)["blockers"]] == ["upstreams"]
+    assert [one["code"] for one in operator.page(nothing)["blockers"]] == ["place"]
 
 
 def test_a_clock_that_is_behind_is_named_and_nothing_is_installed(server: Server) -> None:
