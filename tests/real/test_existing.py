@@ -118,6 +118,7 @@ def test_a_line_that_would_make_the_set_up_void_blocks_it_and_explains_a_silent_
     assert checks(found)["closed.ipv4"]["state"] == "fail"
 
 
+@pytest.mark.campaign
 def test_a_stock_file_that_the_package_manager_put_back_is_told(lab: Lab, member: Server, tmp_path: Path) -> None:
     [package] = (lab.image.repository / "pool").glob("ntpsec_*.deb")
     subprocess.run(["dpkg-deb", "-x", str(package), str(tmp_path)], check=True)

@@ -103,6 +103,7 @@ def test_files_go_there_and_back(server: Server, tmp_path: Path) -> None:
     assert server.run(["stat", "-c", "%a", "/root/a b"]).out == "640\n"
 
 
+@pytest.mark.campaign
 def test_a_cut_keeps_what_was_synced_and_a_rollback_forgets_it(server: Server) -> None:
     server.run(["sh", "-c", "echo kept > /root/kept; sync"], check=True)
     before = server.boot_id()

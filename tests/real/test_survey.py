@@ -70,6 +70,7 @@ def ntpjoin(network: Network, *words: str, before: Sequence[str] = ()) -> Result
 # --- many --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.campaign
 def test_three_hundred_on_real_sockets_get_the_verdicts_of_virtual_time() -> None:
     world = World.make(2)
     assert len(world.sites) == 300
