@@ -22,7 +22,6 @@ from ntpjoin.provision.prepare import Prepared, prepare
 from ntpjoin.show import jsons, text
 from ntpjoin.show.screen import Screen
 from ntpjoin.systems import to_type
-from ntpjoin.upstreams.places import parse_country
 
 #: How long setup waits for a system peer unless told otherwise: 20 to 40 s are usual.
 WAIT_S = 120.0
@@ -40,6 +39,8 @@ def prepare_setup(given: Mapping[str, Any], consent: Consent, *, survey: bool, s
     """What `ntpjoin setup` and `ntpjoin plan` look at and decide."""
 
     def ask_country() -> str:
+        from ntpjoin.upstreams.places import parse_country  # noqa: PLC0415 - rarely asked
+
         while consent.attended and screen.asks():
             word = screen.ask_word("In which country does this server stand? Two letters, like DE:")
             try:

@@ -135,11 +135,12 @@ def recalled(search: Search, question: dict[str, object], reason: Reason) -> Opt
 
 def pins_of(choice: Choice, rows: Mapping[str, Server]) -> tuple[Pin, ...]:
     """What the configuration holds of a choice: what the catalogue knows of an operator's wishes counts for those named, too."""
-    servers = ((one, rows.get(one.name)) for one in choice.chosen)
-    return tuple(
-        Pin(one.name, one.address, row.minpoll, row.iburst) if row else Pin(one.name, one.address)
-        for one, row in servers
-    )
+    return tuple(_as_wanted(Pin(one.name, one.address), rows) for one in choice.chosen)
+
+
+def _as_wanted(pin: Pin, rows: Mapping[str, Server]) -> Pin:
+    row = rows.get(pin.name)
+    return Pin(pin.name, pin.address, row.minpoll, row.iburst) if row else pin
 
 
 def _standing(facts: Facts, wish: Wish) -> tuple[Pin, ...]:
@@ -163,8 +164,7 @@ def _as_asked(search: Search, pins: tuple[Pin, ...]) -> tuple[tuple[Pin, ...], M
         rows = search.rows()
     except UsageProblem as problem:
         return pins, {}, (Note(f"{problem.message}; the upstreams stay as they are", warning=True),)
-    known = ((pin, rows.get(pin.name)) for pin in pins)
-    return tuple(Pin(pin.name, pin.address, row.minpoll, row.iburst) if row else pin for pin, row in known), rows, ()
+    return tuple(_as_wanted(pin, rows) for pin in pins), rows, ()
 
 
 def _reason(search: Search, pins: Sequence[Pin], leads: Leads, forbidden: Mapping[str, str]) -> Reason:

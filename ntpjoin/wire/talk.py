@@ -24,10 +24,10 @@ class Manner:
     A question that is not answered within `timeout_s` is lost.
     """
 
-    samples: int = 1
-    questions: int = 2
-    gap_s: float = 2.0
-    timeout_s: float = 3.0
+    samples: int
+    questions: int
+    gap_s: float
+    timeout_s: float
 
     @property
     def longest_s(self) -> float:
