@@ -12,9 +12,8 @@ from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.journal import look_journal
 from ntpjoin.look.network import look_addresses
-from ntpjoin.look.place import look_place
 from ntpjoin.model import Candidate, Choice, Event, Wish
-from ntpjoin.provision.unnamed import progress
+from ntpjoin.provision.unnamed import here, progress
 from ntpjoin.provision.wishes import merged
 from ntpjoin.show import jsons
 from ntpjoin.show import survey as show
@@ -23,7 +22,7 @@ from ntpjoin.upstreams.candidates import eligible, from_pool, rounds, sectors
 from ntpjoin.upstreams.catalogue import Server, load, never
 from ntpjoin.upstreams.choose import choose
 from ntpjoin.upstreams.diversity import LEAST
-from ntpjoin.upstreams.places import Place, parse_near, where
+from ntpjoin.upstreams.places import Place
 from ntpjoin.upstreams.select import select
 from ntpjoin.upstreams.survey import survey
 
@@ -47,7 +46,7 @@ def survey_command(names: tuple[str, ...], given: Mapping[str, Any], effort: Eff
     with Interrupts(screen.tell) as interrupts:
         wish = merged(_nobody_named(look_journal(host)), given)
         servers = load(host, wish.catalogue)
-        place = _place(host, wish, servers)
+        place = here(host, wish, servers)
         rows = _asked(names, wish, servers, place, effort)
         own = (*look_addresses(host), *wish.public_addresses)
         stop = _Stop(interrupts)
@@ -116,11 +115,6 @@ def _judged(
         return choose(found, own_addresses=own, allow_private=private, refused=never(named, rows))
     around = sectors(rows.values(), place) if place else {}
     return select(found, rows, own_addresses=own, allow_private=private, sectors=around)
-
-
-def _place(host: Host, wish: Wish, servers: Sequence[Server]) -> Optional[Place]:
-    near = parse_near(wish.near) if wish.near else None
-    return where(look_place(host), country=wish.country, near=near, servers=servers)
 
 
 def _asked(

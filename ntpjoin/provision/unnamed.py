@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Callable, Optional, Union
 
 from ntpjoin.checks.verify import outside_addresses
 from ntpjoin.errors import UsageProblem
+from ntpjoin.host.machine import Host
 from ntpjoin.look.place import look_place
-from ntpjoin.model import Asked, Blocker, Candidate, Choice, Event, Note, Pin, Resolved
+from ntpjoin.model import Asked, Blocker, Candidate, Choice, Event, Note, Pin, Resolved, Wish
 from ntpjoin.provision.follow import Followed, Reason, Search, pins_of, recalled
 from ntpjoin.upstreams import memory
 from ntpjoin.upstreams.candidates import eligible, from_pool, rounds, sectors
@@ -78,17 +79,21 @@ def _nobody_may_choose(choice: Choice) -> tuple[Blocker, ...]:
 
 def _place(search: Search, rows: Mapping[str, Server], *, ask: bool) -> tuple[Optional[Place], Search]:
     """Where this host stands; what the operator answers becomes part of the wish."""
-    wish, zone = search.wish, look_place(search.host)
-    near = parse_near(wish.near) if wish.near else None
-    place = where(zone, country=wish.country, near=near, servers=rows.values())
+    place = here(search.host, search.wish, rows.values())
     while ask and place is None:
         country = search.ask_country()
         if not country:
             break
         with contextlib.suppress(UsageProblem):  # no country that is known: the question comes again
-            place = where(zone, country=country, servers=rows.values())
-            search = replace(search, wish=replace(wish, country=country))
+            wish = replace(search.wish, country=country)
+            place, search = here(search.host, wish, rows.values()), replace(search, wish=wish)
     return place, search
+
+
+def here(host: Host, wish: Wish, servers: Iterable[Server]) -> Optional[Place]:
+    """Where this host stands, as it was told or by its time zone; None where neither tells. UsageProblem for an unknown country."""
+    near = parse_near(wish.near) if wish.near else None
+    return where(look_place(host), country=wish.country, near=near, servers=servers)
 
 
 def _question(
