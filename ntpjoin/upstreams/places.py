@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
 from ntpjoin.errors import UsageProblem, quoted
-from ntpjoin.facts import Zone
 
 if TYPE_CHECKING:  # the catalogue's columns are read with what stands here
+    from ntpjoin.facts import Zone
     from ntpjoin.upstreams.catalogue import Server
 
 #: The mean radius of the Earth (IUGG).

@@ -5,12 +5,12 @@ dnspython speaks the protocol; what it raises comes out of here as words. Names 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Optional, Union
 
 import dns.exception
@@ -20,33 +20,20 @@ import dns.rdatatype
 import dns.resolver
 
 from ntpjoin.model import Family, Resolved
+from ntpjoin.wire.answers import FAILED, SILENT, Found, failure, is_mapped, no_such_name, read
+from ntpjoin.wire.burst import Job, burst
 
 _TYPES: dict[Family, dns.rdatatype.RdataType] = {"IPv4": dns.rdatatype.A, "IPv6": dns.rdatatype.AAAA}
-_Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
-#: Questions on their way at the same time, each in a thread and with a socket of its own; 1024 files is what many shells
-#: allow. A dead name holds its thread to the end, so there are to be enough of them for the living.
+#: Threads that ask again what was not plainly answered, with a socket each; 1024 files is what many shells allow. A dead
+#: name holds its thread to the end, so there are to be enough of them for the living.
 _MOST_THREADS = 800
-#: Between the starts of two threads: a burst of hundreds of questions would overflow a small server's queue.
-_PAUSE_S = 0.001
-#: The part of the time that all pauses together may take, however many.
-_PAUSING = 0.25
+#: Between two questions: hundreds at once would overflow a small server's queue. And the part of the time for all of it.
+_PAUSE_S, _PAUSING = 0.001, 0.25
+#: How long a server may take before it is asked again, and the part of the time that this may be at most.
+_PATIENCE_S, _PATIENT = 2.0, 0.75
 #: dnspython keeps its time by a clock that may be stepped; what is not back by then is silence.
 _GRACE_S = 1.0
-
-# Which of two problems tells more: the other one may only be its consequence.
-_NO_SUCH_NAME, _FAILED, _SILENT, _MAPPED, _EMPTY = range(5)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What one question, a name and a type, brought."""
-
-    chain: tuple[str, ...] = ()
-    addresses: tuple[_Address, ...] = ()
-    ttl_s: Optional[int] = None
-    rank: int = _EMPTY
-    problem: str = ""
 
 
 def resolve(
@@ -67,11 +54,11 @@ def resolve(
     wanted = tuple(dict.fromkeys(names))
     literal = {name: _literal(name) for name in wanted}
     asked = [name for name in wanted if literal[name] is None]
-    found: dict[str, list[_Found]] = {}
+    found: dict[str, list[Found]] = {}
     if asked:
         resolver = _resolver(nameservers, port)
         if isinstance(resolver, str):
-            found = {name: [_Found(rank=_FAILED, problem=resolver)] for name in asked}
+            found = {name: [Found(rank=FAILED, problem=resolver)] for name in asked}
         else:
             found = _ask_all(resolver, asked, only or {}, timeout_s)
     return tuple(literal[name] or _merged(name, found[name]) for name in wanted)
@@ -82,13 +69,9 @@ def _literal(name: str) -> Optional[Resolved]:
         address = ipaddress.ip_address(name)
     except ValueError:
         return None
-    if "%" in name or _mapped(address):
+    if "%" in name or is_mapped(address):
         return Resolved(name, problem="a scoped or IPv4-mapped address is no place for a server")
     return Resolved(name, addresses=(str(address),))
-
-
-def _mapped(address: _Address) -> bool:
-    return address.version == 6 and address.ipv4_mapped is not None
 
 
 def _resolver(nameservers: Optional[Sequence[str]], port: int) -> Union[dns.resolver.Resolver, str]:
@@ -107,32 +90,39 @@ def _resolver(nameservers: Optional[Sequence[str]], port: int) -> Union[dns.reso
 
 def _ask_all(
     resolver: dns.resolver.Resolver, names: Sequence[str], only: Mapping[str, Family], timeout_s: float
-) -> dict[str, list[_Found]]:
+) -> dict[str, list[Found]]:
+    """What the questions about each name brought.
+
+    The first server is asked all of them in one go; what it does not answer plainly is left to dnspython, which knows TCP,
+    the other servers and how to ask again.
+    """
     ends_s = time.monotonic() + timeout_s
     kinds = {name: _kinds(only.get(name)) for name in names}
     jobs = [(name, kind) for name in names for kind in kinds[name]]
-    todo: queue.SimpleQueue[tuple[str, dns.rdatatype.RdataType]] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[str, _Found]] = queue.SimpleQueue()
-    for job in jobs:
-        todo.put(job)
+    found: dict[str, list[Found]] = {name: [] for name in names}
+    pause_s = min(_PAUSE_S, timeout_s * _PAUSING / len(jobs))
+    first, *more = resolver.nameservers
+    resolver.nameservers = [*more, first]
+    others = _Threads(lambda job: _ask(resolver, job, ends_s - time.monotonic(), timeout_s))
 
-    def work() -> None:
-        while True:
-            try:
-                name, kind = todo.get_nowait()
-            except queue.Empty:
-                return
-            done.put((name, _ask(resolver, name, kind, ends_s - time.monotonic(), timeout_s)))
+    def on_end(job: Job, answer: Optional[Found]) -> None:
+        if answer:
+            found[job[0]].append(answer)
+        else:
+            others.add(job)
+            time.sleep(pause_s)
 
-    _start(work, min(len(jobs), _MOST_THREADS), until=todo.empty, pausing_s=timeout_s * _PAUSING)
-    found: dict[str, list[_Found]] = {name: [] for name in names}
-    for _ in jobs:
-        try:
-            name, answer = done.get(timeout=max(0.0, ends_s + _GRACE_S - time.monotonic()))
-        except queue.Empty:
-            break
+    burst(
+        jobs,
+        str(first),
+        resolver.port,
+        pause_s=pause_s,
+        patience_s=min(_PATIENCE_S, timeout_s * _PATIENT),
+        on_end=on_end,
+    )
+    for name, answer in others.results(ends_s + _GRACE_S):
         found[name].append(answer)
-    silent = _Found(rank=_SILENT, problem=_silence(timeout_s))
+    silent = Found(rank=SILENT, problem=_silence(timeout_s))
     return {
         name: answers if len(answers) == len(kinds[name]) else [*answers, silent] for name, answers in found.items()
     }
@@ -142,92 +132,76 @@ def _kinds(family: Optional[Family]) -> tuple[dns.rdatatype.RdataType, ...]:
     return (_TYPES[family],) if family else tuple(_TYPES.values())
 
 
-def _start(work: Callable[[], None], most: int, *, until: Callable[[], bool], pausing_s: float) -> None:
-    """Start threads one after the other: so many at most, and no more of them once there is nothing left to take up."""
-    pause_s = min(_PAUSE_S, pausing_s / most)
-    for _ in range(most):
-        try:
-            threading.Thread(target=work, name="dns", daemon=True).start()
-        except RuntimeError:  # the system allows no more; those that there are share the work
-            return
-        time.sleep(pause_s)
-        if until():
-            return
+class _Threads:
+    """Asks each question that is added in a thread, or shares them out where the system allows no more threads."""
+
+    def __init__(self, ask: Callable[[Job], Found]) -> None:
+        self._ask = ask
+        self._added = self._running = 0
+        self._lock = threading.Lock()
+        self._todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[str, Found]] = queue.SimpleQueue()
+
+    def add(self, job: Job) -> None:
+        """Have one more asked."""
+        self._added += 1
+        with self._lock:
+            self._todo.put(job)
+            if self._running >= _MOST_THREADS:
+                return
+            with contextlib.suppress(RuntimeError):
+                threading.Thread(target=self._work, name="dns", daemon=True).start()
+                self._running += 1
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._todo.empty():
+                    self._running -= 1
+                    return
+                job = self._todo.get_nowait()
+            self._done.put((job[0], self._ask(job)))
+
+    def results(self, until_s: float) -> Iterator[tuple[str, Found]]:
+        """Each name and what a question about it brought, as they come; until then at most."""
+        with contextlib.suppress(queue.Empty):
+            for _ in range(self._added):
+                yield self._done.get(timeout=max(0.0, until_s - time.monotonic()))
 
 
 def _silence(timeout_s: float, over: str = "") -> str:
     return f"no DNS server answered{over} within {timeout_s:g} s"
 
 
-def _ask(
-    resolver: dns.resolver.Resolver, name: str, kind: dns.rdatatype.RdataType, left_s: float, timeout_s: float
-) -> _Found:
+def _ask(resolver: dns.resolver.Resolver, job: Job, left_s: float, timeout_s: float) -> Found:
     if left_s <= 0:
-        return _Found(rank=_SILENT, problem=_silence(timeout_s))
+        return Found(rank=SILENT, problem=_silence(timeout_s))
+    name, kind = job
     try:
-        # From the root: the system's search list is for people, and pool members are followed from anywhere.
         absolute = dns.name.from_text(name, dns.name.root)
         answer = resolver.resolve(absolute, kind, raise_on_no_answer=False, lifetime=left_s, search=False)
-        return _read(answer)
+        return read(answer.response)
     except dns.resolver.NXDOMAIN as problem:
         responses: dict[dns.name.Name, dns.message.QueryMessage] = problem.kwargs["responses"]
-        chain = _chain(responses[absolute].resolve_chaining()) if absolute in responses else ()
-        words = f"no such name: {chain[-1]}" if chain else "no such name"
-        return _Found(chain=chain, rank=_NO_SUCH_NAME, problem=words)
+        return read(responses[absolute]) if absolute in responses else no_such_name()
     except dns.resolver.NoNameservers as problem:
-        return _Found(rank=_FAILED, problem=_failure(problem.kwargs.get("errors") or ()))
+        return Found(rank=FAILED, problem=failure(problem.kwargs.get("errors") or ()))
     except dns.exception.Timeout as problem:
         errors = problem.kwargs.get("errors") or ()
         # Who answers over UDP, but cut short, and says nothing over TCP is not simply silent.
         over = " over TCP" if any(over_tcp for _, over_tcp, *_ in errors) else ""
-        return _Found(rank=_SILENT, problem=_silence(timeout_s, over))
+        return Found(rank=SILENT, problem=_silence(timeout_s, over))
     except (dns.exception.DNSException, OSError, ValueError) as problem:
-        return _Found(rank=_FAILED, problem=f"DNS could not be asked: {problem}")
+        return Found(rank=FAILED, problem=f"DNS could not be asked: {problem}")
 
 
-def _read(answer: dns.resolver.Answer) -> _Found:
-    result = answer.chaining_result
-    addresses = [ipaddress.ip_address(record.address) for record in answer.rrset or ()]
-    chain = _chain(result)
-    usable = tuple(sorted(address for address in addresses if not _mapped(address)))
-    if usable:
-        return _Found(chain, usable, result.minimum_ttl)
-    if addresses:
-        return _Found(chain, rank=_MAPPED, problem="it leads to IPv4-mapped addresses only")
-    return _Found(chain, problem="the name has no address")
-
-
-def _chain(result: dns.message.ChainingResult) -> tuple[str, ...]:
-    """Give the names that aliases lead to, the last one last, be there an address at its end or not."""
-    return tuple(str(alias[0].target).rstrip(".").lower() for alias in result.cnames)
-
-
-def _failure(errors: Sequence[Sequence[object]]) -> str:
-    """Say what the last server asked did; each error is (server, over TCP?, port, what happened, response)."""
-    if not errors:
-        return "no DNS server could be asked"
-    server, over_tcp, _, what = errors[-1][:4]
-    # Newer releases of dnspython write "Do53:198.51.100.53@53".
-    address = str(server).rpartition("Do53:")[2].partition("@")[0]
-    over = " over TCP" if over_tcp else ""
-    if isinstance(what, OSError):
-        return f"the DNS server {address} cannot be reached{over}: {what.strerror or what}"
-    if isinstance(what, EOFError):
-        return f"the DNS server {address} broke off its answer{over}"
-    if isinstance(what, dns.message.ChainTooLong):
-        return "its aliases go in a circle, or are too many"
-    if isinstance(what, Exception):
-        return f"the answer of the DNS server {address} cannot be read"
-    return f"the DNS server {address} failed ({what})"
-
-
-def _merged(name: str, found: Sequence[_Found]) -> Resolved:
+def _merged(name: str, found: Sequence[Found]) -> Resolved:
     """Put both families together; a problem is only told when there is no address at all."""
     addresses = tuple(
         str(address) for version in (4, 6) for part in found for address in part.addresses if address.version == version
     )
     chain = max((part.chain for part in found), key=len)
-    whole = len(found) == len(_TYPES) and not any(part.rank in (_FAILED, _SILENT) for part in found)
+    whole = len(found) == len(_TYPES) and not any(part.rank in (FAILED, SILENT) for part in found)
     if not addresses:
         return Resolved(name, chain, problem=min(found, key=lambda part: part.rank).problem, whole=whole)
     return Resolved(name, chain, addresses, min(part.ttl_s for part in found if part.ttl_s is not None), whole=whole)

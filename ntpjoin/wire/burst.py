@@ -1,0 +1,121 @@
+"""Many questions to one DNS server, over UDP and in one loop: what is answered plainly costs no thread and little time.
+
+All else, from silence to an answer that is cut short, is left to dnspython's resolver, which asks again.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Optional
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from ntpjoin.wire import sockets
+from ntpjoin.wire.answers import Found, read
+
+Job = tuple[str, dns.rdatatype.RdataType]
+
+#: Questions on their way at the same time, each with a socket and so a port of its own, which a forger has to guess.
+#: 1024 files is what many shells allow.
+_MOST_OPEN = 800
+#: The longest answer over UDP where nothing else was agreed on (RFC 1035, section 4.2.1).
+_LONGEST = 512
+
+
+def burst(
+    jobs: Iterable[Job],
+    server: str,
+    port: int,
+    *,
+    pause_s: float,
+    patience_s: float,
+    on_end: Callable[[Job, Optional[Found]], None],
+) -> None:
+    """Ask the server at this literal address each question once, `pause_s` apart, and wait `patience_s` for what is open then.
+
+    `on_end` hears of each question once, as soon as it is settled: what was found, or None where it is to be asked again.
+    """
+    with _Burst(server, port, on_end) as asking:
+        for job in jobs:
+            asking.ask(job)
+            asking.listen(time.monotonic() + pause_s)
+        ends_s = time.monotonic() + patience_s
+        while asking.open and time.monotonic() < ends_s:
+            asking.listen(ends_s)
+
+
+class _Burst:
+    def __init__(self, server: str, port: int, on_end: Callable[[Job, Optional[Found]], None]) -> None:
+        self.open: dict[Job, socket.socket] = {}
+        self._server, self._port = server, port
+        self._on_end = on_end
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> _Burst:  # noqa: PYI034 (Self came with Python 3.11)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for job in [*self.open]:
+            self._end(job)
+        self._selector.close()
+
+    def ask(self, job: Job) -> None:
+        """Send one question; where too many are open already, or the server cannot be reached, it ends."""
+        if len(self.open) >= _MOST_OPEN:
+            self._on_end(job, None)
+            return
+        name, kind = job
+        # From the root: the system's search list is for people, and pool members are followed from anywhere.
+        question = dns.message.make_query(dns.name.from_text(name, dns.name.root), kind)
+        try:
+            door = self.open[job] = sockets.connect(self._server, self._port)
+        except OSError:
+            self._on_end(job, None)
+            return
+        self._selector.register(door, selectors.EVENT_READ, (job, question))
+        try:
+            door.send(question.to_wire())
+        except OSError:
+            self._end(job)
+
+    def listen(self, until_s: float) -> None:
+        """Hear what comes next, or else wait until then."""
+        for key, _ in self._selector.select(max(0.0, until_s - time.monotonic())):
+            self._hear(*key.data)
+
+    def _hear(self, job: Job, question: dns.message.QueryMessage) -> None:
+        try:
+            self._read(job, question, self.open[job].recv(_LONGEST))
+        except BlockingIOError:
+            return
+        except (OSError, dns.exception.DNSException):
+            self._end(job)
+
+    def _read(self, job: Job, question: dns.message.QueryMessage, datagram: bytes) -> None:
+        """End the question, unless this is junk: then the answer may still be behind it."""
+        flags = int.from_bytes(datagram[2:4], "big")
+        if datagram[:2] == question.id.to_bytes(2, "big") and flags & dns.flags.QR and flags & dns.flags.TC:
+            self._end(job)  # whatever else is in it: there is more, over TCP
+            return
+        try:
+            response = dns.message.from_wire(datagram)
+        except (dns.exception.DNSException, ValueError):
+            return
+        if not isinstance(response, dns.message.QueryMessage) or not question.is_response(response):
+            return
+        settles = response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+        self._end(job, read(response) if settles else None)
+
+    def _end(self, job: Job, found: Optional[Found] = None) -> None:
+        door = self.open.pop(job)
+        self._selector.unregister(door)
+        door.close()
+        self._on_end(job, found)
