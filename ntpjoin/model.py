@@ -226,6 +226,20 @@ class CheckState(str, Enum):
 
 
 @dataclass(frozen=True)
+class Measure:
+    """The number that a check judges: it warns from `warn` on and fails from `fail` on, where there are such thresholds.
+
+    `unit` is `s` for seconds, `%`, or "" for what is counted. `falls`: less is worse.
+    """
+
+    value: float
+    unit: Literal["s", "%", ""] = ""
+    warn: Optional[float] = None
+    fail: Optional[float] = None
+    falls: bool = False
+
+
+@dataclass(frozen=True)
 class Check:
     """One answered question about this server. `id` is stable; `remedy` is what to type."""
 
@@ -233,6 +247,7 @@ class Check:
     state: CheckState
     text: str
     remedy: str = ""
+    measure: Optional[Measure] = None
 
 
 # --- what is told while it happens -------------------------------------------------------------------------------------

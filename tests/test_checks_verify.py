@@ -9,8 +9,10 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.addresses import service_addresses
 from ntpjoin.checks.clock import setters
-from ntpjoin.checks.verify import Evidence, gather, judge, service_addresses, settling
+from ntpjoin.checks.evidence import Evidence, gather
+from ntpjoin.checks.verify import judge, settling
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, Setter, Unit
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.host.distros import ROWS
@@ -122,7 +124,8 @@ def peers(*changes: tuple[int, dict[str, Any]]) -> dict[str, Any]:
         pytest.param({"holders": None}, [("service.port", "unknown")], id="not root"),
         pytest.param(board(system__peer_associd=0), [("sync.peer", "fail")], id="no system peer"),
         pytest.param(board(system__leap=3), [("sync.peer", "fail")], id="leap 3"),
-        pytest.param(board(system__stratum=6), [("sync.stratum", "fail")], id="stratum 6"),
+        pytest.param(board(system__stratum=6), [("sync.stratum", "warn")], id="stratum 6"),
+        pytest.param(board(system__stratum=8), [("sync.stratum", "fail")], id="stratum 8"),
         pytest.param(board(system__stratum=16), [("sync.stratum", "fail")], id="stratum 16"),
         pytest.param(board(system__stratum=1), [], id="stratum 1"),
         pytest.param(board(system__stratum=5), [], id="stratum 5"),

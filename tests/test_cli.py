@@ -409,7 +409,7 @@ def test_setup_that_found_nothing_to_do(typed: Typed) -> None:
     code, page = typed.json("setup --yes")
     assert (code, page["changed"]) == (0, False)
     assert {check["id"] for check in page["checks"]} >= {"service.running", "outside"}
-    assert {key for check in page["checks"] for key in check} == {"id", "state", "text", "remedy"}
+    assert {key for check in page["checks"] for key in check} == {"id", "state", "text", "remedy", "measure"}
 
 
 def test_setup_that_is_not_synchronised_yet_is_5(typed: Typed) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from ntpjoin.board import Billboard
+from ntpjoin.checks.addresses import outside_addresses
+from ntpjoin.checks.evidence import gather
 from ntpjoin.checks.settle import settle
-from ntpjoin.checks.verify import gather, judge, outside_addresses
+from ntpjoin.checks.verify import judge
 from ntpjoin.commands.common import Agreed, Prepare, carry_out
 from ntpjoin.errors import Interrupted, NtpjoinError, StepFailed, UsageProblem
 from ntpjoin.facts import Facts

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ntpjoin.board import Billboard
+from ntpjoin.checks.evidence import gather
 from ntpjoin.checks.settle import settle
-from ntpjoin.checks.verify import gather, judge, settling
+from ntpjoin.checks.verify import judge, settling
 from ntpjoin.errors import Blocked
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.machine import Host

@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import Callable, Optional, Union
 
-from ntpjoin.checks.verify import outside_addresses
+from ntpjoin.checks.addresses import outside_addresses
 from ntpjoin.errors import UsageProblem
 from ntpjoin.host.machine import Host
 from ntpjoin.look.place import look_place

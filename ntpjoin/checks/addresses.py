@@ -1,0 +1,33 @@
+"""Where clients ask this host. Pure."""
+
+from __future__ import annotations
+
+from ntpjoin.facts import Facts
+from ntpjoin.model import Family, Wish
+from ntpjoin.upstreams.addresses import special_range
+
+
+def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
+    """This host's own addresses that clients may ask: public ones, and private ones to which a declared public one leads.
+
+    An operator who accepts private upstreams serves private clients, too.
+    """
+    public = tuple(address for address in facts.addresses if special_range(address) is None)
+    declared = {family_of(address) for address in wish.public_addresses}
+    behind_nat = declared - {family_of(address) for address in public}
+    return tuple(
+        address
+        for address in facts.addresses
+        if address in public or wish.allow_private or family_of(address) in behind_nat
+    )
+
+
+def outside_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
+    """Where to ask this host from outside: what was declared, else its own addresses, public ones first."""
+    own = sorted(service_addresses(facts, wish), key=lambda address: special_range(address) is not None)
+    return wish.public_addresses or tuple(own)
+
+
+def family_of(address: str) -> Family:
+    """IPv4 or IPv6."""
+    return "IPv6" if ":" in address else "IPv4"

@@ -1,0 +1,71 @@
+"""What is asked of this host and of others for the checks, beside the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Optional
+
+from ntpjoin.checks.addresses import service_addresses
+from ntpjoin.errors import CommandFailed, WireError
+from ntpjoin.facts import Facts, Unit
+from ntpjoin.host import ntpd
+from ntpjoin.host.machine import Host
+from ntpjoin.host.services.manager import services
+from ntpjoin.job import Job
+from ntpjoin.model import Asked, Pin, Wish
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was asked for the checks, beside the facts.
+
+    Per own address: what it answers to a client, and whether it answers mode 6;
+    per pinned name: where it leads today (nowhere: DNS did not tell).
+    """
+
+    answers: Mapping[str, Asked]
+    tells: Mapping[str, Optional[bool]]
+    leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+
+
+def gather(
+    host: Host, facts: Facts, wish: Wish, pins: tuple[Pin, ...], known: Optional[Mapping[str, tuple[str, ...]]] = None
+) -> Evidence:
+    """Look at everything the checks need; the waits run side by side.
+
+    `known`: where names lead, as it was asked a moment ago; only the others are asked.
+    """
+    from ntpjoin.wire.control import answers_control  # noqa: PLC0415 - sockets only where something is asked
+    from ntpjoin.wire.dns import resolve  # noqa: PLC0415
+    from ntpjoin.wire.ntp import exchange  # noqa: PLC0415
+
+    addresses = service_addresses(facts, wish)
+
+    def tells(address: str) -> Optional[bool]:
+        try:
+            return answers_control(address, timeout_s=1.0)
+        except WireError:
+            return None
+
+    control = {address: Job(partial(tells, address)) for address in addresses}
+    asked = Job(lambda: exchange(addresses))
+    leads, at = dict(known or {}), {pin.name: pin.address for pin in pins}
+    resolved = Job(lambda: resolve([pin.name for pin in pins if pin.name not in leads]))
+    unit = facts.unit(facts.system.row.unit) if facts.system.row else None
+    said = Job(lambda: _complaints(host, unit)) if unit and unit.running else None
+    return Evidence(
+        answers={answer.address: answer for answer in asked.result()},
+        tells={address: job.result() for address, job in control.items()},
+        leads={**leads, **{one.name: one.told_beside(at[one.name]) for one in resolved.result()}},
+        complaints=said.result() if said else (),
+    )
+
+
+def _complaints(host: Host, unit: Unit) -> tuple[str, ...]:
+    try:
+        return tuple(filter(None, map(ntpd.log_complaint, services(host).log(host, unit))))
+    except CommandFailed:  # a big journal on a slow disk: what the daemon does is seen without its words
+        return ()
