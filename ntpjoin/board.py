@@ -20,7 +20,10 @@ def majority(count: int) -> int:
 
 @dataclass(frozen=True)
 class SystemVars:
-    """What a daemon says of itself; a number is None where it gave none. `peer_associd` is 0 without a system peer."""
+    """What a daemon says of itself; a number is None where it gave none. `peer_associd` is 0 without a system peer.
+
+    `smear_interval_s`: over so long it smears a leap second; None or 0 where it does not.
+    """
 
     leap: int
     stratum: int
@@ -32,6 +35,25 @@ class SystemVars:
     root_dispersion_ms: Optional[float]
     sys_jitter_ms: Optional[float]
     frequency_ppm: Optional[float]
+    smear_interval_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a daemon has counted since it started, or since somebody reset it `since_s` ago; None where it does not tell.
+
+    Packets `received`; of these `limited`: refused as too frequent, and of those `kods` with a kiss-o'-death; `declined`: by a
+    restrict line. `dropped`: for want of a buffer. `monitored` of at most `monitored_most` addresses are remembered.
+    """
+
+    since_s: Optional[int] = None
+    received: Optional[int] = None
+    limited: Optional[int] = None
+    kods: Optional[int] = None
+    declined: Optional[int] = None
+    dropped: Optional[int] = None
+    monitored: Optional[int] = None
+    monitored_most: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +62,8 @@ class Peer:
 
     `reach` is the register of the last 8 polls (255: all answered), `when_s` the age of the last packet; `hmode` is 3
     for a server that is followed, 1 or 2 for a symmetric peer. `source` is the name that the daemon has for it: of a reference
-    clock's driver, or the one in its configuration; '' where it has none.
+    clock's driver, or the one in its configuration; '' where it has none. `flash` has a bit for each test that its last packet
+    failed (decode.html of the daemons' documentation; RFC 5905, section 11.2 has most of them).
     """
 
     associd: int
@@ -57,6 +80,7 @@ class Peer:
     offset_ms: Optional[float]
     jitter_ms: Optional[float]
     source: str = ""
+    flash: int = 0
 
     @property
     def title(self) -> str:
@@ -84,6 +108,7 @@ class Billboard:
     system: Optional[SystemVars] = None
     peers: tuple[Peer, ...] = ()
     minsane: Optional[int] = None
+    counters: Counters = Counters()
 
     @property
     def sources(self) -> tuple[Peer, ...]:

@@ -937,11 +937,11 @@ def test_verify(typed: Typed, parts: dict[str, Any], code: int) -> None:
     if code == 0:
         assert set(page["system"]) == {
             "leap", "stratum", "refid", "peer_associd", "version", "offset_ms", "root_delay_ms", "root_dispersion_ms",
-            "sys_jitter_ms", "frequency_ppm",
+            "sys_jitter_ms", "frequency_ppm", "smear_interval_s",
         }  # fmt: skip
         assert set(page["peers"][0]) == {
             "associd", "tally", "address", "refid", "stratum", "reach", "hmode", "poll_s", "configured", "when_s", "delay_ms",
-            "offset_ms", "jitter_ms", "source",
+            "offset_ms", "jitter_ms", "source", "flash",
         }  # fmt: skip
         assert page["settled"] is True
         assert NAMES[0] in typed.out
