@@ -37,7 +37,7 @@ from tests.sample import (
 )
 
 LEADS = {pin.name: (pin.address,) for pin in PINS}
-GOOD = Evidence(answered(OWN4, OWN6), {OWN4: False, OWN6: False}, LEADS)
+GOOD = Evidence(answered(OWN4, OWN6), {OWN4: (), OWN6: ()}, LEADS)
 
 
 def judged(facts: Facts, evidence: Evidence = GOOD, wish: Wish = WISH) -> list[tuple[str, str]]:
@@ -213,7 +213,7 @@ def test_ipv6_that_is_kept_out_as_a_whole_and_a_limit_are_warned_of() -> None:
 
 def test_a_daemon_that_does_not_run() -> None:
     facts = converged(**unit(active="failed"), daemon=None, holders=())
-    silent = Evidence({OWN4: Asked(OWN4, problem="no answer")}, {OWN4: False}, LEADS)
+    silent = Evidence({OWN4: Asked(OWN4, problem="no answer")}, {OWN4: ()}, LEADS)
     assert judged(facts, silent) == [
         ("service.running", "fail"),
         ("sync.peer", "fail"),
@@ -281,9 +281,9 @@ def test_a_daemon_that_follows_nobody() -> None:
 @pytest.mark.parametrize(
     ("evidence", "faults"),
     [
-        pytest.param(replace(GOOD, tells={OWN4: False, OWN6: True}), [("closed.ipv6", "fail")], id="open on IPv6 only"),
-        pytest.param(replace(GOOD, tells={OWN4: True, OWN6: True}), [("closed.ipv4", "fail"), ("closed.ipv6", "fail")], id="open"),
-        pytest.param(replace(GOOD, tells={OWN4: None, OWN6: False}), [("closed.ipv4", "unknown")], id="could not ask"),
+        pytest.param(replace(GOOD, tells={OWN4: (), OWN6: (6,)}), [("closed.ipv6", "fail")], id="open on IPv6 only"),
+        pytest.param(replace(GOOD, tells={OWN4: (6,), OWN6: (6,)}), [("closed.ipv4", "fail"), ("closed.ipv6", "fail")], id="open"),
+        pytest.param(replace(GOOD, tells={OWN4: None, OWN6: ()}), [("closed.ipv4", "unknown")], id="could not ask"),
         pytest.param(
             replace(GOOD, answers={**GOOD.answers, OWN6: Asked(OWN6, problem="no answer")}), [("answers.ipv6", "fail")], id="silent"
         ),
@@ -446,7 +446,7 @@ def test_as_many_must_agree_as_the_configuration_says(minsane: Optional[int], ag
 
 # --- a daemon that does not tell of itself
 
-SILENT = Evidence(answered(OWN4, OWN6), {OWN4: False, OWN6: False}, LEADS)
+SILENT = Evidence(answered(OWN4, OWN6), {OWN4: (), OWN6: ()}, LEADS)
 
 
 def untold(**parts: Any) -> tuple[str, str]:

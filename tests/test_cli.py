@@ -479,13 +479,13 @@ def test_a_rule_left_to_the_operator_is_5(typed: Typed, parts: dict[str, Any], c
 
 def test_a_rule_left_to_the_operator_does_not_hide_a_fault(typed: Typed) -> None:
     typed.host(converged(firewall__manager="nftables", **LEFT), chosen=False)
-    typed.command("gather", lambda *_: replace(GOOD, tells={**GOOD.tells, "203.0.113.7": True}))
+    typed.command("gather", lambda *_: replace(GOOD, tells={**GOOD.tells, "203.0.113.7": (6,)}))
     assert typed("setup --yes") == 4
 
 
 def test_setup_whose_last_look_finds_a_fault_is_4(typed: Typed) -> None:
     typed.host(converged(), chosen=False)
-    evidence = replace(GOOD, tells={**GOOD.tells, "203.0.113.7": True})
+    evidence = replace(GOOD, tells={**GOOD.tells, "203.0.113.7": (6,)})
     typed.command("gather", lambda *_: evidence)
     assert typed("setup --yes") == 4
 

@@ -10,7 +10,7 @@ import pytest
 from ntpjoin.board import Billboard
 from ntpjoin.errors import WireError
 from ntpjoin.wire import mode6
-from ntpjoin.wire.control import Association, ControlClient, answers_control, billboard
+from ntpjoin.wire.control import Association, ControlClient, billboard
 from ntpjoin.wire.mode6 import ControlRefusedError
 from tests.wire_servers import Answers, UdpServer, silence
 
@@ -362,30 +362,3 @@ def test_a_number_that_is_none_is_told() -> None:
     server = UdpServer(daemon("leap=?, stratum=2", {}))
     with server, client_of(server) as client, pytest.raises(WireError, match=r"leap is '\?'"):
         billboard(client)
-
-
-@pytest.mark.parametrize(
-    ("answers", "open_"),
-    [
-        (lambda q, _: [reply(q, b"leap=0")], True),
-        (lambda q, _: [reply(q, flags=0x40, status=0x0700)], True),
-        (lambda q, _: [b"junk", reply(q)], True),
-        (silence, False),
-        (lambda q, _: [q], False),
-        (lambda _q, _: [bytes((0x24, 0x82)) + bytes(46)], False),
-        (lambda _q, _: [b""], False),
-    ],
-)
-def test_control_is_open_when_anything_of_mode_6_comes_back(answers: Answers, open_: bool) -> None:
-    with UdpServer(answers) as server:
-        assert answers_control(server.address, 5 if open_ else 0.1, server.port) is open_
-    assert server.questions == [bytes.fromhex("160200010000000000000000")]
-
-
-def test_control_of_a_closed_port_is_not_open() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-        door.bind(("127.0.0.1", 0))
-        port = door.getsockname()[1]
-    assert answers_control("127.0.0.1", 2, port) is False
-    with pytest.raises(WireError, match="could not be asked"):
-        answers_control("localhost", 2, port)

@@ -44,7 +44,8 @@ def closed(evidence: Evidence, *, told: bool) -> Iterator[Check]:
     for address, tells in evidence.tells.items():
         check = f"closed.{family_of(address).lower()}"
         if tells:
-            text = f"{address} answers management queries from anywhere: it can be used as an amplifier"
+            modes = " and ".join(map(str, tells))
+            text = f"{address} answers management queries (mode {modes}) from anywhere: it can be used as an amplifier"
             yield Check(check, FAIL, text, "ntpjoin setup")
         elif not told or tells is None:
             yield Check(check, UNKNOWN, f"{address} is silent to management queries, but so is the loopback address")

@@ -21,12 +21,12 @@ from ntpjoin.model import Asked, Pin, Wish
 class Evidence:
     """What was asked for the checks, beside the facts.
 
-    Per own address: what it answers to a client, and whether it answers mode 6;
+    Per own address: what it answers to a client, and in which modes it answers management queries (6, 7; None: not asked);
     per pinned name: where it leads today (nowhere: DNS did not tell).
     """
 
     answers: Mapping[str, Asked]
-    tells: Mapping[str, Optional[bool]]
+    tells: Mapping[str, Optional[tuple[int, ...]]]
     leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
 
@@ -38,15 +38,15 @@ def gather(
 
     `known`: where names lead, as it was asked a moment ago; only the others are asked.
     """
-    from ntpjoin.wire.control import answers_control  # noqa: PLC0415 - sockets only where something is asked
     from ntpjoin.wire.dns import resolve  # noqa: PLC0415
+    from ntpjoin.wire.management import managed  # noqa: PLC0415 - sockets only where something is asked
     from ntpjoin.wire.ntp import exchange  # noqa: PLC0415
 
     addresses = service_addresses(facts, wish)
 
-    def tells(address: str) -> Optional[bool]:
+    def tells(address: str) -> Optional[tuple[int, ...]]:
         try:
-            return answers_control(address, timeout_s=1.0)
+            return managed(address, timeout_s=1.0)
         except WireError:
             return None
 

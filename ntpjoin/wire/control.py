@@ -18,8 +18,6 @@ from ntpjoin.wire.mode6 import Answer, Assembly, ControlRefusedError, PeerStatus
 
 PORT = 123
 
-#: What ntpq asks, padded to nothing: READVAR for the system, sequence 1.
-_SMALLEST = Question(mode6.READVAR, 1).coded()
 _TRIES = 2
 #: Datagrams read for one question before it is given up, ours or not.
 _MOST_DATAGRAMS = 1000
@@ -127,34 +125,6 @@ class ControlClient:
     def _unreachable(self, problem: OSError) -> WireError:
         why = sockets.words(problem, self._address, self._port)
         return WireError(f"the daemon at {self._address} could not be asked about itself: {why}")
-
-
-def answers_control(address: str, timeout_s: float = 2.0, port: int = PORT) -> bool:
-    """Send the smallest READVAR, once, and tell whether anything of mode 6 comes back, be it an error.
-
-    A silence, or a refused port, is False, and believable only beside a server that is known to answer something else.
-    WireError when this host cannot ask at all.
-    """
-    try:
-        door = sockets.connect(address, port)
-    except OSError as problem:
-        raise WireError(f"{address} could not be asked: {sockets.words(problem, address, port)}") from None
-    ends_s = time.monotonic() + timeout_s
-    with door, selectors.DefaultSelector() as selector:
-        selector.register(door, selectors.EVENT_READ)
-        try:
-            door.send(_SMALLEST)
-            for _ in range(_MOST_DATAGRAMS):
-                if not selector.select(max(0.0, ends_s - time.monotonic())):
-                    return False
-                reply = door.recv(2048)
-                if len(reply) >= 2 and reply[0] & 7 == mode6.MODE and reply[1] & 0x80:
-                    return True
-        except (ConnectionRefusedError, BlockingIOError):
-            return False
-        except OSError as problem:
-            raise WireError(f"{address} could not be asked: {sockets.words(problem, address, port)}") from None
-    return False
 
 
 def billboard(client: ControlClient) -> tuple[SystemVars, tuple[Peer, ...]]:
