@@ -137,6 +137,12 @@ class Billboard:
         return sum(peer.reach > 0 for peer in self.sources)
 
     @property
+    def clients(self) -> int:
+        """About how many others have asked it lately: whom it remembers, without its own sources and this host."""
+        servers = [peer for peer in self.sources if not peer.is_clock]
+        return max(0, (self.counters.monitored or 0) - len(servers) - 1)
+
+    @property
     def settled(self) -> bool:
         """A system peer, at least minsane survivors, leap not 3."""
         peer = self.system_peer

@@ -160,14 +160,13 @@ SETTLING_S = 300.0
 class Daemon:
     """A running ntpd: its command line, the file that it was told to read, and what it says of itself over mode 6.
 
-    `heard` is how many addresses it has heard of lately, its own sources among them; `age_s` how long it has run.
+    `age_s` is how long it has run.
     """
 
     pid: int
     argv: tuple[str, ...]
     config: str
     board: Billboard = field(default_factory=Billboard)
-    heard: int = 0
     age_s: float = 0.0
 
     @property
@@ -181,12 +180,6 @@ class Daemon:
         synchronised = self.board.system is not None and self.board.system.peer_associd
         told = synchronised and self.age_s >= SETTLING_S
         return tuple(peer.address for peer in self.board.peers if peer.reach == 0) if told else ()
-
-    @property
-    def clients(self) -> int:
-        """About how many others have asked it lately."""
-        servers = [peer for peer in self.board.sources if not peer.is_clock]
-        return max(0, self.heard - len(servers) - 1)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Optional
 
-from ntpjoin.board import Billboard, Peer, SystemVars
+from ntpjoin.board import Billboard, Counters, Peer, SystemVars
 from ntpjoin.facts import (
     Daemon,
     Facts,
@@ -108,7 +108,7 @@ def peer(number: int, **changes: Any) -> Peer:
 
 
 SYSTEM_VARS = SystemVars(0, 3, "192.0.2.1", 1, "ntpd ntpsec-1.2.2", 0.4, 1.0, 2.0, 0.1, -3.0)
-BOARD = Billboard(SYSTEM_VARS, tuple(peer(number) for number in range(1, 6)))
+BOARD = Billboard(SYSTEM_VARS, tuple(peer(number) for number in range(1, 6)), counters=Counters(monitored=20))
 
 
 def converged(**parts: Any) -> Facts:
@@ -128,7 +128,7 @@ def converged(**parts: Any) -> Facts:
             TIMESYNCD_UNIT: Unit(TIMESYNCD_UNIT),
         },
         holders=tuple(Holder(812, "ntpd", address) for address in ("0.0.0.0", "::", OWN4, OWN6)),
-        daemon=Daemon(812, ("/usr/sbin/ntpd", "-c", ROW.config), ROW.config, BOARD, heard=20, age_s=4000.0),
+        daemon=Daemon(812, ("/usr/sbin/ntpd", "-c", ROW.config), ROW.config, BOARD, age_s=4000.0),
         firewall=FirewallFacts("ufw", {"IPv4": True, "IPv6": True}, opens=FAMILIES),
         addresses=(OWN4, OWN6),
         leapfile_valid=True,

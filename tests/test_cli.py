@@ -96,7 +96,7 @@ class Typed:
         self.command("prepare_configuration", prepare_configuration)
         self.command("look", lambda _: facts)
         self.command("look_again", lambda *_: converged())
-        self.command("_clients", lambda: facts.daemon.clients if facts.daemon else 0)
+        self.command("look_billboard", lambda *_: facts.daemon.board if facts.daemon else Billboard())
         self.command("gather", lambda *_: GOOD)
         self.command("settle", lambda *_: board)
         self.monkeypatch.setattr(Host, "is_root", lambda _: root)

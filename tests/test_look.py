@@ -387,7 +387,7 @@ def test_a_daemon_that_does_not_run(host: Host) -> None:
 def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.sample import BOARD
 
-    monkeypatch.setattr(daemon, "ask_daemon", lambda minsane: (replace(BOARD, minsane=minsane), 20))
+    monkeypatch.setattr(daemon, "look_billboard", lambda minsane: replace(BOARD, minsane=minsane))
     monkeypatch.setattr("os.sysconf", lambda _: 100)
     put(host, "/proc/812/cmdline", f"/usr/sbin/ntpd\0-p\0/run/ntpd.pid\0-c\0{ROW.config}\0-g\0")
     put(host, "/proc/812/stat", "812 (nt (p) d) S " + " ".join(["0"] * 18) + " 5000 0 0\n")
@@ -397,7 +397,7 @@ def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None
     found = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)
     assert found is not None
     assert (found.pid, found.config, found.age_s, found.board) == (812, ROW.config, 300.0, replace(BOARD, minsane=3))
-    assert found.clients == 14
+    assert found.board.clients == 14
     # Of another file it is not known how many must agree.
     put(host, "/proc/812/cmdline", "/usr/sbin/ntpd\0-c\0/run/other.conf\0")
     other = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)

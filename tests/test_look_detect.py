@@ -77,7 +77,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Programs) ->
     """A captured Debian 12, and programs that say what those of a strange system would."""
     monkeypatch.setattr(Host, "is_root", lambda _: True)
     monkeypatch.setattr(Host, "which", lambda _, name: f"/bin/{name}" if (programs.folder / name).exists() else None)
-    monkeypatch.setattr(daemon, "ask_daemon", lambda _: (BOARD, 20))
+    monkeypatch.setattr(daemon, "look_billboard", lambda _: BOARD)
     monkeypatch.setattr("os.sysconf", lambda _: 100)
     shutil.copytree(HOSTS / "debian-12", tmp_path / "root", symlinks=True)
     programs.add("systemd-detect-virt", 'case "$1" in --vm) echo kvm ;; --container) echo none; exit 1 ;; esac')

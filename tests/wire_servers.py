@@ -99,3 +99,29 @@ def ntp_reply(
     head = struct.pack("!BBBbII4sQ", first, stratum, 6, -23, *root, refid, now)
     stamps = struct.pack("!QQ", now if received is None else received, now if sent is None else sent)
     return head + (question[40:48] if origin is None else origin) + stamps
+
+
+def control_reply(
+    question: bytes,
+    data: bytes = b"",
+    *,
+    flags: int = 0,
+    status: int = 0x0615,
+    offset: int = 0,
+    sequence: int = 0,
+    associd: int = 0,
+    first: int = 0x16,
+) -> bytes:
+    """Answer a control message; sequence and associd are added to those of the question."""
+    _, opcode, asked_sequence, _, asked_associd, _, _ = struct.unpack("!BBHHHHH", question[:12])
+    ids = (asked_sequence + sequence & 0xFFFF, status, asked_associd + associd)
+    head = struct.pack("!BBHHHHH", first, 0x80 | flags | opcode, *ids, offset, len(data))
+    return head + data + bytes(-len(data) % 4)
+
+
+def fragments(question: bytes, data: bytes, size: int = 100) -> list[bytes]:
+    cuts = range(0, len(data), size)
+    return [
+        control_reply(question, data[at : at + size], flags=0x20 if at + size < len(data) else 0, offset=at)
+        for at in cuts
+    ]

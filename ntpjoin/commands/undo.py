@@ -7,7 +7,7 @@ from ntpjoin.errors import Blocked, UsageProblem
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.journal import Journal
 from ntpjoin.host.machine import Host
-from ntpjoin.look.daemon import ask_daemon
+from ntpjoin.look.daemon import look_billboard
 from ntpjoin.provision.changes import from_journal
 from ntpjoin.provision.undo import in_effect, undo_runs, wait_for_packages
 from ntpjoin.show import jsons, text
@@ -29,7 +29,8 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
             return 0
         live = [(run.number, entry) for run in runs for entry in reversed(run.entries) if entry.in_effect]
         changes = tuple((number, from_journal(entry.kind, entry.fields)) for number, entry in live)
-        shown = text.undo_plan(changes, _clients())
+        # Where it cannot be seen how many clients would miss this server, undoing goes on all the same.
+        shown = text.undo_plan(changes, look_billboard().clients)
         screen.offer(lambda _: shown, asks=not yes)
         if not yes and not screen.ask("Go ahead?", ""):
             return declined(screen, "undo")
@@ -40,9 +41,3 @@ def undo_command(*, last: bool, yes: bool, screen: Screen) -> int:
     screen.answer("\n" + text.undone(taken))
     screen.page(jsons.envelope("undo", code, taken_back=jsons.taken_back(taken)))
     return code
-
-
-def _clients() -> int:
-    """About how many clients would miss this server; where that cannot be seen, undoing goes on all the same."""
-    board, heard = ask_daemon()
-    return max(0, heard - len(board.peers) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.board import Billboard
@@ -24,26 +25,20 @@ def look_daemon(host: Host, program: str, config: str, unit: Unit, minsane: Opti
         return None
     pid, words = running[0]
     reads = ntpd.config_of(words, config)
-    board, heard = ask_daemon(minsane if reads == config else None)
-    return Daemon(pid, words, reads, board, heard, _age_s(host, pid))
+    board = look_billboard(minsane if reads == config else None)
+    return Daemon(pid, words, reads, board, _age_s(host, pid))
 
 
-def look_billboard(minsane: Optional[int]) -> Billboard:
-    """What the daemon says on the loopback address, over mode 6."""
-    return ask_daemon(minsane)[0]
-
-
-def ask_daemon(minsane: Optional[int] = None) -> tuple[Billboard, int]:
-    """The billboard, and how many addresses the daemon has heard of lately."""
-    from ntpjoin.wire.control import ControlClient, billboard  # noqa: PLC0415 - sockets only where a daemon runs
+def look_billboard(minsane: Optional[int] = None) -> Billboard:
+    """What the daemon says on the loopback address, over mode 6; empty where it says nothing."""
+    from ntpjoin.wire.board import billboard  # noqa: PLC0415 - sockets only where a daemon runs
+    from ntpjoin.wire.control import ControlClient  # noqa: PLC0415
 
     try:
         with ControlClient(LOOPBACK) as client:
-            system, peers = billboard(client)
-            heard = client.variables(0, ("mru_depth",)).get("mru_depth", "")
+            return replace(billboard(client), minsane=minsane)
     except WireError:
-        return Billboard(), 0
-    return Billboard(system, peers, minsane), int(heard) if heard.isdigit() else 0
+        return Billboard()
 
 
 def _age_s(host: Host, pid: int) -> float:

@@ -158,6 +158,6 @@ def serving_notes(facts: Facts, row: Row, *, interrupts: bool) -> Iterator[Note]
         if clients:
             yield Note(f"{program} serves about {clients} clients; {until}", warning=True)
     daemon = facts.daemon
-    if interrupts and daemon and daemon.pid == facts.unit(row.unit).pid and daemon.clients:
-        text = f"ntpd serves about {daemon.clients} clients; they get no time until it is synchronised again: half a minute"
+    if interrupts and daemon and daemon.pid == facts.unit(row.unit).pid and daemon.board.clients:
+        text = f"ntpd serves about {daemon.board.clients} clients; they get no time until it is synchronised again: half a minute"
         yield Note(text, warning=True)
