@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -202,12 +201,22 @@ def undo(*, last: bool, yes: bool, **options: Any) -> int:
 @cli.command()
 @opt.WAIT
 @click.option("--strict", is_flag=True, help="Count warnings as faults: exit 1.")
+@opt.FORMAT
+@opt.OUTPUT
 @opt.output
-def verify(*, wait_s: Optional[float], strict: bool, **options: Any) -> int:
+def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **options: Any) -> int:
     """Tell whether this server is a good member of the NTP Pool, as far as it can be seen from here."""
     from ntpjoin.commands.verify import verify_command  # noqa: PLC0415
 
-    return verify_command(wait_s=wait_s or 0.0, strict=strict, screen=_screen(options))
+    if options["as_json"] and form not in (None, "json"):
+        raise UsageProblem(f"--json and --format {form} contradict each other", "leave one of them out")
+    form = "json" if options["as_json"] else form or "text"
+    try:
+        return verify_command(wait_s=wait_s or 0.0, strict=strict, form=form, output=output, screen=_screen(options))
+    except Interrupted:
+        raise
+    except NtpjoinError as error:
+        return _told(error, output)
 
 
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:
@@ -251,6 +260,10 @@ def _main() -> int:
         return _told(error)
     except BrokenPipeError:
         return 1
+    except Exception:  # noqa: BLE001 - it is raised again, or told
+        from ntpjoin.show.ending import crashed  # noqa: PLC0415
+
+        return crashed(_command())
 
 
 def _refused(error: click.ClickException) -> int:
@@ -261,23 +274,11 @@ def _refused(error: click.ClickException) -> int:
     return _told(UsageProblem(message, f"type: ntpjoin {command}--help"))
 
 
-def _told(error: NtpjoinError) -> int:
-    """Say an error that no command showed itself, and give its exit code: it came before anything was changed."""
-    code = error.code if isinstance(error, Interrupted) else error.exit_code
-    left = "" if isinstance(error, UsageProblem) else "Nothing was changed."
-    with contextlib.suppress(OSError):
-        click.echo("\n  ".join(filter(None, [f"ntpjoin: {error.message}", left, error.remedy])), err=True)
-    return _object(code, error.message, error.remedy)
+def _told(error: NtpjoinError, output: str = "") -> int:
+    """Say an error that no command showed itself, and give its exit code."""
+    from ntpjoin.show.ending import told  # noqa: PLC0415
 
-
-def _object(code: int, message: str, remedy: str = "") -> int:
-    """The exit code; told as one object where JSON was asked for."""
-    if "--json" in sys.argv:
-        from ntpjoin.show import jsons  # noqa: PLC0415
-
-        with contextlib.suppress(OSError):
-            click.echo(jsons.envelope(_command(), code, errors=jsons.error(NtpjoinError(message, remedy))))
-    return code
+    return told(error, _command(), output)
 
 
 def _command() -> str:

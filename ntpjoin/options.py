@@ -11,7 +11,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from ntpjoin.errors import UsageProblem
+from ntpjoin.errors import UsageProblem, quoted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +28,9 @@ def hosts(_context: click.Context, _argument: click.Parameter, values: tuple[str
 
 #: What is typed to forget a remembered value.
 _NONE = "none"
+
+#: Path.absolute keeps "..".
+_absolute: Callable[[str], str] = os.path.abspath
 
 
 def _names(context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,7 +85,16 @@ def _file(_context: click.Context, option: click.Parameter, value: Optional[str]
     """The absolute path of a file: what is read later lies below a root; '' for 'none'."""
     if value == "":
         raise UsageProblem(f"{option.opts[0]}: '' is no file", f"Name one: {option.opts[0]} FILE")
-    return _unless_none(value, os.path.abspath)  # Path.absolute keeps ".."
+    return _unless_none(value, _absolute)
+
+
+def _output(_context: click.Context, option: click.Parameter, value: Optional[str]) -> str:
+    """The absolute path of a file to write; '' where the option is not given."""
+    if value is None:
+        return ""
+    if not value or value.endswith("/"):
+        raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is no file", f"Name one: {option.opts[0]} FILE")
+    return _absolute(value)
 
 
 def _unless_none(value: Optional[str], parse: Callable[[str], str]) -> Optional[str]:
@@ -214,6 +226,19 @@ WAIT = click.option(
     callback=_seconds,
     metavar="SECONDS",
     help="Wait so long to be synchronised.",
+)
+
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "nagios", "prometheus"]),
+    help="Answer in this form: one line for a monitoring core is nagios, metrics are prometheus.",
+)
+OUTPUT = click.option(
+    "--output",
+    callback=_output,
+    metavar="FILE",
+    help="Put the answer into this file, whole or not at all, instead of printing it.",
 )
 
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Callable
 
@@ -19,12 +20,16 @@ class Screen:
         self.tell = Terminal(sys.stderr, color=color, quiet=quiet)
         self.style = Style(sys.stdout, color)
         self.talk_style = self.tell.style
+        self._color = color
+
+    def file_style(self) -> Style:
+        """How an answer looks in a file: no terminal, and it takes all of Unicode."""
+        return Style(TextIOWrapper(BytesIO(), encoding="utf-8"), self._color)
 
     def answer(self, text: str) -> None:
         """Text that is what the user asked for."""
-        self.tell.clear()
         if not self.as_json:
-            self._put((text if self.style.unicode else text.encode("ascii", "replace").decode()) + "\n")
+            self.put(text + "\n")
 
     def offer(self, write: Callable[[Style], str], *, asks: bool) -> None:
         """What will be done, before it is asked for: the answer, or talk where the answer is one JSON object."""
@@ -35,14 +40,14 @@ class Screen:
 
     def page(self, text: str) -> None:
         """The one JSON object."""
-        self.tell.clear()
         if self.as_json:
-            self._put(text + "\n")
+            self.put(text + "\n")
 
-    def _put(self, text: str) -> None:
-        """Write the answer; a reader that is gone must not turn what was done into a failure."""
+    def put(self, text: str) -> None:
+        """Write the answer, whatever its form; a reader that is gone must not turn what was done into a failure."""
+        self.tell.clear()
         try:
-            sys.stdout.write(text)
+            sys.stdout.write(text if self.style.unicode else text.encode("ascii", "replace").decode())
             sys.stdout.flush()
         except OSError:
             # Python flushes once more at its end, and would complain then.

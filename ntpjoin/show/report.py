@@ -1,0 +1,112 @@
+"""What `verify` answers: one verdict, in the form that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ntpjoin.board import Billboard
+from ntpjoin.errors import NtpjoinError
+from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.show.terminal import Style
+
+Form = Literal["text", "json", "nagios", "prometheus"]
+FORMS: tuple[Form, ...] = ("text", "json", "nagios", "prometheus")
+
+
+@dataclass(frozen=True)
+class Report:
+    """The checks and the billboard that they judged; `code` is verify's exit code, `pins` name the billboard's addresses."""
+
+    code: int
+    checks: tuple[Check, ...]
+    board: Billboard
+    pins: tuple[Pin, ...] = ()
+
+    def count(self, state: CheckState) -> int:
+        """How many checks ended so."""
+        return sum(check.state is state for check in self.checks)
+
+
+def form_of(words: Sequence[str]) -> Form:
+    """The form that was asked for, also where the rest of what was typed cannot be understood.
+
+    A monitoring core reads the exit code first, so `nagios` counts before all others.
+    """
+    pairs = zip(words, (*words[1:], ""))
+    named = [
+        after if word == "--format" else word.partition("=")[2]
+        for word, after in pairs
+        if word.partition("=")[0] == "--format"
+    ]
+    form = named[-1] if named else "text"
+    if "--json" in words and form != "nagios":
+        return "json"
+    return next((known for known in FORMS if known == form), "text")
+
+
+def answer(form: Form, report: Report, style: Style, now_s: float) -> str:
+    """All of it; `now_s` is the time of day, in seconds since 1970. Only the form that is asked for is imported."""
+    if form == "json":
+        from ntpjoin.show import jsons  # noqa: PLC0415
+
+        return jsons.envelope("verify", report.code, **jsons.checks(report.checks, report.board)) + "\n"
+    if form == "nagios":
+        from ntpjoin.show import nagios  # noqa: PLC0415
+
+        return nagios.line(report)
+    if form == "prometheus":
+        from ntpjoin.show import prometheus  # noqa: PLC0415
+
+        return prometheus.page(report, now_s)
+    from ntpjoin.show import text  # noqa: PLC0415
+
+    board = "\n" + text.billboard(report.board, report.pins) if report.board.peers else ""
+    return "\n".join([text.checks(report.checks, style), board, f"\n{verdict(report)}\n"])
+
+
+def verdict(report: Report) -> str:
+    """In a sentence."""
+    if report.code == 5:
+        return "Still settling; look again in a minute: ntpjoin verify --wait 120"
+    failed, warned = report.count(CheckState.FAIL), report.count(CheckState.WARN)
+    if failed:
+        return f"{failed} of {len(report.checks)} checks failed."
+    counted = ", which --strict counts as a fault" if report.code else ""
+    return "No check failed" + (f", {warned} warn{counted}." if warned else ".")
+
+
+def failure(form: Form, command: str, code: int, error: NtpjoinError, now_s: float) -> str:
+    """What programs are told where there is no verdict, nor any other answer of a command; people have read it on stderr."""
+    if form == "json":
+        from ntpjoin.show import jsons  # noqa: PLC0415
+
+        return jsons.envelope(command, code, errors=jsons.error(error)) + "\n"
+    if form == "nagios":
+        from ntpjoin.show import nagios  # noqa: PLC0415
+
+        return nagios.unknown(error.message)
+    if form == "prometheus":
+        from ntpjoin.show import prometheus  # noqa: PLC0415
+
+        return prometheus.failed(code, now_s)
+    return ""
+
+
+def exit_code(form: Form, report: Report) -> int:
+    """The report's own; `nagios` alone has others."""
+    if form != "nagios":
+        return report.code
+    from ntpjoin.show import nagios  # noqa: PLC0415
+
+    return nagios.status(report)
+
+
+def failure_code(form: Form, code: int) -> int:
+    """The same where there is no verdict."""
+    if form != "nagios":
+        return code
+    from ntpjoin.show import nagios  # noqa: PLC0415
+
+    return nagios.UNKNOWN

@@ -1,0 +1,133 @@
+"""The line for a monitoring core: its status, its words, its performance data by the guidelines, and that no text breaks it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ntpjoin.model import Check, CheckState, Measure
+from ntpjoin.show import nagios
+from ntpjoin.show.report import Report
+from tests.hostile import SETTINGS
+from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, UNKNOWN, WARN, hostile
+from tests.sample import BOARD
+
+#: The guidelines' own words for it: 'label'=value[UOM];[warn];[crit];[min];[max], of [-0-9.], ranges as [@][start:][end].
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_RANGE = rf"(?:@?(?:(?:~|{_NUMBER}):)?(?:{_NUMBER})?)?"
+_DATUM = re.compile(rf"'((?:[^'=]|'')+)'=({_NUMBER}|U)(s|%|)((?:;{_RANGE}){{0,2}})((?:;(?:{_NUMBER})?){{0,2}})(?: |\Z)")
+
+
+def parsed(line: str) -> tuple[str, str, dict[str, str]]:
+    """Status, text and data of a line that is as the guidelines want it."""
+    assert line.endswith("\n")
+    assert len(line.splitlines()) == 1, "a core reads one line"
+    head, pipe, data = line[:-1].partition(" | ")
+    assert "|" not in head + data
+    status, colon, text = head.partition(": ")
+    assert (status in ("OK", "WARNING", "CRITICAL", "UNKNOWN"), colon) == (True, ": ")
+    found: dict[str, str] = {}
+    at = 0
+    while at < len(data):
+        match = _DATUM.match(data, at)
+        assert match, data[at:]
+        assert match[1] not in found, "a label that comes twice"
+        found[match[1]] = match[0].partition("=")[2].strip()
+        at = match.end()
+    assert bool(pipe) is bool(found)
+    return status, text, found
+
+
+def report(*checks: Check, code: int = 0) -> Report:
+    return Report(code, checks, BOARD)
+
+
+def check(state: CheckState, id_: str = "x", text: str = "words", **more: Any) -> Check:
+    return Check(id_, state, text, **more)
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        (report(check(OK)), "OK"),
+        (report(check(OK), check(UNKNOWN)), "OK"),
+        (report(check(OK), check(WARN)), "WARNING"),
+        (report(check(UNKNOWN), check(WARN)), "WARNING"),
+        (report(check(OK), check(FAIL), check(WARN), code=1), "CRITICAL"),
+        (report(check(OK), check(WARN), code=1), "CRITICAL"),  # --strict
+        (report(check(FAIL), code=5), "WARNING"),  # still settling
+        (report(check(FAIL), check(WARN), code=5), "WARNING"),
+        (report(check(UNKNOWN), check(UNKNOWN)), "UNKNOWN"),
+        (report(), "UNKNOWN"),
+    ],
+)
+def test_the_status_is_the_worst_of_what_could_be_judged(found: Report, status: str) -> None:
+    assert parsed(nagios.line(found))[0] == status
+    assert nagios.status(found) == ["OK", "WARNING", "CRITICAL", "UNKNOWN"].index(status)
+
+
+def test_a_healthy_server() -> None:
+    status, text, data = parsed(nagios.line(HEALTHY))
+    assert status == "OK"
+    assert text.startswith("synchronised to ")
+    assert text.endswith(", 1 unknown)"), "only that it was not tried from outside"
+    assert data["sync.stratum"] == "3;6;8"
+
+
+def test_the_worst_comes_first_and_all_are_counted() -> None:
+    checks = (check(OK, "a", "A"), check(WARN, "b", "B"), check(UNKNOWN, "c", "C"), check(FAIL, "d", "D"))
+    assert nagios.line(report(*checks, code=1)) == "CRITICAL: d: D; b: B (1 failed, 1 warned, 1 ok, 1 unknown)\n"
+    assert nagios.line(report(*checks, code=5)).startswith("WARNING: still settling; d: D; b: B (")
+    assert nagios.line(report(checks[0], checks[2])) == "OK: no check failed (1 ok, 1 unknown)\n"
+    assert nagios.line(report(checks[2])) == "UNKNOWN: nothing could be judged (1 unknown)\n"
+
+
+def test_numbers_have_units_and_ranges_as_the_guidelines_want_them() -> None:
+    assert parsed(nagios.line(report(*MEASURES)))[2] == {
+        "sync.offset": "0.0004s;0.03;0.06",
+        "sync.stratum": "3;6;8",
+        "sync.survivors": "5;;3:",
+        "load.conntrack": "81.25%;80;95",
+        "leapfile": "-0.00000015s;~:0.1",
+        "odd": "U",
+        "huge": "1000000000000",
+    }
+
+
+def test_a_label_comes_once_with_the_worst_of_its_numbers() -> None:
+    ok, worse = Measure(1, "s", 2), Measure(3, "s", 2)
+    found = (check(OK, measure=ok), check(WARN, measure=worse), check(OK, measure=ok), check(WARN), check(UNKNOWN))
+    assert parsed(nagios.line(report(*found)))[2] == {"x": "3s;2"}
+
+
+def test_a_label_keeps_to_its_quotes() -> None:
+    line = nagios.line(report(check(OK, "it's=1 x", measure=Measure(1))))
+    assert line.endswith(" | 'it''s_1 x'=1\n")
+    assert parsed(line)[2] == {"it''s_1 x": "1"}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_breaks_the_line(text: str) -> None:
+    line = nagios.line(hostile(text))
+    status, told, data = parsed(line)
+    assert (status, len(data)) == ("CRITICAL", len(MEASURES))
+    assert len(told) < 400
+    assert told.endswith("(1 failed, 3 warned, 5 ok, 1 unknown)")
+    assert line.isprintable() or line[:-1].isprintable()
+    line.encode()
+    assert parsed(nagios.unknown(text))[0] == "UNKNOWN"
+    assert len(nagios.unknown(text)) < 400
+
+
+@settings(parent=SETTINGS, max_examples=200)
+@given(st.text(), st.floats(), st.one_of(st.none(), st.floats()), st.booleans())
+def test_nothing_at_all_breaks_it(text: str, value: float, limit: Any, falls: bool) -> None:
+    found = hostile(text)
+    measure = Measure(value, "s", limit, limit, falls)
+    _, _, data = parsed(nagios.line(replace(found, checks=(*found.checks, check(OK, measure=measure)))))
+    assert "x" in data
