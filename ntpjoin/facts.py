@@ -232,6 +232,11 @@ class JournalFacts:
     remedy: str = ""
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The files that the daily checks of these runs put their metrics into."""
+        return tuple(dict.fromkeys(run.wish.metrics for run in self.runs if run.wish.metrics))
+
+    @property
     def last(self) -> Optional[RunFact]:
         """The newest run that stands, or that died; one that failed or was taken back says nothing of what the operator wants."""
         standing = [run for run in self.runs if run.state in ("open", "done")]
@@ -254,7 +259,8 @@ class Facts:
     `dhcp_config`: a configuration that DHCP's hook made lies where the row says; `former_config`: one that a former
     package left. `directives`: what the daemon reads beside our file.
     `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
-    `program`: what a timer would start; looked at only where one is wished for.
+    `program`: what a timer would start; looked at only where one is wished for. `metrics`: the file that it would put its metrics
+    into, '' where none is wished for.
     """
 
     system: System
@@ -274,6 +280,7 @@ class Facts:
     journal: JournalFacts = JournalFacts()
     spaces: tuple[Space, ...] = ()
     program: Program = Program()
+    metrics: str = ""
 
     def unit(self, name: str) -> Unit:
         """The unit of that name; one that is not there where systemd does not know it."""

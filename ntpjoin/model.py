@@ -25,7 +25,8 @@ class Wish:
 
     Where no `upstreams` are named they are chosen: from our own catalogue or the file `catalogue`, near `near` (latitude and
     longitude), or the `country`, or the place of the time zone; `from_pool` adds the pool's servers of a country. With
-    `accept_catalogue` only such as are open to all and want no mail, and nobody needs to look at them.
+    `accept_catalogue` only such as are open to all and want no mail, and nobody needs to look at them. `monitor` is a daily
+    check, which puts its metrics into the file `metrics`, unless that is ''.
     """
 
     upstreams: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Wish:
     from_pool: str = ""
     accept_catalogue: bool = False
     monitor: bool = False
+    metrics: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
@@ -11,7 +12,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from ntpjoin.errors import UsageProblem, quoted
+from ntpjoin.errors import UsageProblem, quoted, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,6 +96,28 @@ def _output(_context: click.Context, option: click.Parameter, value: Optional[st
     if not value or value.endswith("/"):
         raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is no file", f"Name one: {option.opts[0]} FILE")
     return _absolute(value)
+
+
+#: Words that mean themselves in a unit file: no blank, quote, % or $.
+_PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+")
+#: There the daily check has a folder that nobody else sees (systemd.exec(5), PrivateTmp=).
+_PRIVATE = ("/tmp/", "/var/tmp/")  # noqa: S108 - they are refused
+
+
+def _metrics(context: click.Context, option: click.Parameter, value: Optional[str]) -> Optional[str]:
+    """The absolute path of a file that a unit can write and a collector reads; '' for 'none'."""
+    path = _file(context, option, value)
+    why = ""
+    if path and not path.endswith(".prom"):
+        why = "its name does not end in .prom, and no collector would read it"
+    elif path and path.startswith(_PRIVATE):
+        why = "the daily check has a /tmp of its own, and nobody would see it there"
+    elif path and not _PLAIN.fullmatch(path):
+        why = "it has characters that mean something in a unit of systemd"
+    if path and why:
+        remedy = f"Name another: {option.opts[0]} /var/lib/prometheus/node-exporter/ntpjoin.prom"
+        raise UsageProblem(f"{option.opts[0]}: {shown(path)} cannot be used: {why}", remedy)
+    return path
 
 
 def _unless_none(value: Optional[str], parse: Callable[[str], str]) -> Optional[str]:
@@ -207,6 +230,12 @@ wish = together(
     click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
     click.option(
         "--monitor/--no-monitor", default=None, help="Check daily, by a timer, that this server is still good."
+    ),
+    click.option(
+        "--metrics",
+        callback=_metrics,
+        metavar="FILE",
+        help="Have the daily check put its metrics into this file, for node_exporter; 'none' ends that.",
     ),
     click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
 )

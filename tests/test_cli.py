@@ -973,6 +973,50 @@ def test_a_daily_check_is_wished_for_and_switched_off(typed: Typed, option: str,
     assert typed.given == {}
 
 
+PROM = "/var/lib/prometheus/node-exporter/ntpjoin.prom"
+
+
+@pytest.mark.parametrize(
+    ("words", "path"), [(PROM, PROM), ("/var/lib/../lib/x/y.prom", "/var/lib/x/y.prom"), ("none", "")]
+)
+def test_metrics_of_the_daily_check_are_wished_for_and_switched_off(typed: Typed, words: str, path: str) -> None:
+    typed.host(converged())
+    for command in ("plan", "setup --yes --dry-run"):
+        assert typed(f"{command} --metrics {words}") == 0
+        assert typed.given == {"metrics": path}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("/var/lib/x/ntpjoin.txt", "does not end in .prom"),
+        ("/tmp/ntpjoin.prom", "has a /tmp of its own"),
+        ("/var/lib/../tmp/ntpjoin.prom", "has a /tmp of its own"),
+        ("/srv/100%/ntpjoin.prom", "characters that mean something"),
+        ("/srv/$HOME/x.prom", "characters that mean something"),
+        ("", "'' is no file"),
+    ],
+)
+def test_metrics_that_cannot_work_are_refused(typed: Typed, words: str, why: str) -> None:
+    typed.host(converged())
+    code, page = typed.json(f"setup --yes --metrics={words}")
+    assert code == 2
+    assert why in page["errors"][0]["message"]
+
+
+def test_metrics_without_a_daily_check_are_refused() -> None:
+    from ntpjoin.provision.wishes import merged
+
+    with pytest.raises(UsageProblem, match="is written by the daily check, which is not wished for"):
+        merged(JournalFacts(), {"metrics": PROM})
+    assert merged(JournalFacts(), {"metrics": PROM, "monitor": True}).metrics == PROM
+    assert merged(JournalFacts(), {"metrics": ""}).metrics == ""
+    daily = JournalFacts((RunFact(1, "done", dataclasses.replace(WISH, monitor=True, metrics=PROM), PINS),))
+    assert merged(daily, {"monitor": False}).metrics == PROM, "remembered for another day"
+    with pytest.raises(UsageProblem, match="not wished for"):
+        merged(daily, {"monitor": False, "metrics": PROM})
+
+
 @pytest.mark.parametrize("line", ["setup --yes", "plan", "undo --yes", "verify"])
 def test_not_on_a_terminal_there_are_no_escapes_and_no_redrawing(typed: Typed, line: str) -> None:
     undoable(typed, "restored")

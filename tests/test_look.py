@@ -256,6 +256,9 @@ def test_the_file_systems_are_asked(host: Host, monkeypatch: pytest.MonkeyPatch)
     assert set(found) == {"/etc", "/usr", "/var/lib"}
     assert found["/etc"].writable
     assert found["/etc"].free > 0
+    (host.root / "srv").mkdir()
+    more = [space.folder for space in look_spaces(host, "/srv", "/nowhere")]
+    assert more == ["/etc", "/usr", "/var/lib", "/srv"]
     told = os.statvfs(host.root)
     shut = os.statvfs_result((*told[:8], told.f_flag | os.ST_RDONLY, told.f_namemax))
     monkeypatch.setattr(os, "statvfs", lambda _: shut)

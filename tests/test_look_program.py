@@ -10,14 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from ntpjoin.facts import Program
+from ntpjoin.facts import JournalFacts, Program, RunFact
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.look import program
 from ntpjoin.look.journal import look_journal
-from ntpjoin.look.look import files_of, units_of
+from ntpjoin.look.look import files_of, look_again, units_of
 from ntpjoin.look.program import look_program
-from tests.conftest import put
-from tests.sample import ROW
+from ntpjoin.model import Wish
+from ntpjoin.provision import prepare
+from tests.conftest import Programs, put
+from tests.sample import ROW, fresh
 
 
 def test_installed_it_is_no_file(tree: Host) -> None:
@@ -71,6 +73,25 @@ def test_where_it_stays(
 def test_its_units_and_files_are_looked_at() -> None:
     assert "ntpjoin-verify.timer" in units_of(ROW)
     assert {"/usr/local/lib/ntpjoin/ntpjoin.pyz", "/etc/systemd/system/ntpjoin-verify.timer"} <= set(files_of(ROW))
+
+
+def test_the_files_of_its_metrics_are_looked_at_the_former_ones_and_the_one_that_is_wished_for(
+    tree: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.says("dpkg-query")
+    put(tree, "/var/lib/c/old.prom", "x 1\n")
+    put(tree, "/var/lib/c/new.prom", "x 2\n")
+    former = JournalFacts((RunFact(1, "done", Wish(metrics="/var/lib/c/old.prom"), ()), RunFact(2, "done", Wish(), ())))
+    monkeypatch.setattr(
+        prepare, "look_again", lambda host, facts, part: look_again(host, facts, part.replace("program", "files"))
+    )
+    facts = prepare._watched(tree, fresh(journal=former), "/var/lib/c/new.prom")
+    found = {path: file.content for path, file in facts.files.items() if file and path.startswith("/var/lib/c")}
+    assert found == {"/var/lib/c/old.prom": b"x 1\n", "/var/lib/c/new.prom": b"x 2\n"}
+    assert "/var/lib/c" in [space.folder for space in facts.spaces]
+    facts = prepare._watched(tree, fresh(), "")
+    assert facts.spaces == fresh().spaces
+    assert not [path for path in facts.files if path.endswith(".prom")]
 
 
 def test_the_journal_tells_of_a_copy_without_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from ntpjoin.provision.changes import (
     Assign,
     Change,
     CopyFile,
+    HaveMetrics,
     InstallPackages,
     RemoveFile,
     RestartDaemon,
@@ -77,6 +78,8 @@ EVERY = (
     WriteUnit("/etc/systemd/system/x.timer", "[Timer]\n", ROW.unit, "ntpsec:ntpsec", 0o600, "operator"),
     SetTimer("x.timer", "start it", active=True, held=False, enabled=True),
     RemoveFile("/etc/systemd/system/x.timer", "x.timer"),
+    RemoveFile("/srv/x.prom", "", others=True),
+    HaveMetrics("/srv/x.prom", "", ROW.unit, "ntpsec:ntpsec", 0o600, "daemon"),
 )
 
 
@@ -135,6 +138,8 @@ def test_what_a_change_says_of_itself() -> None:
         "create /etc/systemd/system/x.timer, empty, for your own lines",
         "start it",
         "remove /etc/systemd/system/x.timer",
+        "remove /srv/x.prom",
+        "create /srv/x.prom, empty, for the metrics of the daily check",
     ]
 
 
@@ -985,7 +990,8 @@ def test_what_was_done_is_told_by_what_was_seen() -> None:
         "copy": "copied itself to /usr/local/lib/ntpjoin/ntpjoin.pyz",
         "unit-file": "created /etc/systemd/system/x.timer",
         "timer": "released and started and enabled x.timer",
-        "remove": "removed /etc/systemd/system/x.timer",
+        "remove": "removed /srv/x.prom",
+        "metrics": "created /srv/x.prom",
     }
     assert [change.done(converged()) for change in EVERY if change.kind == "unit"] == [
         "stopped systemd-timesyncd.service",

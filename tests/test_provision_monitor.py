@@ -10,12 +10,12 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.errors import StepFailed
-from ntpjoin.facts import Facts, FileFact, JournalFacts, Program, RunFact, Unit
+from ntpjoin.facts import Facts, FileFact, JournalFacts, Program, RunFact, Space, Unit
 from ntpjoin.host.machine import FileState
 from ntpjoin.host.monitor import COPY, FILES, SERVICE, TIMER, TROUBLE, UNITS
 from ntpjoin.host.services.systemd import unit_file
 from ntpjoin.model import Wish
-from ntpjoin.provision.changes import Change, CopyFile, RemoveFile, SetTimer, Site, WriteUnit
+from ntpjoin.provision.changes import Change, CopyFile, HaveMetrics, RemoveFile, SetTimer, Site, WriteUnit, from_journal
 from ntpjoin.provision.render import unit_text
 from tests.conftest import Programs
 from tests.sample import PINS, SYSTEM, WISH, converged, fresh
@@ -175,6 +175,102 @@ def test_a_python_that_systemd_would_not_understand_blocks(python: str) -> None:
     assert codes(plan) == ["monitor"]
 
 
+# --- its metrics
+
+PROM = "/var/lib/prometheus/node-exporter/ntpjoin.prom"
+MEASURED = replace(WATCHED, metrics=PROM)
+COLLECTED = Space(PROM.rpartition("/")[0], writable=True, free=1 << 30)
+
+
+def measured(program: Program = CARRIED, **parts: Any) -> Facts:
+    """A server with a daily check that writes metrics."""
+    facts = monitored(program, spaces=(COLLECTED,), metrics=PROM)
+    [service] = [change for change in of_monitor(facts, MEASURED) if change.object == unit_file(SERVICE)]
+    assert isinstance(service, WriteUnit)
+    files = {
+        **facts.files,
+        PROM: FileFact(b"ntpjoin_verify_exit_code 0\n", 0o644, "root:root"),
+        service.path: FileFact(service.content.encode(), 0o644, "root:root", ours=True),
+    }
+    journal = replace(
+        facts.journal, runs=(RunFact(1, "done", MEASURED, PINS),), written={**facts.journal.written, PROM: ("",)}
+    )
+    found: Facts = replace(facts, files=files, journal=journal, **parts)
+    return found
+
+
+def service_of(facts: Facts, wish: Wish) -> str:
+    [text] = [
+        change.content
+        for change in of_monitor(facts, wish)
+        if isinstance(change, WriteUnit) and change.path == unit_file(SERVICE)
+    ]
+    return text
+
+
+def test_the_daily_check_puts_its_metrics_where_it_is_told() -> None:
+    facts = monitored(spaces=(COLLECTED,), metrics=PROM)
+    plan = plan_for(facts, MEASURED)
+    assert codes(plan) == []
+    assert plan.remember == (f"--metrics {PROM}",)
+    pending = plan.pending(facts)
+    assert [(one.kind, one.object) for one in pending] == [("metrics", PROM), ("unit-file", unit_file(SERVICE))]
+    assert pending[0].describe() == f"create {PROM}, empty, for the metrics of the daily check"
+    before, now = service_of(facts, WATCHED).splitlines(), service_of(facts, MEASURED).splitlines()
+    assert [line for line in now if line not in before] == [
+        "# For Prometheus, first and however it ends: what counts is the next one's exit code.",
+        f"ExecStart=-/usr/bin/python3 {COPY} verify --quiet --format prometheus --output {PROM}",
+        "# But for the file of metrics, whatever else is closed.",
+        "ReadWritePaths=-/var/lib/prometheus/node-exporter",
+    ]
+    assert [line for line in now if line in before] == before
+    starts = [line for line in now if line.startswith("ExecStart=")]
+    assert len(starts) == 2
+    assert starts[-1].endswith(" verify --strict --quiet"), "the last one's exit code counts"
+
+
+@pytest.mark.parametrize("program", [CARRIED, STAYS, INSTALLED])
+def test_a_second_run_with_metrics_is_quiet(program: Program) -> None:
+    facts = measured(program)
+    plan = plan_for(facts, MEASURED)
+    assert (plan.pending(facts), plan.remember) == ((), ())
+
+
+def test_what_the_daily_check_wrote_since_is_nobodys_edit() -> None:
+    facts = measured()
+    gone = replace(facts, files={**facts.files, PROM: None})
+    assert [change.kind for change in plan_for(gone, MEASURED).pending(gone)] == ["metrics"]
+
+
+@pytest.mark.parametrize("wish", [WATCHED, replace(MEASURED, monitor=False), replace(MEASURED, metrics=PROM + ".prom")])
+def test_metrics_that_nobody_writes_any_more_go_and_the_collectors_folder_stays(wish: Wish) -> None:
+    facts = replace(measured(), metrics=wish.metrics if wish.monitor else "")
+    [gone] = [change for change in of_monitor(facts, wish) if change.object == PROM]
+    assert gone == RemoveFile(PROM, "", others=True)
+    assert [one.others for one in of_monitor(facts, wish) if isinstance(one, RemoveFile)].count(True) == 1
+
+
+def test_metrics_that_were_there_before_are_left_alone() -> None:
+    facts = measured()
+    written = {path: contents for path, contents in facts.journal.written.items() if path != PROM}
+    facts = replace(facts, journal=replace(facts.journal, written=written))
+    assert not [change for change in of_monitor(facts, WATCHED) if change.object == PROM]
+    link = replace(facts, metrics="", files={**facts.files, PROM: FileFact(b"", 0, "", plain=False)})
+    assert codes(plan_for(link, replace(MEASURED, monitor=False))) == []
+
+
+def test_metrics_that_nobody_would_collect_block() -> None:
+    for spaces, blocked in (
+        ((), ["metrics"]),
+        ((COLLECTED,), []),
+        ((replace(COLLECTED, writable=False),), ["read-only"]),
+    ):
+        assert codes(plan_for(monitored(spaces=spaces, metrics=PROM), MEASURED)) == blocked
+    link = replace(measured(), files={**measured().files, PROM: FileFact(b"", 0, "", plain=False)})
+    assert codes(plan_for(link, MEASURED)) == ["not-plain"]
+    assert codes(plan_for(monitored(), replace(MEASURED, monitor=False))) == []
+
+
 # --- made, seen, taken back
 
 SOURCE = "/root/ntpjoin.pyz"
@@ -236,6 +332,32 @@ def test_a_program_that_changed_since_it_was_looked_at_is_not_copied(carried: Si
     with pytest.raises(StepFailed, match="is not what it was a moment ago"):
         COPIED.apply(carried)
     assert not carried.host.exists(COPY)
+
+
+def test_a_file_for_metrics_is_made_and_taken_away_with_what_is_in_it(carried: Site) -> None:
+    have = HaveMetrics(PROM, "", whose="daemon")
+    carried.host.make_folder(COLLECTED.folder)
+    before = json.loads(json.dumps(have.before(carried)))
+    assert before == {"file": None, "folders": []}
+    have.apply(carried)
+    assert have.holds(seen(carried, PROM))
+    assert carried.host.state(PROM) == FileState(b"", 0o644, "root:root")
+    put(carried, PROM, b"ntpjoin_verify_exit_code 0\n")
+    assert have.holds(seen(carried, PROM))
+    again = from_journal("metrics", json.loads(json.dumps(have.fields())))
+    assert [again.undo(carried, before).state for _ in range(2)] == ["restored", "restored"]
+    assert not carried.host.exists(PROM)
+    assert carried.host.exists(COLLECTED.folder)
+
+
+def test_a_collectors_folder_stays_when_it_is_empty(carried: Site) -> None:
+    put(carried, PROM, b"1\n")
+    gone = RemoveFile(PROM, "", others=True)
+    before = gone.before(carried)
+    gone.apply(carried)
+    assert carried.host.exists(COLLECTED.folder)
+    assert gone.undo(carried, before).state == "restored"
+    assert carried.host.read(PROM) == b"1\n"
 
 
 UNIT = WriteUnit(unit_file(TIMER), unit_text(TIMER, ()))

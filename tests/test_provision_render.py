@@ -58,6 +58,14 @@ def test_the_units_of_the_daily_check_are_these_byte_for_byte(unit: str) -> None
     assert __version__ not in text
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_metrics_are_the_services_alone(unit: str) -> None:
+    plain, measured = (unit_text(unit, ("/usr/bin/x",), path) for path in ("", "/srv/m/ntpjoin.prom"))
+    assert (plain == measured) is (unit != SERVICE)
+    if unit == SERVICE:
+        assert measured == (GOLDEN / "ntpjoin-verify-metrics.service").read_text()
+
+
 def test_the_daily_check_starts_the_program_as_it_was_started() -> None:
     started = unit_text(SERVICE, ("/opt/venv/bin/python", "-m", "ntpjoin"))
     assert "\nExecStart=/opt/venv/bin/python -m ntpjoin verify --strict --quiet\n" in started

@@ -79,7 +79,8 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
     if part == "program":
         return replace(facts, program=look_program(host))
     if part == "files":
-        files = look_files(host, row, files_of(row), facts.journal.written)
+        of_metrics = filter(None, (*facts.journal.metrics, facts.metrics))
+        files = look_files(host, row, (*files_of(row), *of_metrics), facts.journal.written)
         return replace(
             facts,
             files=files,

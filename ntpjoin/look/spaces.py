@@ -11,10 +11,10 @@ from ntpjoin.host.machine import Host
 FOLDERS = ("/etc", "/usr", "/var/lib", "/var/cache")
 
 
-def look_spaces(host: Host) -> tuple[Space, ...]:
-    """The file systems below those folders, the room kept for root counted in; one that cannot be asked is left out."""
+def look_spaces(host: Host, *more: str) -> tuple[Space, ...]:
+    """The file systems below those folders and `more`, the room kept for root counted in; one that cannot be asked is left out."""
     found = []
-    for folder in FOLDERS:
+    for folder in (*FOLDERS, *more):
         try:
             told = os.statvfs(host.path(folder))
         except OSError:

@@ -33,7 +33,8 @@ def leapfile_comes(facts: Facts, row: Row) -> bool:
 def blockers(facts: Facts, row: Row, wish: Wish, consent: Consent, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
     """The operator's own configuration, as long as he does not let it go; and what would make ours void."""
     for path, file in facts.files.items():
-        needed = path not in monitor.FILES or wish.monitor or path in facts.journal.written
+        daily = (*monitor.FILES, facts.metrics, *facts.journal.metrics)
+        needed = path not in daily or wish.monitor or path in facts.journal.written
         if file and not file.plain and needed:
             yield Blocker(
                 "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from ntpjoin.facts import Facts
 from ntpjoin.host.monitor import COPY, FILES, TIMER, UNITS
 from ntpjoin.host.services.systemd import unit_file
 from ntpjoin.model import Blocker, Wish
-from ntpjoin.provision.changes import Change, CopyFile, RemoveFile, SetTimer, WriteUnit
+from ntpjoin.provision.changes import Change, CopyFile, HaveMetrics, RemoveFile, SetTimer, WriteUnit
 from ntpjoin.provision.render import unit_text
 
 #: Words that mean themselves in a unit file: no blank, quote, % or $.
@@ -20,11 +21,12 @@ def monitor_changes(facts: Facts, wish: Wish) -> tuple[Change, ...]:
     """The timer with all that it needs, where it is wished for; and what earlier runs wrote for it and it does not need goes."""
     if facts.system.init != "systemd":
         return ()
-    wanted = _wanted(facts) if wish.monitor else ()
+    wanted = _wanted(facts, wish) if wish.monitor else ()
     needed = {change.object for change in wanted} | {facts.program.archive}
-    written = [path for path in FILES if path in facts.journal.written and facts.files.get(path)]
+    known = (*FILES, *facts.journal.metrics)
+    written = [path for path in known if path in facts.journal.written and facts.files.get(path)]
     gone = [path for path in reversed(written) if not wish.monitor or path not in needed]
-    return (*wanted, *_ended(gone), *(RemoveFile(path, _unit_of(path)) for path in gone))
+    return (*wanted, *_ended(gone), *(RemoveFile(path, _unit_of(path), path not in FILES) for path in gone))
 
 
 def monitor_blockers(facts: Facts, wish: Wish) -> Iterator[Blocker]:
@@ -44,14 +46,19 @@ def monitor_blockers(facts: Facts, wish: Wish) -> Iterator[Blocker]:
         yield Blocker(
             "monitor", text, "start dist/ntpjoin.pyz instead, which is copied to where it stays; or add --no-monitor"
         )
+    folder = str(PurePosixPath(wish.metrics).parent)
+    if wish.metrics and not any(space.folder == folder for space in facts.spaces):
+        text = f"there is no folder {folder} for the metrics: nobody would collect them"
+        yield Blocker("metrics", text, f"set up what collects them first, or: mkdir {folder}; or add --metrics none")
 
 
-def _wanted(facts: Facts) -> tuple[Change, ...]:
+def _wanted(facts: Facts, wish: Wish) -> tuple[Change, ...]:
     program, command = facts.program, _command(facts)
     copied = COPY in command and program.archive != COPY
     return (
         *((CopyFile(program.archive, COPY, program.digest),) if copied else ()),
-        *(WriteUnit(unit_file(unit), unit_text(unit, command)) for unit in UNITS),
+        *((HaveMetrics(wish.metrics, "", whose="daemon"),) if wish.metrics else ()),
+        *(WriteUnit(unit_file(unit), unit_text(unit, command, wish.metrics)) for unit in UNITS),
         SetTimer(TIMER, f"enable and start {TIMER}: a check every day", active=True, enabled=True),
     )
 

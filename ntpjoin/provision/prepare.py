@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from ntpjoin.checks.sources import reference_clocks
@@ -11,6 +12,7 @@ from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.look.look import look, look_again, with_packages
+from ntpjoin.look.spaces import look_spaces
 from ntpjoin.model import Consent, Event, Tell, Wish
 from ntpjoin.provision.follow import AskCountry, Followed, Leads, Reason, Search, followed, named
 from ntpjoin.provision.plan import Plan, decide, decide_configuration
@@ -48,7 +50,7 @@ def prepare(
     found = followed(search)
     behind = found.choice.offset_s if found.choice else 0.0
     facts = with_packages(host, facts, clock_behind_s=behind, tell=tell, enable=consent.enable_epel)
-    facts = look_again(host, facts, "program") if wish.monitor else facts
+    facts = _watched(host, facts, wish.metrics) if wish.monitor else facts
     made = decide(facts, found.wish, consent, pins=found.pins, choice=found.choice, barriers=found.blockers)
     return Prepared(facts, _with(made, found), found.leads)
 
@@ -61,6 +63,15 @@ def _agreed(facts: Facts, wish: Wish, consent: Consent) -> None:
         text = "no upstreams are named, and nobody is here to look at those that would be chosen"
         remedy = "add --accept-catalogue, or name some with --upstream NAME, four to seven times"
         raise UsageProblem(text, remedy)
+
+
+def _watched(host: Host, facts: Facts, metrics: str) -> Facts:
+    """The same with what a daily check depends on: the program, and where its metrics go."""
+    facts = look_again(host, facts, "program")
+    if not metrics:
+        return facts
+    spaces = look_spaces(host, str(PurePosixPath(metrics).parent))
+    return look_again(host, replace(facts, metrics=metrics, spaces=spaces), "files")
 
 
 def _with(made: Plan, found: Followed) -> Plan:

@@ -65,9 +65,16 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0) 
     )
 
 
-def unit_text(unit: str, command: Sequence[str]) -> str:
-    """The text of one of the units of the daily check, which starts this program."""
-    return _render(f"{unit}.j2", command=" ".join(command), trouble=TROUBLE, on_trouble=ON_TROUBLE)
+def unit_text(unit: str, command: Sequence[str], metrics: str = "") -> str:
+    """The text of one of the units of the daily check, which starts this program, and puts `metrics` into that file."""
+    return _render(
+        f"{unit}.j2",
+        command=" ".join(command),
+        trouble=TROUBLE,
+        on_trouble=ON_TROUBLE,
+        metrics=metrics,
+        folder=str(Path(metrics).parent),
+    )
 
 
 def _render(name: str, **values: object) -> str:

@@ -17,7 +17,7 @@ def merged(journal: JournalFacts, given: Mapping[str, Any]) -> Wish:
     """The wish of the last run still in effect, with what was given now.
 
     Of two ways to say where this host stands the later one counts. UsageProblem where somebody is to be chosen although all
-    are named.
+    are named, and where metrics are wished for but nobody would write them.
     """
     remembered = journal.last.wish if journal.last else Wish()
     if given.get("country") and "near" not in given:
@@ -27,6 +27,9 @@ def merged(journal: JournalFacts, given: Mapping[str, Any]) -> Wish:
     if wish.upstreams and idle:
         text = f"{_option(idle[0], given[idle[0]])} is for choosing upstreams, but {len(wish.upstreams)} are named"
         raise UsageProblem(text, "leave it out, or add --upstream none")
+    if given.get("metrics") and not wish.monitor:
+        text = f"{_option('metrics', wish.metrics)} is written by the daily check, which is not wished for"
+        raise UsageProblem(text, "add --monitor, or leave it out")
     return wish
 
 

@@ -13,7 +13,7 @@ from ntpjoin.provision.changes.files import WriteConfig, WriteFile
 from ntpjoin.provision.changes.firewall import AllowPort
 from ntpjoin.provision.changes.packages import InstallPackages
 from ntpjoin.provision.changes.settings import Assign
-from ntpjoin.provision.changes.timers import SetTimer, WriteUnit
+from ntpjoin.provision.changes.timers import HaveMetrics, SetTimer, WriteUnit
 from ntpjoin.provision.changes.units import SetUnit
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Assign",
     "Change",
     "CopyFile",
+    "HaveMetrics",
     "InstallPackages",
     "RemoveFile",
     "RestartDaemon",
@@ -38,7 +39,7 @@ _KINDS: dict[str, type[Change]] = {
     kind.kind: kind
     for kind in (
         *(InstallPackages, WriteFile, WriteConfig, Assign, SetUnit, RunDaemon, RestartDaemon, AllowPort),
-        *(CopyFile, WriteUnit, SetTimer, RemoveFile),
+        *(CopyFile, WriteUnit, SetTimer, RemoveFile, HaveMetrics),
     )
 }
 

@@ -73,7 +73,10 @@ class CopyFile(Change):
 
 @dataclass(frozen=True)
 class RemoveFile(Change):
-    """Take away a file that an earlier run wrote; `unit` is the unit that it defines, '' where it defines none."""
+    """Take away a file that an earlier run wrote; `unit` is the unit that it defines, '' where it defines none.
+
+    A folder of units stays, and one of `others`; one that was made for the file goes with it.
+    """
 
     kind: ClassVar[str] = "remove"
     part: ClassVar[str] = "unit files"
@@ -82,6 +85,7 @@ class RemoveFile(Change):
 
     path: str
     unit: str = ""
+    others: bool = False
 
     @property
     def object(self) -> str:
@@ -106,9 +110,9 @@ class RemoveFile(Change):
         return {"file": _keep(site, self.path)}
 
     def apply(self, site: Site) -> None:
-        """Take it away; a folder of units stays, one that was made for the file goes with it."""
+        """Take it away, and its folder where that is empty then and nobody else's."""
         site.host.remove(self.path)
-        if not self.unit:
+        if not self.unit and not self.others:
             site.host.remove_folder(str(Path(self.path).parent))
         self._reread(site)
 

@@ -44,6 +44,18 @@ class WriteUnit(WriteFile):
 
 
 @dataclass(frozen=True)
+class HaveMetrics(WriteFile):
+    """Have the file there that a unit's program writes its metrics into; that it can be made shows that they can be written."""
+
+    kind: ClassVar[str] = "metrics"
+    step: ClassVar[Step] = Step.MONITOR
+
+    def describe(self) -> str:
+        """The path."""
+        return f"create {self.path}, empty, for the metrics of the daily check"
+
+
+@dataclass(frozen=True)
 class SetTimer(SetUnit):
     """Set some of a timer's states; one that ends leaves no word of when it was last due."""
 
