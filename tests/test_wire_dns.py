@@ -14,7 +14,7 @@ import dns.rrset
 import pytest
 
 from ntpjoin.model import Resolved
-from ntpjoin.wire.dns import resolve
+from ntpjoin.wire.dns import names_of, resolve
 from tests.wire_servers import UdpServer, silence
 
 #: The zone of most tests: name to records.
@@ -29,6 +29,11 @@ ZONE: dict[str, Sequence[str]] = {
     "broken.example.net": ("600 CNAME missing.example.net.",),
     "mapped.example.net": ("60 AAAA ::ffff:192.0.2.1",),
     "loop.example.net": ("600 CNAME loop.example.net.",),
+    "7.113.0.203.in-addr.arpa": ("300 PTR Time.Example.NET.", "300 PTR ntp.example.net."),
+    "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.3.1.1.0.8.b.d.0.1.0.0.2.ip6.arpa": ("300 PTR time.example.net.",),
+    "8.113.0.203.in-addr.arpa": ("60 TXT nothing",),
+    "9.113.0.203.in-addr.arpa": ("600 CNAME 9.0-15.113.0.203.in-addr.arpa.",),
+    "9.0-15.113.0.203.in-addr.arpa": ("300 PTR evil\\027[31m.example.net.",),
 }
 LINKS = {"alias.example.net": ["alias.example.net.", "middle.example.net."]}
 
@@ -280,3 +285,38 @@ def test_a_resolv_conf_that_names_nobody_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(dns.resolver.Resolver, "read_resolv_conf", unreadable)
     (found,) = resolve(["ntp1.example.net"])
     assert found.problem == "no DNS server can be read from /etc/resolv.conf"
+
+
+# --- what addresses are called
+
+
+def test_addresses_are_asked_for_their_names() -> None:
+    with UdpServer(answer) as server:
+        found = names_of(
+            ["203.0.113.7", "2001:db8:113::7", "203.0.113.8", "203.0.113.9", "203.0.113.10", "203.0.113.7"],
+            nameservers=[server.address],
+            port=server.port,
+        )
+    assert found == {
+        "203.0.113.7": ("ntp.example.net", "time.example.net"),
+        "2001:db8:113::7": ("time.example.net",),
+        # There is something, but no name; an alias, as where less than a /24 is delegated (RFC 2317); nothing.
+        "203.0.113.8": (),
+        "203.0.113.9": ("evil\\027[31m.example.net",),
+        "203.0.113.10": (),
+    }
+    assert len(server.questions) == 5
+
+
+@pytest.mark.parametrize("answers", [rcode(dns.rcode.SERVFAIL), rcode(dns.rcode.REFUSED), silence])
+def test_a_server_that_does_not_tell_a_name_is_not_taken_to_say_that_there_is_none(answers: Any) -> None:
+    with UdpServer(answers) as server:
+        began = time.monotonic()
+        found = names_of(["203.0.113.7"], nameservers=[server.address], port=server.port, timeout_s=0.5)
+        assert found == {"203.0.113.7": None}
+        assert time.monotonic() - began < 2.5
+
+
+def test_without_a_dns_server_no_name_is_known_and_without_addresses_nobody_is_asked() -> None:
+    assert names_of(["203.0.113.7"], nameservers=[]) == {"203.0.113.7": None}
+    assert names_of([]) == {}

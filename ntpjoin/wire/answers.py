@@ -1,4 +1,4 @@
-"""What one question to DNS brought: its addresses and aliases, or the problem in words."""
+"""What one question to DNS brought: addresses and aliases, or names, or the problem in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Optional, Union
 
 import dns.message
+import dns.name
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -19,13 +21,14 @@ NO_SUCH_NAME, FAILED, SILENT, MAPPED, EMPTY = range(5)
 
 @dataclass(frozen=True)
 class Found:
-    """What one question, a name and a type, brought; `rank` says how much a problem tells."""
+    """What one question, a name and a type, brought; `rank` says how much a problem tells. `names` answer a question for PTR."""
 
     chain: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     ttl_s: Optional[int] = None
     rank: int = EMPTY
     problem: str = ""
+    names: tuple[str, ...] = ()
 
 
 def is_mapped(address: Address) -> bool:
@@ -39,6 +42,8 @@ def read(response: dns.message.QueryMessage) -> Found:
     chain = _chain(result)
     if response.rcode() == dns.rcode.NXDOMAIN:
         return no_such_name(chain)
+    if result.answer and result.answer.rdtype == dns.rdatatype.PTR:
+        return Found(chain, names=tuple(sorted(_text(record.target) for record in result.answer)))
     return _addresses(chain, result.answer, result.minimum_ttl)
 
 
@@ -60,7 +65,12 @@ def _addresses(chain: tuple[str, ...], rrset: Optional[dns.rrset.RRset], ttl_s: 
 
 def _chain(result: dns.message.ChainingResult) -> tuple[str, ...]:
     """Give the names that aliases lead to, the last one last, be there an address at its end or not."""
-    return tuple(str(alias[0].target).rstrip(".").lower() for alias in result.cnames)
+    return tuple(_text(alias[0].target) for alias in result.cnames)
+
+
+def _text(name: dns.name.Name) -> str:
+    """A name as it is typed; what cannot be printed comes out as digits."""
+    return str(name).rstrip(".").lower()
 
 
 def failure(errors: Sequence[Sequence[object]]) -> str:

@@ -1,4 +1,4 @@
-"""Asking the system's DNS servers where names lead: all names at once, both families, within one bounded time.
+"""Asking the system's DNS servers where names lead, and what addresses are called: all at once, within one bounded time.
 
 dnspython speaks the protocol; what it raises comes out of here as words. Names are to have passed `upstreams.grammar`.
 """
@@ -60,8 +60,33 @@ def resolve(
         if isinstance(resolver, str):
             found = {name: [Found(rank=FAILED, problem=resolver)] for name in asked}
         else:
-            found = _ask_all(resolver, asked, only or {}, timeout_s)
+            kinds = {name: _kinds((only or {}).get(name)) for name in asked}
+            found = _ask_all(resolver, kinds, timeout_s)
     return tuple(literal[name] or _merged(name, found[name]) for name in wanted)
+
+
+def names_of(
+    addresses: Iterable[str],
+    *,
+    nameservers: Optional[Sequence[str]] = None,
+    timeout_s: float = 5.0,
+    port: int = 53,
+) -> dict[str, Optional[tuple[str, ...]]]:
+    """Find what each address is called (PTR): its names, sorted; none where it has none, None where DNS did not tell.
+
+    Whom it asks, and how long it takes, is as with `resolve`. ValueError where one is no address; else nothing is raised.
+    """
+    asked = {address: ipaddress.ip_address(address).reverse_pointer for address in addresses}
+    resolver = _resolver(nameservers, port) if asked else ""
+    if isinstance(resolver, str):
+        return dict.fromkeys(asked)
+    found = _ask_all(resolver, dict.fromkeys(asked.values(), (dns.rdatatype.PTR,)), timeout_s)
+    return {address: _names(found[pointer]) for address, pointer in asked.items()}
+
+
+def _names(found: Sequence[Found]) -> Optional[tuple[str, ...]]:
+    [answer] = found
+    return None if answer.rank in (FAILED, SILENT) else answer.names
 
 
 def _literal(name: str) -> Optional[Resolved]:
@@ -89,17 +114,16 @@ def _resolver(nameservers: Optional[Sequence[str]], port: int) -> Union[dns.reso
 
 
 def _ask_all(
-    resolver: dns.resolver.Resolver, names: Sequence[str], only: Mapping[str, Family], timeout_s: float
+    resolver: dns.resolver.Resolver, kinds: Mapping[str, Sequence[dns.rdatatype.RdataType]], timeout_s: float
 ) -> dict[str, list[Found]]:
-    """What the questions about each name brought.
+    """What the questions about each name brought, one for each kind.
 
     The first server is asked all of them in one go; what it does not answer plainly is left to dnspython, which knows TCP,
     the other servers and how to ask again.
     """
     ends_s = time.monotonic() + timeout_s
-    kinds = {name: _kinds(only.get(name)) for name in names}
-    jobs = [(name, kind) for name in names for kind in kinds[name]]
-    found: dict[str, list[Found]] = {name: [] for name in names}
+    jobs = [(name, kind) for name in kinds for kind in kinds[name]]
+    found: dict[str, list[Found]] = {name: [] for name in kinds}
     pause_s = min(_PAUSE_S, timeout_s * _PAUSING / len(jobs))
     first, *more = resolver.nameservers
     resolver.nameservers = [*more, first]
