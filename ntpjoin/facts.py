@@ -12,6 +12,7 @@ from typing import Optional
 from ntpjoin.board import Billboard
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.model import Pin, Wish
+from ntpjoin.surroundings import Surroundings
 from ntpjoin.systems import Init, Refusal, Row
 
 
@@ -260,7 +261,8 @@ class Facts:
     package left. `directives`: what the daemon reads beside our file.
     `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
     `program`: what a timer would start; looked at only where one is wished for. `metrics`: the file that it would put its metrics
-    into, '' where none is wished for.
+    into, '' where none is wished for. `leases`: addresses that the kernel will forget after so many seconds unless somebody renews
+    them, temporary ones, too.
     """
 
     system: System
@@ -281,6 +283,8 @@ class Facts:
     spaces: tuple[Space, ...] = ()
     program: Program = Program()
     metrics: str = ""
+    leases: Mapping[str, int] = field(default_factory=dict)
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
     def unit(self, name: str) -> Unit:
         """The unit of that name; one that is not there where systemd does not know it."""

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "ntpjoin"
 
 #: Imports point from a room to those above it. Rooms on one line may not import each other.
 _FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "facts", "board", "firewall", "job", "systems"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job", "surroundings", "systems"}),
     frozenset({"host", "wire"}),
     frozenset({"look"}),
     frozenset({"upstreams"}),
@@ -25,7 +25,7 @@ _FLOORS: tuple[frozenset[str], ...] = (
 )
 #: Rooms of one floor that are one thing in several files.
 _TOGETHER = (
-    frozenset({"model", "errors", "facts", "board", "firewall", "job", "systems"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job", "surroundings", "systems"}),
     frozenset({"cli", "options", "commands"}),
 )
 

@@ -24,7 +24,7 @@ from ntpjoin.look.config import look_directives
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.journal import look_journal, wish_from
 from ntpjoin.look.look import look_again
-from ntpjoin.look.network import look_addresses
+from ntpjoin.look.network import look_addresses, look_network
 from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.system import look_system
 from ntpjoin.model import Event, Wish
@@ -138,7 +138,13 @@ LINKS = [
             {"family": "inet6", "local": "2001:db8:113::bbbb", "scope": "global", "deprecated": True},
             {"family": "inet6", "local": "2001:db8:113::cccc", "scope": "global", "tentative": True},
             {"family": "inet", "local": "203.0.113.70", "prefixlen": 24, "scope": "global", "secondary": True},
-            {"family": "inet", "local": "203.0.113.7", "prefixlen": 24, "scope": "global"},
+            {
+                "family": "inet",
+                "local": "203.0.113.7",
+                "prefixlen": 24,
+                "scope": "global",
+                "valid_life_time": 4294967295,
+            },
             {},
         ],
     },
@@ -149,6 +155,21 @@ LINKS = [
 def test_addresses_are_the_lasting_ones_ipv4_first(programs: Programs) -> None:
     programs.says("ip", json.dumps(LINKS))
     assert look_addresses(Host()) == ("203.0.113.7", "203.0.113.70", "2001:db8:113::7")
+    assert look_network(Host()).leases == {}
+
+
+def test_addresses_that_were_only_lent_are_told_with_their_time_also_temporary_ones(programs: Programs) -> None:
+    entries = [
+        {"local": "203.0.113.7", "dynamic": True, "valid_life_time": 3600, "preferred_life_time": 3600},
+        {"local": "203.0.113.8", "valid_life_time": 4294967295},
+        {"local": "2001:db8:113::7", "dynamic": True, "mngtmpaddr": True, "valid_life_time": 2591000},
+        {"local": "2001:db8:113::a", "temporary": True, "dynamic": True, "valid_life_time": 600},
+        {"local": "2001:db8:113::b", "valid_life_time": "soon"},
+    ]
+    programs.says("ip", json.dumps([{"ifname": "eth0", "addr_info": entries}]))
+    found = look_network(Host())
+    assert found.addresses == ("203.0.113.7", "203.0.113.8", "2001:db8:113::7", "2001:db8:113::b")
+    assert found.leases == {"203.0.113.7": 3600, "2001:db8:113::7": 2591000, "2001:db8:113::a": 600}
 
 
 @pytest.mark.parametrize(("out", "code"), [("", 0), ("[]", 0), ("", 1)])

@@ -1,12 +1,16 @@
-"""Reading what the kernel and others write: processes, and files of KEY=value lines."""
+"""Reading what the kernel and others write: processes, files of KEY=value lines, whose a file is."""
 
 from __future__ import annotations
 
 import contextlib
 import shlex
+import stat
 from collections.abc import Iterator
+from typing import Optional
 
+from ntpjoin.host import owners
 from ntpjoin.host.machine import Host
+from ntpjoin.surroundings import Place
 
 
 def processes(host: Host) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -28,3 +32,21 @@ def environment(text: str) -> dict[str, str]:
                 words = shlex.split(value, comments=True)
                 found[key] = words[0] if words else ""
     return found
+
+
+def head(host: Host, path: str, most: int = 4096) -> str:
+    """The beginning of a file that the kernel makes as it is read; '' where there is none, or the kernel does not tell."""
+    try:
+        with host.path(path).open("rb") as file:
+            return file.read(most).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def place(host: Host, path: str) -> Optional[Place]:
+    """Whose a file or folder is; None where there is none, or the way there is closed to us."""
+    try:
+        info = host.path(path).stat()
+    except OSError:
+        return None
+    return Place(path, info.st_uid, info.st_gid, owners.name(info.st_uid, info.st_gid), stat.S_IMODE(info.st_mode))

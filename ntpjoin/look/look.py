@@ -15,11 +15,12 @@ from ntpjoin.look.daemon import look_daemon
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.firewall import NTP_PORT, look_firewall
 from ntpjoin.look.journal import look_journal
-from ntpjoin.look.network import look_addresses
+from ntpjoin.look.network import look_network
 from ntpjoin.look.packages import look_installed, look_packages
 from ntpjoin.look.program import look_program
 from ntpjoin.look.setters import look_setters
 from ntpjoin.look.spaces import look_spaces
+from ntpjoin.look.surroundings import look_surroundings
 from ntpjoin.look.system import look_system
 from ntpjoin.model import Tell
 from ntpjoin.systems import Row
@@ -28,7 +29,7 @@ from ntpjoin.systems import Row
 def look(host: Host) -> Facts:
     """Everything but what installing would do (`with_packages`). Independent questions are asked at once."""
     system = look_system(host)
-    addresses = Job(lambda: look_addresses(host))
+    network = Job(lambda: look_network(host))
     journal = Job(lambda: look_journal(host))
     firewall = Job(lambda: look_firewall(host))
     row = system.row
@@ -38,7 +39,8 @@ def look(host: Host) -> Facts:
         packages=installed.result() if installed else PackageFacts(),
         holders=ports.holders(host, NTP_PORT),
         firewall=firewall.result(),
-        addresses=addresses.result(),
+        addresses=network.result().addresses,
+        leases=network.result().leases,
         journal=journal.result(),
         spaces=look_spaces(host),
     )
@@ -95,12 +97,13 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
     if part == "units":
         return replace(facts, units=units)
     if part == "daemon":
-        return replace(
+        facts = replace(
             facts,
             units=units,
             holders=ports.holders(host, NTP_PORT),
             daemon=look_daemon(host, row.daemon, row.config, units.get(row.unit, Unit(row.unit)), _minsane(facts, row)),
         )
+        return replace(facts, surroundings=look_surroundings(host, facts, row))
     raise ValueError(part)
 
 

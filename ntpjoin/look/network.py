@@ -4,26 +4,55 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import Union
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Union
 
 from ntpjoin.host.machine import Host
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
+#: What the kernel calls a lifetime without an end (linux/if_addr.h; RFC 4861, 4.6.2).
+_FOR_EVER = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Network:
+    """Addresses of global scope that last, and, of all that do not, for how many seconds they were given."""
+
+    addresses: tuple[str, ...]
+    leases: Mapping[str, int]
+
+
 def look_addresses(host: Host) -> tuple[str, ...]:
     """Addresses of global scope, IPv4 first; without temporary (RFC 8981), deprecated and still tentative ones."""
-    found = [address for _, address in on_interfaces(host)]
-    return tuple(str(address) for address in sorted(found, key=lambda address: (address.version, address)))
+    return look_network(host).addresses
+
+
+def look_network(host: Host) -> Network:
+    """The same, and which of all addresses were only lent."""
+    entries = _entries(host)
+    found = [ipaddress.ip_address(entry["local"]) for _, entry in entries if _lasts(entry)]
+    lent = {entry["local"]: entry.get("valid_life_time") for _, entry in entries}
+    return Network(
+        tuple(str(address) for address in sorted(found, key=lambda address: (address.version, address))),
+        {address: life for address, life in lent.items() if isinstance(life, int) and life < _FOR_EVER},
+    )
 
 
 def on_interfaces(host: Host) -> list[tuple[str, Address]]:
-    """The same, each with the name of its interface, as the kernel lists them."""
+    """The same addresses, each with the name of its interface, as the kernel lists them."""
+    return [(name, ipaddress.ip_address(entry["local"])) for name, entry in _entries(host) if _lasts(entry)]
+
+
+def _entries(host: Host) -> list[tuple[str, dict[str, Any]]]:
     said = host.run(["ip", "-json", "address", "show", "scope", "global"], check=False)
     links = json.loads(said.out or "[]") if said.code == 0 else []
     return [
-        (link.get("ifname", ""), ipaddress.ip_address(entry["local"]))
-        for link in links
-        for entry in link.get("addr_info", ())
-        if "local" in entry and not any(entry.get(flag) for flag in ("temporary", "deprecated", "tentative"))
+        (link.get("ifname", ""), entry) for link in links for entry in link.get("addr_info", ()) if "local" in entry
     ]
+
+
+def _lasts(entry: dict[str, Any]) -> bool:
+    return not any(entry.get(flag) for flag in ("temporary", "deprecated", "tentative"))
