@@ -12,6 +12,16 @@ LOCAL_CLOCK = "127.127.1."
 #: Stands where a source has no address: a name that was not resolved yet, or names that servers are drawn from.
 NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
 
+#: Association modes, RFC 5905, section 7.2, and the letters of those that say all.
+_CLIENT, _BROADCAST = 3, 5
+_TYPES = {1: "s", 2: "S", 6: "b"}
+
+
+def _is_multicast(address: str) -> bool:
+    """IPv4's 224/4 and IPv6's ff00::/8."""
+    first = address.partition(".")[0]
+    return address.lower().startswith("ff") if ":" in address else first.isdecimal() and 224 <= int(first) < 240
+
 
 def majority(count: int) -> int:
     """How many of so many sources must agree before one of them is believed: more than half."""
@@ -22,7 +32,8 @@ def majority(count: int) -> int:
 class SystemVars:
     """What a daemon says of itself; a number is None where it gave none. `peer_associd` is 0 without a system peer.
 
-    `smear_interval_s`: over so long it smears a leap second; None or 0 where it does not.
+    `smear_interval_s`: over so long it smears a leap second; None or 0 where it does not. `event` is what happened to it last, in
+    ntpq's words (decode.html of the daemons' documentation), '' for nothing.
     """
 
     leap: int
@@ -36,6 +47,7 @@ class SystemVars:
     sys_jitter_ms: Optional[float]
     frequency_ppm: Optional[float]
     smear_interval_s: Optional[float] = None
+    event: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,10 +72,11 @@ class Counters:
 class Peer:
     """One line of the billboard; a number is None where the daemon gave none.
 
-    `reach` is the register of the last 8 polls (255: all answered), `when_s` the age of the last packet; `hmode` is 3
-    for a server that is followed, 1 or 2 for a symmetric peer. `source` is the name that the daemon has for it: of a reference
-    clock's driver, or the one in its configuration; '' where it has none. `flash` has a bit for each test that its last packet
-    failed (decode.html of the daemons' documentation; RFC 5905, section 11.2 has most of them).
+    `reach` is the register of the last 8 polls (255: all answered), `when_s` the age of the last packet by the source's own clock,
+    as ntpq counts it; `hmode` is 3 for a server that is followed, 1 or 2 for a symmetric peer. `source` is the name that the
+    daemon has for it: of a reference clock's driver, or the one in its configuration; '' where it has none. `flash` has a bit for
+    each test that its last packet failed (decode.html of the daemons' documentation; RFC 5905, section 11.2 has most of them);
+    `event` is what happened to it last, as the system's. `nts_cookies` are left for it where its time is authenticated by NTS.
     """
 
     associd: int
@@ -81,6 +94,27 @@ class Peer:
     jitter_ms: Optional[float]
     source: str = ""
     flash: int = 0
+    event: str = ""
+    nts_cookies: Optional[int] = None
+
+    @property
+    def type(self) -> str:
+        """What kind of source, by the letters of ntpq's column t.
+
+        l reference clock, p pool, a manycast, u server, s and S symmetric peers that are and are not configured, b broadcast client,
+        B and M broadcast and multicast server. A digit is a server whose time is authenticated by NTS: so many cookies are left.
+        """
+        if self.hmode == _CLIENT:
+            if self.is_clock:
+                return "l"
+            if self.address in NO_ADDRESS and self.refid == "POOL":
+                return "p"
+            if _is_multicast(self.address):
+                return "a"
+            return "u" if self.nts_cookies is None else str(min(self.nts_cookies, 9))
+        if self.hmode == _BROADCAST:
+            return "M" if _is_multicast(self.address) else "B"
+        return _TYPES.get(self.hmode, "?")
 
     @property
     def title(self) -> str:

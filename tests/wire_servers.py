@@ -119,9 +119,12 @@ def control_reply(
     return head + data + bytes(-len(data) % 4)
 
 
-def fragments(question: bytes, data: bytes, size: int = 100) -> list[bytes]:
-    cuts = range(0, len(data), size)
+def fragments(question: bytes, data: bytes, size: int = 100, status: int = 0x0615) -> list[bytes]:
+    """Answer a control message in pieces."""
+    cuts = range(0, len(data) or 1, size)
     return [
-        control_reply(question, data[at : at + size], flags=0x20 if at + size < len(data) else 0, offset=at)
+        control_reply(
+            question, data[at : at + size], flags=0x20 if at + size < len(data) else 0, offset=at, status=status
+        )
         for at in cuts
     ]

@@ -60,13 +60,11 @@ class ControlClient:
     ) -> None:
         self._door.close()
 
-    def associations(self) -> tuple[Association, ...]:
-        """List the daemon's sources, in its order."""
-        return tuple(Association(*pair) for pair in mode6.associations(self.ask(mode6.READSTAT).data))
-
-    def system_status(self) -> SystemStatus:
-        """Give the system's status word, taken apart."""
-        return SystemStatus.decode(self.ask(mode6.READSTAT).status)
+    def status(self) -> tuple[SystemStatus, tuple[Association, ...]]:
+        """The system's status word, taken apart, and the daemon's sources, in its order."""
+        answer = self.ask(mode6.READSTAT)
+        sources = tuple(Association(*pair) for pair in mode6.associations(answer.data))
+        return SystemStatus.decode(answer.status), sources
 
     def variables(self, associd: int = 0, names: Iterable[str] = ()) -> dict[str, str]:
         """Read these variables of an association (0: the system), or those that the daemon gives unasked."""

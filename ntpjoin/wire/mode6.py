@@ -17,13 +17,17 @@ READVAR = 2
 
 MODE = 6
 VERSION = 2  # as ntpq: both daemons answer it, in the version asked
+#: Held for one answer, however many are sent: NTPsec's ntpq takes as many pieces, classic ntpq as many bytes for each.
 MAX_FRAGMENTS = 32
+MAX_BYTES = MAX_FRAGMENTS * 480
 
 _HEADER = struct.Struct("!BBHHHHH")
 _RESPONSE, _ERROR, _MORE, _OPCODE = 0x80, 0x40, 0x20, 0x1F
 
+#: RFC 9327, section 3.4; what the daemons mean by them is in their ntp_control.c.
 _ERRORS = {
-    1: "it does not allow that",
+    0: "it gives no reason",
+    1: "it does not allow that without a key",
     2: "it found the request malformed",
     3: "it does not know that request",
     4: "it has no such association",
@@ -33,13 +37,25 @@ _ERRORS = {
 }
 NO_SUCH_ASSOCIATION, NO_SUCH_VARIABLE = 4, 5
 
+#: What happened last, in ntpq's words: decode.html of the daemons' documentation; RFC 9327, sections 3.1 and 3.2.
+_SYSTEM_EVENTS = (
+    "", "freq_not_set", "freq_set", "spike_detect", "freq_mode", "clock_sync", "restart", "panic_stop", "no_sys_peer",
+    "leap_armed", "leap_disarmed", "leap_event", "clock_step", "kern", "TAI", "stale_leapsecond_values",
+)  # fmt: skip
+_PEER_EVENTS = (
+    "", "mobilize", "demobilize", "unreachable", "reachable", "restart", "no_reply", "rate_exceeded", "access_denied",
+    "leap_armed", "sys_peer", "clock_event", "bad_auth", "popcorn", "interleave_mode", "interleave_error",
+)  # fmt: skip
+
+# Read one after the other, each takes what it can: none ever goes back, so long or broken text costs no more than its length.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]*")
-_ITEM = re.compile(r'(?P<name>[^=,"\s]+)[ \t]*(?:=[ \t]*(?:"(?P<quoted>[^"]*)"|(?P<bare>[^",\r\n]*)))?\s*(?:,\s*|\Z)')
+_VALUE = re.compile(r'[ \t]*(?:=[ \t]*(?:"(?P<quoted>[^"\x00-\x1f\x7f-\x9f]*)"|(?P<bare>[^",\x00-\x1f\x7f-\x9f]*)))?')
+_END = re.compile(r"\s*(?:,\s*|\Z)")
 _NEXT = re.compile(r",\s*(?=[A-Za-z0-9_][A-Za-z0-9_.\-/]*=)")
 
 
 class ControlRefusedError(WireError):
-    """A daemon answered a control message with an error; `code` as in RFC 9327, section 3."""
+    """A daemon answered a control message with an error; `code` as in RFC 9327, section 3.4."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the daemon refused: {_ERRORS.get(code, f'error {code}')}")
@@ -70,13 +86,17 @@ class Answer:
 
 
 class Assembly:
-    """Puts the fragments of one answer together, in whatever order they come."""
+    """Puts the fragments of one answer together, in whatever order they come.
+
+    What comes twice, overlaps what is there, or lies beyond the end is passed over, as ntpq does: what came first counts. So a
+    stray piece costs the answer only where it came first, and then it is asked for again.
+    """
 
     def __init__(self, question: Question) -> None:
         self._question = question
         self._fragments: dict[int, bytes] = {}
         self._status = 0
-        self._length: Optional[int] = None
+        self._end: Optional[int] = None
 
     @property
     def started(self) -> bool:
@@ -86,7 +106,7 @@ class Assembly:
     def add(self, datagram: bytes) -> Optional[Answer]:
         """Take a datagram; give the answer once it is whole. Datagrams that answer something else are passed over.
 
-        ControlRefusedError when the daemon answers with an error, WireError past 32 fragments.
+        ControlRefusedError when the daemon answers with an error, WireError past MAX_FRAGMENTS or MAX_BYTES.
         """
         if len(datagram) < _HEADER.size:
             return None
@@ -96,48 +116,64 @@ class Assembly:
             return None
         if flags & _ERROR:
             raise ControlRefusedError(status >> 8)
-        data = datagram[_HEADER.size : _HEADER.size + count]
-        if len(data) < count or offset in self._fragments:
+        data, more = datagram[_HEADER.size : _HEADER.size + count], bool(flags & _MORE)
+        if len(data) < count or (more and not count) or not self._fits(offset, offset + count, more=more):
             return None
         if len(self._fragments) == MAX_FRAGMENTS:
             raise WireError(f"the daemon's answer came in more than {MAX_FRAGMENTS} pieces")
+        if offset + count > MAX_BYTES:
+            raise WireError(f"the daemon's answer is longer than {MAX_BYTES} bytes")
         self._fragments[offset] = data
-        if not flags & _MORE:
-            self._length, self._status = offset + count, status
+        if not more:
+            self._end, self._status = offset + count, status
         return self._whole()
 
+    def _fits(self, begin: int, end: int, *, more: bool) -> bool:
+        """Whether a piece is neither in the way of those that are there nor beyond the last one; a last one must reach the end."""
+        if self._end is not None and end > self._end:
+            return False
+        there = [(at, at + len(data)) for at, data in self._fragments.items()]
+        if any(begin < to and at < end for at, to in there):
+            return False
+        return more or all(to <= end for _, to in there)
+
     def _whole(self) -> Optional[Answer]:
-        data = b""
-        for offset in sorted(self._fragments):
-            if offset != len(data):
-                return None
-            data += self._fragments[offset]
-        return Answer(self._status, data) if len(data) == self._length else None
+        # None overlaps another or lies beyond the end: as many bytes as the end tells are all of them.
+        if sum(map(len, self._fragments.values())) != self._end:
+            return None
+        return Answer(self._status, b"".join(data for _, data in sorted(self._fragments.items())))
 
 
 @dataclass(frozen=True)
 class SystemStatus:
-    """The system's status word: leap indicator (3: unsynchronised), kind of source (6: NTP), events since last read."""
+    """The system's status word: leap indicator (3: unsynchronised), kind of source (6: NTP), the last event, so often in a row.
+
+    `event` is the word that ntpq has for it, '' for none.
+    """
 
     leap: int
     source: int
     events: int
-    last_event: int
+    event: str
 
     @classmethod
     def decode(cls, status: int) -> SystemStatus:
-        """Take the 16 bits apart (RFC 9327, section 4.1)."""
-        return cls(status >> 14 & 3, status >> 8 & 0x3F, status >> 4 & 0xF, status & 0xF)
+        """Take the 16 bits apart (RFC 9327, section 3.1)."""
+        return cls(status >> 14 & 3, status >> 8 & 0x3F, status >> 4 & 0xF, _SYSTEM_EVENTS[status & 0xF])
 
 
 @dataclass(frozen=True)
 class PeerStatus:
-    """A peer's status word; `select` is 0 to 7, `tally` the mark that ntpq shows for it."""
+    """A peer's status word; `select` is 0 to 7, `tally` the mark that ntpq shows for it; events as the system's."""
 
     configured: bool
+    keyed: bool
     authenticated: bool
     reachable: bool
+    broadcast: bool
     select: int
+    events: int
+    event: str
 
     @property
     def tally(self) -> str:
@@ -146,8 +182,17 @@ class PeerStatus:
 
     @classmethod
     def decode(cls, status: int) -> PeerStatus:
-        """Take the 16 bits apart (RFC 9327, section 4.2)."""
-        return cls(bool(status & 0x8000), bool(status & 0x2000), bool(status & 0x1000), status >> 8 & 7)
+        """Take the 16 bits apart (RFC 9327, section 3.2)."""
+        return cls(
+            configured=bool(status & 0x8000),
+            keyed=bool(status & 0x4000),
+            authenticated=bool(status & 0x2000),
+            reachable=bool(status & 0x1000),
+            broadcast=bool(status & 0x0800),
+            select=status >> 8 & 7,
+            events=status >> 4 & 0xF,
+            event=_PEER_EVENTS[status & 0xF],
+        )
 
 
 def associations(data: bytes) -> tuple[tuple[int, int], ...]:
@@ -160,19 +205,20 @@ def associations(data: bytes) -> tuple[tuple[int, int], ...]:
 def variables(data: bytes) -> dict[str, str]:
     """Read `name=value` pairs: values may be quoted and then hold commas; a name alone has the value "".
 
-    What does not follow that grammar is left out, up to the next `, name=`: NTPsec 1.2.2 was seen to send bytes from its
-    stack in `filtdelay`, and one such value must not hide the others.
+    What does not follow that grammar is left out, up to the next `, name=`, and so is what holds control characters: NTPsec 1.2.2
+    was seen to send bytes from its stack in `filtdelay`, and one such value must not hide the others, nor reach a terminal.
     """
     text = data.decode("utf-8", "backslashreplace").strip("\0\r\n\t ,")
     found: dict[str, str] = {}
     at = 0
     while at < len(text):
-        item = _ITEM.match(text, at)
-        if not item or not _NAME.fullmatch(item["name"]):
+        name = _NAME.match(text, at)
+        value = _VALUE.match(text, name.end()) if name else None
+        end = _END.match(text, value.end()) if value else None
+        if not name or not value or not end:
             beyond = _NEXT.search(text, at)
             at = beyond.end() if beyond else len(text)
             continue
-        quoted, bare = item["quoted"], item["bare"]
-        found[item["name"]] = quoted if quoted is not None else (bare or "").strip()
-        at = item.end()
+        found[name.group()] = value["quoted"] if value["quoted"] is not None else (value["bare"] or "").strip()
+        at = end.end()
     return found
