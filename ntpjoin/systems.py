@@ -129,3 +129,31 @@ def to_type(act: str, unit: str) -> str:
     """What to type to have this done to a unit. One of systemd is named with its suffix, an init script without."""
     systemd, script = _TYPED[act]
     return (systemd if unit.endswith(".service") else script).format(unit)
+
+
+#: What an administrator types to have a package newer, or as it came, or to read what was changed in it.
+_MANAGED = {
+    "upgrade": {
+        "apt": "apt-get update; apt-get install --only-upgrade {}",
+        "dnf": "dnf --refresh upgrade {}",
+        "zypper": "zypper refresh; zypper update {}",
+        "pacman": "pacman -Syu",
+    },
+    "restore": {
+        "apt": "apt-get install --reinstall {}",
+        "dnf": "dnf reinstall {}",
+        "zypper": "zypper install --force {}",
+        "pacman": "pacman -S {}",
+    },
+    "changes": {
+        "apt": "apt-get changelog {}",
+        "dnf": "rpm -q --changelog {}",
+        "zypper": "rpm -q --changelog {}",
+        "pacman": "pacman -Qc {}",
+    },
+}
+
+
+def to_manage(act: str, manager: str, package: str) -> str:
+    """What to type to have this done to a package."""
+    return _MANAGED[act][manager].format(package)

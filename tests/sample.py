@@ -22,6 +22,7 @@ from ntpjoin.firewall import FirewallFacts
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import FAMILIES, Asked, Choice, Chosen, Pin, Sample, Wish
 from ntpjoin.provision.render import ntp_conf
+from ntpjoin.surroundings import Confinement, Identity, Leapfile, Machine, Place, Surroundings, Tracking
 
 ROW = ROWS[0]
 NAMES = ("ntp1.example.net", "ntp2.example.net", "ntp3.example.net", "ntp4.example.net", "ntp5.example.net")
@@ -111,6 +112,31 @@ SYSTEM_VARS = SystemVars(0, 3, "192.0.2.1", 1, "ntpd ntpsec-1.2.2", 0.4, 1.0, 2.
 BOARD = Billboard(SYSTEM_VARS, tuple(peer(number) for number in range(1, 6)), counters=Counters(monitored=20))
 
 
+#: What lies around a daemon that does well, on a virtual machine with AppArmor.
+SURROUNDINGS = Surroundings(
+    identity=Identity(106, frozenset({112}), "ntpsec:ntpsec"),
+    drift=ROW.drift,
+    drift_folder=Place("/var/lib/ntpsec", 106, 112, "ntpsec:ntpsec", 0o755),
+    leapfile=Leapfile(
+        ROW.leapfile,
+        f"{ROW.config}:7: leapfile {ROW.leapfile}",
+        Place(ROW.leapfile, 0, 0, "root:root", 0o644),
+        valid=True,
+        expires="2027-06-28",
+        days=200,
+    ),
+    confinement=Confinement("AppArmor", "/usr/sbin/ntpd", "/etc/apparmor.d/usr.sbin.ntpd"),
+    tracking=Tracking(40, 65536),
+    machine=Machine(
+        virtual=True,
+        product="QEMU Standard PC",
+        clocksource="kvm-clock",
+        clocksources=("kvm-clock", "tsc", "acpi_pm"),
+        stolen_percent=0.4,
+    ),
+)
+
+
 def converged(**parts: Any) -> Facts:
     """The same server after a set-up."""
     content = ntp_conf(ROW, PINS, leapfile=True)
@@ -133,6 +159,7 @@ def converged(**parts: Any) -> Facts:
         addresses=(OWN4, OWN6),
         leapfile_valid=True,
         journal=JournalFacts(runs=(RunFact(1, "done", WISH, PINS),), written={ROW.config: (content,)}),
+        surroundings=SURROUNDINGS,
     )
     found: Facts = changed(made, **parts)
     return found

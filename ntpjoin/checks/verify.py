@@ -10,6 +10,7 @@ from ntpjoin.checks.answers import answers, closed, outside
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.firewall import judge_firewall
 from ntpjoin.checks.monitor import judge_monitor
+from ntpjoin.checks.release import release
 from ntpjoin.checks.service import log, service
 from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Facts
 from ntpjoin.model import Check, CheckState, Pin, Wish
@@ -26,6 +27,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     if row is None:
         return (Check("system", FAIL, f"{facts.system.title} is not supported"),)
     found: list[Check] = [*_journal(facts), *service(facts, row)]
+    found += release(facts, row)
     if facts.journal.unseen:
         found.append(Check("remembered", UNKNOWN, JOURNAL_UNSEEN, "sudo ntpjoin verify"))
     found += log(evidence.complaints, row)
