@@ -21,7 +21,7 @@ from ntpjoin.cli import cli
 from ntpjoin.commands import common, detect, plan, render, resolve, setup, step, undo, verify
 from ntpjoin.commands import upstreams as upstreams_command
 from ntpjoin.errors import Blocked, Interrupted, JournalProblem, StepFailed, UsageProblem
-from ntpjoin.facts import Facts, JournalFacts, RunFact, Setter
+from ntpjoin.facts import Facts, Holder, JournalFacts, RunFact, Setter
 from ntpjoin.host.journal import Entry, Journal, Run
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, Candidate, Consent, Resolved, Undone
@@ -450,7 +450,9 @@ def test_an_error_after_the_last_change_takes_all_of_it_back(typed: Typed, broke
 
 
 def test_the_next_step_names_an_address_that_others_can_ask(typed: Typed) -> None:
-    typed.host(changed(converged(), addresses=("10.0.0.5", "172.17.0.1", "1.2.3.4")), chosen=False)
+    addresses = ("10.0.0.5", "172.17.0.1", "1.2.3.4")
+    holders = tuple(Holder(812, "ntpd", address) for address in addresses)
+    typed.host(changed(converged(), addresses=addresses, holders=holders), chosen=False)
     assert typed("setup --yes") == 0
     assert "run `ntpdig 1.2.3.4` on another machine" in typed.out
 

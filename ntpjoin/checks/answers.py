@@ -12,8 +12,8 @@ from ntpjoin.model import Check, CheckState, Wish
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
 
-def answers(facts: Facts, evidence: Evidence, wish: Wish) -> Iterator[Check]:
-    """One check for each address, or that there is none to ask."""
+def answers(facts: Facts, evidence: Evidence, wish: Wish, deaf: frozenset[str] = frozenset()) -> Iterator[Check]:
+    """One check for each address, or that there is none to ask. At `deaf` ones nobody listens, which is told already."""
     if not evidence.answers:
         seen = ", ".join(facts.addresses) or "none"
         text = f"this host has no public address of its own (it has: {seen})"
@@ -25,6 +25,8 @@ def answers(facts: Facts, evidence: Evidence, wish: Wish) -> Iterator[Check]:
         )
     for address, asked in evidence.answers.items():
         sample = asked.sample
+        if sample is None and address in deaf:
+            continue
         if sample is None:
             yield Check(
                 f"answers.{family_of(address).lower()}", FAIL, f"{address} does not answer clients: {asked.problem}"

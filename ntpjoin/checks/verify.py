@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
-from ntpjoin.checks import clock, sync, upstreams
+from ntpjoin.checks import clock, host, sync, upstreams
 from ntpjoin.checks.answers import answers, closed, outside
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.firewall import judge_firewall
+from ntpjoin.checks.leap import leapfile
+from ntpjoin.checks.listens import deaf, listens
 from ntpjoin.checks.monitor import judge_monitor
 from ntpjoin.checks.release import release
 from ntpjoin.checks.service import log, service
+from ntpjoin.checks.virtual import virtual
 from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Facts
 from ntpjoin.model import Check, CheckState, Pin, Wish
 
 #: What a young daemon loses by itself; a stratum that is too high stays.
-_PASSING = ("sync.peer", "sync.survivors", "answers.ipv4", "answers.ipv6")
+_PASSING = ("service.listens", "sync.peer", "sync.survivors", "answers.ipv4", "answers.ipv6")
 
 FAIL, UNKNOWN = CheckState.FAIL, CheckState.UNKNOWN
 
@@ -27,7 +30,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     if row is None:
         return (Check("system", FAIL, f"{facts.system.title} is not supported"),)
     found: list[Check] = [*_journal(facts), *service(facts, row)]
-    found += release(facts, row)
+    found += [*listens(facts, row, wish), *release(facts, row), *host.drift(facts), *host.denied(facts, row)]
     if facts.journal.unseen:
         found.append(Check("remembered", UNKNOWN, JOURNAL_UNSEEN, "sudo ntpjoin verify"))
     found += log(evidence.complaints, row)
@@ -36,11 +39,13 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     found += upstreams.upstreams(board, pins, young=facts.daemon is not None and facts.daemon.age_s < SETTLING_S)
     found += upstreams.followed(board, pins)
     found += upstreams.pinned(evidence.leads, pins)
-    found += answers(facts, evidence, wish)
+    found += leapfile(facts, row)
+    found += answers(facts, evidence, wish, deaf(facts, wish))
     found += closed(evidence, told=board.system is not None)
     found += clock.setters(facts, row)
     found += judge_firewall(facts.firewall)
     found += judge_monitor(facts, wish)
+    found += virtual(facts)
     found.append(outside(facts, wish))
     return tuple(found)
 
