@@ -76,6 +76,7 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "answers.ipv6",
         "closed.ipv4",
         "closed.ipv6",
+        "load.conntrack",
         "clock.setters",
         "firewall",
         "host.virtual",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
-from ntpjoin.checks import clock, host, sync, upstreams
+from ntpjoin.checks import clock, host, load, sync, upstreams
 from ntpjoin.checks.answers import answers, closed, outside
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.firewall import judge_firewall
@@ -42,6 +42,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     found += leapfile(facts, row)
     found += answers(facts, evidence, wish, deaf(facts, wish))
     found += closed(evidence, told=board.system is not None)
+    found += [*load.limited(facts, row), *load.tracking(facts)]
     found += clock.setters(facts, row)
     found += judge_firewall(facts.firewall)
     found += judge_monitor(facts, wish)

@@ -1,0 +1,91 @@
+"""Does this host bear what its clients ask: the table of connections, and the daemon's own limits? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ntpjoin.board import Billboard
+from ntpjoin.facts import Facts
+from ntpjoin.model import Check, CheckState, Measure
+from ntpjoin.surroundings import Tracking
+from ntpjoin.systems import Row, to_type
+
+OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
+
+_FULL_WARN, _FULL_FAIL = 70.0, 90.0
+_LIMITED_WARN, _DROPPED_WARN = 20.0, 1.0
+#: Before so many packets a single client that asks too often would speak for all.
+ENOUGH = 1000
+
+_SYSCTL = "net.netfilter.nf_conntrack_max"
+
+
+def tracking(facts: Facts) -> Iterator[Check]:
+    """How full the kernel's table of connections is: when it is full, new clients are dropped. Told where there is one."""
+    table = facts.surroundings.tracking
+    if table is None:
+        return
+    if not table.most:
+        yield Check("load.conntrack", OK, f"the kernel tracks {table.count} connections, without a limit")
+        return
+    full = 100 * table.count / table.most
+    measure = Measure(full, "%", warn=_FULL_WARN, fail=_FULL_FAIL)
+    text = f"the kernel tracks {table.count} of at most {table.most} connections ({full:.0f} %)"
+    if full < _FULL_WARN:
+        yield Check("load.conntrack", OK, text, measure=measure)
+        return
+    most = _roomy(table)
+    keep = (
+        f"echo {_SYSCTL}={most} >/etc/sysctl.d/90-conntrack.conf; echo nf_conntrack >/etc/modules-load.d/conntrack.conf"
+    )
+    yield Check(
+        "load.conntrack",
+        FAIL if full >= _FULL_FAIL else WARN,
+        f"{text}: when it is full, new clients get no answer",
+        f"sysctl -w {_SYSCTL}={most}; to keep it: {keep}",
+        measure,
+    )
+
+
+def _roomy(table: Tracking) -> int:
+    """So large, by doubling, that as many connections as now fill it to half of what is warned of."""
+    most = table.most
+    while 100 * table.count / most > _FULL_WARN / 2:
+        most *= 2
+    return most
+
+
+def limited(facts: Facts, row: Row) -> Iterator[Check]:
+    """How many of the packets that came were refused as too frequent, and how many were lost for want of a buffer.
+
+    Told where the daemon counts them.
+    """
+    counters = (facts.daemon.board if facts.daemon else Billboard()).counters
+    received, refused, lost = counters.received, counters.limited, counters.dropped
+    if received is None or refused is None:
+        return
+    if received < ENOUGH:
+        yield Check(
+            "load.limited", OK, f"{refused} of {received} packets were refused as too frequent: too few to tell"
+        )
+        return
+    share = 100 * refused / received
+    measure = Measure(share, "%", warn=_LIMITED_WARN)
+    text = f"{refused} of {received} packets were refused as too frequent ({share:.1f} %)"
+    if share >= _LIMITED_WARN:
+        yield Check("load.limited", WARN, text, _loosened(facts, row), measure)
+    else:
+        yield Check("load.limited", OK, text, measure=measure)
+    if lost and 100 * lost / (received + lost) >= _DROPPED_WARN:
+        text = f"{lost} packets were lost beside {received} that were read: more come than ntpd can answer"
+        yield Check("load.limited", WARN, text, "lower this server's net speed at https://manage.ntppool.org/")
+
+
+def _loosened(facts: Facts, row: Row) -> str:
+    """The operator's own lines that set the limits, or what to look at, and the line for many clients behind one address."""
+    restart = to_type("restart", row.unit)
+    own = [line for line in facts.directives if line.words[0] in ("limit", "discard")]
+    if own:
+        return f"take out {'; '.join(map(str, own))}, then: {restart}"
+    line = "limit burst 40 average 2" if row.engine == "ntpsec" else "discard average 1 minimum 1"
+    return f"look who asks so often: ntpq -nc mrulist; if it is many behind one address: `{line}` into {row.include}, then: {restart}"
