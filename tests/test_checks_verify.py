@@ -74,6 +74,7 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "leapfile",
         "answers.ipv4",
         "answers.ipv6",
+        "answers.static",
         "closed.ipv4",
         "closed.ipv6",
         "load.conntrack",

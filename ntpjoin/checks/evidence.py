@@ -8,6 +8,7 @@ from functools import partial
 from typing import Optional
 
 from ntpjoin.checks.addresses import service_addresses
+from ntpjoin.checks.lasting import pointers
 from ntpjoin.errors import CommandFailed, WireError
 from ntpjoin.facts import Facts, Unit
 from ntpjoin.host import ntpd
@@ -22,13 +23,15 @@ class Evidence:
     """What was asked for the checks, beside the facts.
 
     Per own address: what it answers to a client, and in which modes it answers management queries (6, 7; None: not asked);
-    per pinned name: where it leads today (nowhere: DNS did not tell).
+    per pinned name: where it leads today (nowhere: DNS did not tell);
+    per public address: its `names` in DNS (None: DNS did not tell).
     """
 
     answers: Mapping[str, Asked]
     tells: Mapping[str, Optional[tuple[int, ...]]]
     leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
+    names: Mapping[str, Optional[tuple[str, ...]]] = field(default_factory=dict)
 
 
 def gather(
@@ -38,7 +41,7 @@ def gather(
 
     `known`: where names lead, as it was asked a moment ago; only the others are asked.
     """
-    from ntpjoin.wire.dns import resolve  # noqa: PLC0415
+    from ntpjoin.wire.dns import names_of, resolve  # noqa: PLC0415
     from ntpjoin.wire.management import managed  # noqa: PLC0415 - sockets only where something is asked
     from ntpjoin.wire.ntp import exchange  # noqa: PLC0415
 
@@ -54,6 +57,7 @@ def gather(
     asked = Job(lambda: exchange(addresses))
     leads, at = dict(known or {}), {pin.name: pin.address for pin in pins}
     resolved = Job(lambda: resolve([pin.name for pin in pins if pin.name not in leads]))
+    called = Job(lambda: names_of(pointers(facts, wish)))
     unit = facts.unit(facts.system.row.unit) if facts.system.row else None
     said = Job(lambda: _complaints(host, unit)) if unit and unit.running else None
     return Evidence(
@@ -61,6 +65,7 @@ def gather(
         tells={address: job.result() for address, job in control.items()},
         leads={**leads, **{one.name: one.told_beside(at[one.name]) for one in resolved.result()}},
         complaints=said.result() if said else (),
+        names=called.result(),
     )
 
 

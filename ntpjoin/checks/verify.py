@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
-from ntpjoin.checks import clock, host, load, sync, upstreams
+from ntpjoin.checks import clock, host, lasting, load, sync, upstreams
 from ntpjoin.checks.answers import answers, closed, outside
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.firewall import judge_firewall
@@ -41,12 +41,13 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     found += upstreams.pinned(evidence.leads, pins)
     found += leapfile(facts, row)
     found += answers(facts, evidence, wish, deaf(facts, wish))
+    found += lasting.static(facts, wish, evidence.names)
     found += closed(evidence, told=board.system is not None)
     found += [*load.limited(facts, row), *load.tracking(facts)]
     found += clock.setters(facts, row)
     found += judge_firewall(facts.firewall)
     found += judge_monitor(facts, wish)
-    found += virtual(facts)
+    found += [*virtual(facts), *lasting.called(evidence.names)]
     found.append(outside(facts, wish))
     return tuple(found)
 
