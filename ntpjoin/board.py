@@ -12,6 +12,9 @@ LOCAL_CLOCK = "127.127.1."
 #: Stands where a source has no address: a name that was not resolved yet, or names that servers are drawn from.
 NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
 
+#: The bit of a source's `flash` by which the daemon knows that it follows this host.
+LOOPED = 0x0800
+
 #: Association modes, RFC 5905, section 7.2, and the letters of those that say all.
 _CLIENT, _BROADCAST = 3, 5
 _TYPES = {1: "s", 2: "S", 6: "b"}
@@ -48,6 +51,11 @@ class SystemVars:
     frequency_ppm: Optional[float]
     smear_interval_s: Optional[float] = None
     event: str = ""
+
+    @property
+    def is_ntpsec(self) -> bool:
+        """Whether it is NTPsec; else it is classic ntpd."""
+        return "ntpsec" in self.version
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Facts, JournalFacts
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, Check, Wish
-from ntpjoin.wire import control, dns, ntp
+from ntpjoin.wire import dns, management, ntp
 from tests.sample import OWN4, OWN6, PINS, WISH, converged
 from tests.test_checks_verify import GOOD
 
@@ -151,6 +151,6 @@ def test_only_public_addresses_are_asked_for_declared_ones_too() -> None:
 def test_names_are_asked_beside_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns, "names_of", lambda addresses: dict.fromkeys(addresses, ("x.example.net",)))
     monkeypatch.setattr(ntp, "exchange", lambda addresses: [Asked(one) for one in addresses])
-    monkeypatch.setattr(control, "answers_control", lambda *_, **__: False)
+    monkeypatch.setattr(management, "managed", lambda *_, **__: ())
     facts = Facts(system=converged().system, addresses=(PUBLIC4, "10.0.0.1"))
     assert gather(Host(), facts, Wish(), ()).names == {PUBLIC4: ("x.example.net",)}

@@ -145,7 +145,7 @@ STEPS = ("install", "firewall", "restart")
 ENVELOPE = {"schema", "command", "exit", "errors"}
 PLANNED = {"changed", "changes", "packages", "upstreams", "dropped", "waived", "letters", "offset_ms", "remember"}
 PLANNED |= {"notes", "blockers"}
-CHECKED = {"checks", "settled", "system", "peers"}
+CHECKED = {"checks", "settled", "system", "counters", "peers"}
 
 # --- help
 
@@ -939,11 +939,11 @@ def test_verify(typed: Typed, parts: dict[str, Any], code: int) -> None:
     if code == 0:
         assert set(page["system"]) == {
             "leap", "stratum", "refid", "peer_associd", "version", "offset_ms", "root_delay_ms", "root_dispersion_ms",
-            "sys_jitter_ms", "frequency_ppm", "smear_interval_s",
+            "sys_jitter_ms", "frequency_ppm", "smear_interval_s", "event",
         }  # fmt: skip
         assert set(page["peers"][0]) == {
             "associd", "tally", "address", "refid", "stratum", "reach", "hmode", "poll_s", "configured", "when_s", "delay_ms",
-            "offset_ms", "jitter_ms", "source", "flash",
+            "offset_ms", "jitter_ms", "source", "flash", "event", "nts_cookies", "type",
         }  # fmt: skip
         assert page["settled"] is True
         assert NAMES[0] in typed.out

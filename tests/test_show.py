@@ -19,7 +19,7 @@ from ntpjoin.provision.undo import TakenBack
 from ntpjoin.show import terminal, text
 from ntpjoin.show.screen import Screen
 from ntpjoin.show.terminal import Style, Terminal
-from tests.sample import BOARD, NAMES, PINS, ROW, WISH, choice, converged, fresh, peer
+from tests.sample import BOARD, NAMES, PINS, ROW, WISH, choice, converged, fresh
 
 
 class Stream(io.TextIOWrapper):
@@ -381,19 +381,6 @@ def test_checks_are_one_line_each_with_what_to_type_below() -> None:
     )
     lines = text.checks(found, PLAIN).splitlines()
     assert [line.split()[0] for line in lines] == ["✓", "✗", "do", "?", "!"]
-
-
-def test_the_billboard_shows_addresses_uncut_with_their_names() -> None:
-    long = "2001:db8:1234:5678:9abc:def0:1234:5678"
-    board = replace(BOARD, peers=(peer(1), peer(2, address=long, delay_ms=None, reach=3, tally="x")))
-    lines = text.billboard(board, PINS).splitlines()
-    assert len({line.index(word) for line, word in zip(lines, ("refid", "192.0.2.99", "192.0.2.99"))}) == 1
-    assert lines[1].startswith("  *192.0.2.1 ")
-    assert lines[1].endswith(NAMES[0])
-    assert f"x{long}" in lines[2]
-    assert " 377 " in lines[1]
-    assert " - " in lines[2]
-    assert text.billboard(Billboard(), PINS) == ""
 
 
 def test_the_end_of_a_setup_promises_no_more_than_was_seen() -> None:

@@ -197,6 +197,12 @@ def test_more_sources_than_fit_into_a_packet_are_all_read() -> None:
     assert found[-1].address == "192.0.1.44"
 
 
+def test_the_sources_come_in_the_order_of_their_numbers() -> None:
+    peers = {40003: (0x9414, PEER), 40001: (0x961A, PEER), 40002: (0x8011, NEW_PEER)}
+    with UdpServer(daemon(CLASSIC_SYSTEM, peers)) as server, client_of(server) as client:
+        assert [peer.associd for peer in billboard(client).peers] == [40001, 40002, 40003]
+
+
 def test_a_daemon_that_takes_for_ever_over_its_sources_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board_module, "LIMIT_S", 0.2)
     peers = dict.fromkeys(range(1, 1001), (0x961A, PEER))

@@ -21,7 +21,7 @@ from ntpjoin.model import Check, CheckState, Consent
 from ntpjoin.provision.apply import Applier, Outcome
 from ntpjoin.provision.firewall import rule_is_left
 from ntpjoin.provision.prepare import Prepared, prepare
-from ntpjoin.show import jsons, text
+from ntpjoin.show import billboard, jsons, text
 from ntpjoin.show.screen import Screen
 from ntpjoin.systems import to_type
 
@@ -140,7 +140,7 @@ class _SetUp:
     def _show(self, outcome: Outcome, board: Billboard, checks: tuple[Check, ...], code: int, *, left: bool) -> None:
         screen = self.agreed.screen
         screen.answer("\n" + text.checks(checks, screen.style))
-        screen.answer("\n" + text.billboard(board, self.agreed.made.plan.pins))
+        screen.answer("\n" + billboard.text(board, self.agreed.made.plan.pins, screen.style))
         addresses = outside_addresses(outcome.facts, self.agreed.made.plan.wish)
         screen.answer("\n" + text.result(outcome, board, addresses, left=left))
         for letter in self.agreed.made.plan.letters:

@@ -72,7 +72,8 @@ def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
         "checks": [{**dataclasses.asdict(check), "state": check.state.value} for check in found],
         "settled": board.settled,
         "system": dataclasses.asdict(board.system) if board.system else None,
-        "peers": [dataclasses.asdict(peer) for peer in board.peers],
+        "counters": dataclasses.asdict(board.counters) if board.system else None,
+        "peers": [{**dataclasses.asdict(peer), "type": peer.type} for peer in board.peers],
     }
 
 

@@ -60,9 +60,9 @@ def answer(form: Form, report: Report, style: Style, now_s: float) -> str:
         from ntpjoin.show import prometheus  # noqa: PLC0415
 
         return prometheus.page(report, now_s)
-    from ntpjoin.show import text  # noqa: PLC0415
+    from ntpjoin.show import billboard, text  # noqa: PLC0415
 
-    board = "\n" + text.billboard(report.board, report.pins) if report.board.peers else ""
+    board = "\n" + billboard.text(report.board, report.pins, style) if report.board.peers else ""
     return "\n".join([text.checks(report.checks, style), board, f"\n{verdict(report)}\n"])
 
 

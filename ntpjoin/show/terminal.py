@@ -21,16 +21,20 @@ _MARKS = {
 _INDENT, _TEXT, _TOOK = 15, 54, 10
 
 #: Text is not folded any closer, however narrow the terminal.
-_LEAST_ROOM = 20
+LEAST_ROOM = 20
 
 _PLAIN = {"✓": "ok", "=": "==", "✗": "!!", "↶": "<-", "!": "! "}
 
 
 class Style:
-    """Whether a stream takes colours and more than ASCII: its own terminal, NO_COLOR and --color decide."""
+    """Whether a stream takes colours and more than ASCII: its own terminal, NO_COLOR and --color decide.
+
+    `width` is the terminal's, in columns, None where it is none.
+    """
 
     def __init__(self, stream: TextIO, color: str = "auto") -> None:
         self.tty = stream.isatty()
+        self.width = _width(stream) if self.tty else None
         wanted = self.tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.color = color == "always" or (color == "auto" and wanted)
         self.unicode = (getattr(stream, "encoding", "") or "").lower().startswith("utf")
@@ -71,7 +75,7 @@ class Terminal:
         took = f"{event.elapsed_s:8.1f} s" if event.kind in ("done", "failed") and event.elapsed_s >= 0.05 else ""
         lines, wide = [event.text], _TEXT
         if self.style.tty:
-            room = max(_LEAST_ROOM, _width(self.stream) - _INDENT - _TOOK - 1)
+            room = max(LEAST_ROOM, _width(self.stream) - _INDENT - _TOOK - 1)
             folded = (
                 wrap(line, room, break_long_words=False, break_on_hyphens=False) for line in event.text.splitlines()
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ntpjoin.board import Billboard, Peer
+from ntpjoin.board import Billboard
 from ntpjoin.checks.firewall import typed
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
-from ntpjoin.model import Blocker, Check, CheckState, Choice, Note, Pin
+from ntpjoin.model import Blocker, Check, CheckState, Choice, Note
 from ntpjoin.provision.apply import Outcome
 from ntpjoin.provision.changes import Change, WriteFile
 from ntpjoin.provision.plan import Plan
@@ -151,24 +151,6 @@ def checks(found: tuple[Check, ...], style: Style) -> str:
         if check.remedy:
             lines.append(f"  {'':<24} {check.remedy}")
     return "\n".join(lines)
-
-
-def billboard(board: Billboard, pins: tuple[Pin, ...]) -> str:
-    """The sources as `ntpq -p` shows them, addresses uncut and the pinned names beside."""
-    if not board.peers:
-        return ""
-    names = {pin.address: pin.name for pin in pins}
-    width = max(len("remote"), *(len(peer.address) for peer in board.peers))
-    head = f"   {'remote':<{width}}  {'refid':<15} st  poll reach    delay   offset   jitter  name"
-    return "\n".join([head, *(_peer(peer, names.get(peer.address, peer.source), width) for peer in board.peers)])
-
-
-def _peer(peer: Peer, name: str, width: int) -> str:
-    numbers = " ".join(
-        "       -" if value is None else f"{value:8.3f}" for value in (peer.delay_ms, peer.offset_ms, peer.jitter_ms)
-    )
-    start = f"  {peer.tally}{peer.address:<{width}}  {peer.refid:<15}"
-    return f"{start} {peer.stratum:2}  {peer.poll_s:4} {peer.reach:5o} {numbers}  {name}".rstrip()
 
 
 def result(outcome: Outcome, board: Billboard, addresses: tuple[str, ...], *, left: bool = False) -> str:

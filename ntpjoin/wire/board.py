@@ -53,13 +53,16 @@ _NTPSEC_PEER_TOO = (*_PEER_TOO, "ntscookies")
 #: Asked for alone: a daemon that was built without it, as Debian's classic one, would refuse it together with all others.
 _SMEAR = "leapsmearinterval"
 
+_DOTTED = re.compile(r"\.[^.]{1,4}\.")
 _DECIMAL = re.compile(r"[0-9]{1,19}")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}|0x[0-9a-fA-F]{1,16}")
 _STAMP = re.compile(r"0x([0-9a-fA-F]{8})\.([0-9a-fA-F]{8})")
 
 
 def billboard(client: ControlClient) -> Billboard:
-    """Read the system's variables and counters, and the variables of each source; a source that goes away meanwhile is left out.
+    """Read the system's variables and counters, and the variables of each source, in the order of their numbers, as ntpq's.
+
+    A source that goes away meanwhile is left out.
 
     WireError: silence, refusal, an answer that cannot be read, or a daemon so slow that it would take longer than LIMIT_S.
     """
@@ -67,6 +70,7 @@ def billboard(client: ControlClient) -> Billboard:
     values, _ = _asked(client, 0, _SYSTEM, tuple(_COUNTERS.values()))
     smear = _smear(client)
     status, associations = client.status()
+    associations = tuple(sorted(associations, key=lambda one: one.associd))
     system = SystemVars(
         leap=_whole(values, "leap"),
         stratum=_whole(values, "stratum"),
@@ -82,7 +86,7 @@ def billboard(client: ControlClient) -> Billboard:
         event=status.event,
     )
     counters = Counters(**{field: _count(values, name) for field, name in _COUNTERS.items()})
-    clock = _Clock(values.get("clock", ""), ntpsec="ntpsec" in system.version)
+    clock = _Clock(values.get("clock", ""), ntpsec=system.is_ntpsec)
     peers = tuple(_peer(*told, clock) for told in _sources(client, associations, clock, ends_s))
     return Billboard(system, peers, counters=counters)
 
@@ -209,7 +213,8 @@ def _real(values: Mapping[str, str], name: str) -> Optional[float]:
 
 def _refid(values: Mapping[str, str]) -> str:
     """Give the bare code or address: some releases set codes between dots, as ntpq shows them."""
-    return values.get("refid", "").strip(".")
+    text = values.get("refid", "")
+    return text[1:-1] if _DOTTED.fullmatch(text) else text
 
 
 def _stamp(text: str) -> int:
