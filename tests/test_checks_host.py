@@ -8,7 +8,7 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.checks.verify import judge
-from ntpjoin.facts import Directive, Facts, FileFact, Holder
+from ntpjoin.facts import Directive, Facts, FileFact, Holder, Unit
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Asked, Check, CheckState, Wish
 from ntpjoin.surroundings import Confinement, Denial, Identity, Machine, Place
@@ -35,6 +35,11 @@ def only(facts: Facts, check: str, state: str) -> Check:
 # --- the drift file
 
 FOLDER = Place("/var/lib/ntpsec", 106, 112, "ntpsec:ntpsec", 0o755)
+
+
+def test_the_drift_file_of_a_daemon_that_is_not_the_units_is_none_of_ours() -> None:
+    facts = replace(around(drift_folder=None), units={ROW.unit: Unit(ROW.unit)})
+    assert told(facts, "service.drift") == []
 
 
 @pytest.mark.parametrize(

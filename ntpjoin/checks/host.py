@@ -15,14 +15,14 @@ from ntpjoin.systems import Row, to_type
 OK, WARN, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.UNKNOWN
 
 
-def drift(facts: Facts) -> Iterator[Check]:
+def drift(facts: Facts, row: Row) -> Iterator[Check]:
     """Whether the daemon's user may write into the drift file's folder: it writes another file there and renames it.
 
-    Told where the daemon runs and keeps one.
+    Told where the unit's daemon runs and keeps one; that of a container is none of ours.
     """
     around = facts.surroundings
     identity, folder, path = around.identity, around.drift_folder, around.drift
-    if identity is None or not path or (folder is None and not facts.system.root):
+    if identity is None or not path or not facts.unit(row.unit).running or (folder is None and not facts.system.root):
         return
     if folder and identity.may(folder, WRITE | ENTER):
         yield Check("service.drift", OK, f"ntpd keeps this clock's drift in {path}")

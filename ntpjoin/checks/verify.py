@@ -30,7 +30,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     if row is None:
         return (Check("system", FAIL, f"{facts.system.title} is not supported"),)
     found: list[Check] = [*_journal(facts), *service(facts, row)]
-    found += [*listens(facts, row, wish), *release(facts, row), *host.drift(facts), *host.denied(facts, row)]
+    found += [*listens(facts, row, wish), *release(facts, row), *host.drift(facts, row), *host.denied(facts, row)]
     if facts.journal.unseen:
         found.append(Check("remembered", UNKNOWN, JOURNAL_UNSEEN, "sudo ntpjoin verify"))
     found += log(evidence.complaints, row)

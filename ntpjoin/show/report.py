@@ -63,7 +63,7 @@ def answer(form: Form, report: Report, style: Style, now_s: float) -> str:
     from ntpjoin.show import billboard, text  # noqa: PLC0415
 
     board = "\n" + billboard.text(report.board, report.pins, style) if report.board.peers else ""
-    return "\n".join([text.checks(report.checks, style), board, f"\n{verdict(report)}\n"])
+    return "\n".join([text.checks(report.checks, style), *filter(None, [board]), f"\n{verdict(report)}\n"])
 
 
 def verdict(report: Report) -> str:
