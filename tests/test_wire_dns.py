@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional
 
@@ -283,6 +284,7 @@ def test_a_resolv_conf_that_names_nobody_is_told(monkeypatch: pytest.MonkeyPatch
         raise dns.resolver.NoResolverConfiguration
 
     monkeypatch.setattr(dns.resolver.Resolver, "read_resolv_conf", unreadable)
+    monkeypatch.setattr("ntpjoin.wire.dns._RESOLV_CONF", Path("/no/such/file"))
     (found,) = resolve(["ntp1.example.net"])
     assert found.problem == "no DNS server can be read from /etc/resolv.conf"
 

@@ -5,23 +5,18 @@ All else, from silence to an answer that is cut short, is left to dnspython's re
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Optional
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
+from ntpjoin.wire import plain, sockets
+from ntpjoin.wire.answers import Found
 
-from ntpjoin.wire import sockets
-from ntpjoin.wire.answers import Found, read
-
-Job = tuple[str, dns.rdatatype.RdataType]
+#: A name, and the kind of address that is asked for.
+Job = tuple[str, int]
 
 #: Questions on their way at the same time, each with a socket and so a port of its own, which a forger has to guess.
 #: 1024 files is what many shells allow.
@@ -73,16 +68,15 @@ class _Burst:
             self._on_end(job, None)
             return
         name, kind = job
-        # From the root: the system's search list is for people, and pool members are followed from anywhere.
-        question = dns.message.make_query(dns.name.from_text(name, dns.name.root), kind)
         try:
+            question = plain.question(name, kind, os.urandom(2))
             door = self.open[job] = sockets.connect(self._server, self._port)
-        except OSError:
+        except (OSError, plain.Unclear):
             self._on_end(job, None)
             return
         self._selector.register(door, selectors.EVENT_READ, (job, question))
         try:
-            door.send(question.to_wire())
+            door.send(question)
         except OSError:
             self._end(job)
 
@@ -91,28 +85,16 @@ class _Burst:
         for key, _ in self._selector.select(max(0.0, until_s - time.monotonic())):
             self._hear(*key.data)
 
-    def _hear(self, job: Job, question: dns.message.QueryMessage) -> None:
-        try:
-            self._read(job, question, self.open[job].recv(_LONGEST))
-        except BlockingIOError:
-            return
-        except (OSError, dns.exception.DNSException):
-            self._end(job)
-
-    def _read(self, job: Job, question: dns.message.QueryMessage, datagram: bytes) -> None:
+    def _hear(self, job: Job, question: bytes) -> None:
         """End the question, unless this is junk: then the answer may still be behind it."""
-        flags = int.from_bytes(datagram[2:4], "big")
-        if datagram[:2] == question.id.to_bytes(2, "big") and flags & dns.flags.QR and flags & dns.flags.TC:
-            self._end(job)  # whatever else is in it: there is more, over TCP
-            return
+        found: Optional[Found] = None
         try:
-            response = dns.message.from_wire(datagram)
-        except (dns.exception.DNSException, ValueError):
+            found = plain.answer(self.open[job].recv(_LONGEST), question)
+        except (BlockingIOError, plain.Junk):
             return
-        if not isinstance(response, dns.message.QueryMessage) or not question.is_response(response):
-            return
-        settles = response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
-        self._end(job, read(response) if settles else None)
+        except (OSError, plain.Unclear):
+            pass
+        self._end(job, found)
 
     def _end(self, job: Job, found: Optional[Found] = None) -> None:
         door = self.open.pop(job)

@@ -1,6 +1,7 @@
 """Asking the system's DNS servers where names lead, and what addresses are called: all at once, within one bounded time.
 
-dnspython speaks the protocol; what it raises comes out of here as words. Names are to have passed `upstreams.grammar`.
+Plain answers are read here (`wire.plain`), all else is left to dnspython (`wire.resolver`). Names are to have passed
+`upstreams.grammar`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Optional, Union
-
-import dns.exception
-import dns.message
-import dns.name
-import dns.rdatatype
-import dns.resolver
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Optional, Union
 
 from ntpjoin.model import Family, Resolved
-from ntpjoin.wire.answers import FAILED, SILENT, Found, failure, is_mapped, no_such_name, read
+from ntpjoin.wire.answers import FAILED, SILENT, Found, is_mapped, silence
 from ntpjoin.wire.burst import Job, burst
+from ntpjoin.wire.plain import AAAA, PTR, A
 
-_TYPES: dict[Family, dns.rdatatype.RdataType] = {"IPv4": dns.rdatatype.A, "IPv6": dns.rdatatype.AAAA}
+if TYPE_CHECKING:
+    import dns.resolver
+
+_RESOLV_CONF = Path("/etc/resolv.conf")
+_TYPES: dict[Family, int] = {"IPv4": A, "IPv6": AAAA}
 
 #: Threads that ask again what was not plainly answered, with a socket each; 1024 files is what many shells allow. A dead
 #: name holds its thread to the end, so there are to be enough of them for the living.
@@ -56,12 +58,8 @@ def resolve(
     asked = [name for name in wanted if literal[name] is None]
     found: dict[str, list[Found]] = {}
     if asked:
-        resolver = _resolver(nameservers, port)
-        if isinstance(resolver, str):
-            found = {name: [Found(rank=FAILED, problem=resolver)] for name in asked}
-        else:
-            kinds = {name: _kinds((only or {}).get(name)) for name in asked}
-            found = _ask_all(resolver, kinds, timeout_s)
+        kinds = {name: _kinds((only or {}).get(name)) for name in asked}
+        found = _ask_all(nameservers, port, kinds, timeout_s)
     return tuple(literal[name] or _merged(name, found[name]) for name in wanted)
 
 
@@ -77,10 +75,9 @@ def names_of(
     Whom it asks, and how long it takes, is as with `resolve`. ValueError where one is no address; else nothing is raised.
     """
     asked = {address: ipaddress.ip_address(address).reverse_pointer for address in addresses}
-    resolver = _resolver(nameservers, port) if asked else ""
-    if isinstance(resolver, str):
-        return dict.fromkeys(asked)
-    found = _ask_all(resolver, dict.fromkeys(asked.values(), (dns.rdatatype.PTR,)), timeout_s)
+    if not asked:
+        return {}
+    found = _ask_all(nameservers, port, dict.fromkeys(asked.values(), (PTR,)), timeout_s)
     return {address: _names(found[pointer]) for address, pointer in asked.items()}
 
 
@@ -99,22 +96,17 @@ def _literal(name: str) -> Optional[Resolved]:
     return Resolved(name, addresses=(str(address),))
 
 
-def _resolver(nameservers: Optional[Sequence[str]], port: int) -> Union[dns.resolver.Resolver, str]:
-    """Set up dnspython, or say why there is nobody to ask."""
+def _named() -> tuple[str, ...]:
+    """The system's DNS servers, as resolv.conf(5) names them; none where that cannot be read."""
     try:
-        resolver = dns.resolver.Resolver(configure=nameservers is None)
-        if nameservers is not None:
-            resolver.nameservers = list(nameservers)
-    except (dns.exception.DNSException, OSError, ValueError):
-        return "no DNS server can be read from /etc/resolv.conf"
-    if not resolver.nameservers:
-        return "no DNS server is configured"
-    resolver.port = port
-    return resolver
+        words = [line.split() for line in _RESOLV_CONF.read_text(errors="replace").splitlines()]
+    except OSError:
+        return ()
+    return tuple(found[1] for found in words if len(found) > 1 and found[0] == "nameserver")
 
 
 def _ask_all(
-    resolver: dns.resolver.Resolver, kinds: Mapping[str, Sequence[dns.rdatatype.RdataType]], timeout_s: float
+    nameservers: Optional[Sequence[str]], port: int, kinds: Mapping[str, Sequence[int]], timeout_s: float
 ) -> dict[str, list[Found]]:
     """What the questions about each name brought, one for each kind.
 
@@ -125,9 +117,7 @@ def _ask_all(
     jobs = [(name, kind) for name in kinds for kind in kinds[name]]
     found: dict[str, list[Found]] = {name: [] for name in kinds}
     pause_s = min(_PAUSE_S, timeout_s * _PAUSING / len(jobs))
-    first, *more = resolver.nameservers
-    resolver.nameservers = [*more, first]
-    others = _Threads(lambda job: _ask(resolver, job, ends_s - time.monotonic(), timeout_s))
+    others = _Threads(_Again(nameservers, port, ends_s, timeout_s))
 
     def on_end(job: Job, answer: Optional[Found]) -> None:
         if answer:
@@ -136,24 +126,50 @@ def _ask_all(
             others.add(job)
             time.sleep(pause_s)
 
+    servers = _named() if nameservers is None else nameservers
     burst(
         jobs,
-        str(first),
-        resolver.port,
+        servers[0] if servers else "",
+        port,
         pause_s=pause_s,
         patience_s=min(_PATIENCE_S, timeout_s * _PATIENT),
         on_end=on_end,
     )
     for name, answer in others.results(ends_s + _GRACE_S):
         found[name].append(answer)
-    silent = Found(rank=SILENT, problem=_silence(timeout_s))
+    silent = silence(timeout_s)
     return {
         name: answers if len(answers) == len(kinds[name]) else [*answers, silent] for name, answers in found.items()
     }
 
 
-def _kinds(family: Optional[Family]) -> tuple[dns.rdatatype.RdataType, ...]:
+def _kinds(family: Optional[Family]) -> tuple[int, ...]:
     return (_TYPES[family],) if family else tuple(_TYPES.values())
+
+
+class _Again:
+    """Asks one question again, by dnspython, which is imported when the first one comes."""
+
+    def __init__(self, nameservers: Optional[Sequence[str]], port: int, ends_s: float, timeout_s: float) -> None:
+        self._servers = nameservers
+        self._port = port
+        self._ends_s = ends_s
+        self._timeout_s = timeout_s
+
+    @cached_property
+    def _resolver(self) -> Union[dns.resolver.Resolver, str]:
+        from ntpjoin.wire.resolver import set_up  # noqa: PLC0415 - dnspython costs as much as click
+
+        return set_up(self._servers, self._port)
+
+    def __call__(self, job: Job) -> Found:
+        """What it brought, or why nobody could be asked."""
+        from ntpjoin.wire.resolver import ask  # noqa: PLC0415
+
+        resolver = self._resolver
+        if isinstance(resolver, str):
+            return Found(rank=FAILED, problem=resolver)
+        return ask(resolver, *job, self._ends_s - time.monotonic(), self._timeout_s)
 
 
 class _Threads:
@@ -191,32 +207,6 @@ class _Threads:
         with contextlib.suppress(queue.Empty):
             for _ in range(self._added):
                 yield self._done.get(timeout=max(0.0, until_s - time.monotonic()))
-
-
-def _silence(timeout_s: float, over: str = "") -> str:
-    return f"no DNS server answered{over} within {timeout_s:g} s"
-
-
-def _ask(resolver: dns.resolver.Resolver, job: Job, left_s: float, timeout_s: float) -> Found:
-    if left_s <= 0:
-        return Found(rank=SILENT, problem=_silence(timeout_s))
-    name, kind = job
-    try:
-        absolute = dns.name.from_text(name, dns.name.root)
-        answer = resolver.resolve(absolute, kind, raise_on_no_answer=False, lifetime=left_s, search=False)
-        return read(answer.response)
-    except dns.resolver.NXDOMAIN as problem:
-        responses: dict[dns.name.Name, dns.message.QueryMessage] = problem.kwargs["responses"]
-        return read(responses[absolute]) if absolute in responses else no_such_name()
-    except dns.resolver.NoNameservers as problem:
-        return Found(rank=FAILED, problem=failure(problem.kwargs.get("errors") or ()))
-    except dns.exception.Timeout as problem:
-        errors = problem.kwargs.get("errors") or ()
-        # Who answers over UDP, but cut short, and says nothing over TCP is not simply silent.
-        over = " over TCP" if any(over_tcp for _, over_tcp, *_ in errors) else ""
-        return Found(rank=SILENT, problem=_silence(timeout_s, over))
-    except (dns.exception.DNSException, OSError, ValueError) as problem:
-        return Found(rank=FAILED, problem=f"DNS could not be asked: {problem}")
 
 
 def _merged(name: str, found: Sequence[Found]) -> Resolved:
