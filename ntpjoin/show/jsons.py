@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
 from ntpjoin.model import Asked, Candidate, Check, Choice, Dropped
-from ntpjoin.provision.changes import Change, InstallPackages
-from ntpjoin.provision.plan import Plan
-from ntpjoin.provision.undo import TakenBack
+
+if TYPE_CHECKING:  # verify prints its checks and shall not pay for changes
+    from ntpjoin.provision.changes import Change
+    from ntpjoin.provision.plan import Plan
+    from ntpjoin.provision.undo import TakenBack
 
 SCHEMA = 1
 
@@ -31,6 +33,8 @@ def error(problem: NtpjoinError) -> list[dict[str, str]]:
 
 def plan(facts: Facts, made: Plan, states: Optional[tuple[tuple[Change, str], ...]] = None) -> dict[str, Any]:
     """The plan, or with `states` what became of it: the same keys, objects and order."""
+    from ntpjoin.provision.changes import InstallPackages  # noqa: PLC0415
+
     told = states or tuple((change, "unchanged" if change.holds(facts) else "pending") for change in made.changes)
     packages = [change for change, state in told if isinstance(change, InstallPackages) and state != "unchanged"]
     return {

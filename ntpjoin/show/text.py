@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ntpjoin.board import Billboard
 from ntpjoin.checks.firewall import typed
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
 from ntpjoin.model import Blocker, Check, CheckState, Choice, Note
-from ntpjoin.provision.apply import Outcome
-from ntpjoin.provision.changes import Change, WriteFile
-from ntpjoin.provision.plan import Plan
-from ntpjoin.provision.undo import TakenBack
 from ntpjoin.show.terminal import Style
+
+if TYPE_CHECKING:  # verify shows its checks and shall not pay for changes
+    from ntpjoin.provision.apply import Outcome
+    from ntpjoin.provision.changes import Change
+    from ntpjoin.provision.plan import Plan
+    from ntpjoin.provision.undo import TakenBack
 
 _STATES: dict[CheckState, tuple[str, str]] = {
     CheckState.OK: ("✓", "32"),
@@ -99,6 +102,8 @@ def _steps(facts: Facts, changes: tuple[Change, ...], *, asks: bool) -> Iterator
 
 
 def _about_file(facts: Facts, change: Change, *, asks: bool) -> str:
+    from ntpjoin.provision.changes import WriteFile  # noqa: PLC0415
+
     if not isinstance(change, WriteFile) or change.whose != "ours":
         return ""
     there = facts.files.get(change.path)
@@ -110,6 +115,8 @@ def _about_file(facts: Facts, change: Change, *, asks: bool) -> str:
 
 def diffs(facts: Facts, changes: tuple[Change, ...]) -> str:
     """What each file will look like against what it is."""
+    from ntpjoin.provision.changes import WriteFile  # noqa: PLC0415
+
     shown = [change for change in changes if not isinstance(change, WriteFile) or change.whose == "ours"]
     return "\n".join(filter(None, (change.diff(facts) for change in shown)))
 

@@ -6,7 +6,7 @@ Whoever drives a talk asks it to `act` when it is due, and lets it `hear` what c
 from __future__ import annotations
 
 import math
-import secrets
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Optional
@@ -46,7 +46,7 @@ class Talk:
         self.result: Optional[Asked] = None
         self.due_ns = begin_ns
         #: What an answer echoes, a question after the other: known from the start, so that the kernel need be told but once.
-        self.nonces = tuple(secrets.token_bytes(8) for _ in range(manner.questions))
+        self.nonces = tuple(os.urandom(8) for _ in range(manner.questions))
         self._manner = manner
         self._ahead_ns = ahead_ns
         self._open: dict[bytes, int] = {}
