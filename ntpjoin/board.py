@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Optional
+
+from ntpjoin.records import dataclass
 
 #: Where a daemon tells of a driver instead of a server: 127.127.TYPE.UNIT, in NTPsec as in classic ntpd.
 REFERENCE_CLOCKS = "127.127."

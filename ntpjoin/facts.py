@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.model import Pin, Wish
+from ntpjoin.records import dataclass
 from ntpjoin.surroundings import Surroundings
 from ntpjoin.systems import Init, Refusal, Row
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Optional
 
 from ntpjoin.model import FAMILIES, Family
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ Units stand in the names: seconds are `_s`, milliseconds `_ms`. Addresses are ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Optional, Protocol
+
+from ntpjoin.records import dataclass
 
 Family = Literal["IPv4", "IPv6"]
 FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")

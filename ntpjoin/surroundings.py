@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Optional
+
+from ntpjoin.records import dataclass
 
 READ, WRITE, ENTER = 4, 2, 1
 

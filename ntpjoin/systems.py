@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Optional
+
+from ntpjoin.records import dataclass
 
 Engine = Literal["classic", "ntpsec"]
 Init = Literal["systemd", "init scripts"]

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "ntpjoin"
 
 #: Imports point from a room to those above it. Rooms on one line may not import each other.
 _FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "facts", "board", "firewall", "job", "surroundings", "systems"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems"}),
     frozenset({"host", "wire"}),
     frozenset({"look"}),
     frozenset({"upstreams"}),
@@ -25,7 +25,7 @@ _FLOORS: tuple[frozenset[str], ...] = (
 )
 #: Rooms of one floor that are one thing in several files.
 _TOGETHER = (
-    frozenset({"model", "errors", "facts", "board", "firewall", "job", "surroundings", "systems"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems"}),
     frozenset({"cli", "options", "commands"}),
 )
 
@@ -182,6 +182,15 @@ def undescribed(path: str, tree: ast.Module) -> Iterator[str]:
         yield f"{path}: no docstring"
 
 
+def costly_classes(path: str, tree: ast.Module) -> Iterator[str]:
+    """Classes that are compiled whenever they are imported."""
+    if path == "records.py":
+        return
+    for line, name in [*imports(tree, path), *names_used(tree)]:
+        if name == "dataclasses.dataclass":
+            yield f"{path}:{line}: a dataclass is of ntpjoin.records"
+
+
 Rule = Callable[[str, ast.Module, str], Iterator[str]]
 
 RULES: dict[str, Rule] = {
@@ -191,6 +200,7 @@ RULES: dict[str, Rule] = {
     "only show prints": lambda path, tree, _: wrong_prints(path, tree),
     "deadlines are monotonic": lambda path, tree, _: wrong_clocks(path, tree),
     "everything is short": too_long,
+    "dataclasses cost little": lambda path, tree, _: costly_classes(path, tree),
     "every module says what it is for": lambda path, tree, _: undescribed(path, tree),
 }
 
@@ -249,6 +259,10 @@ _BAD: list[tuple[str, str, str, Optional[str]]] = [
     ("everything is short", "x.py", "def f():\n" + "    pass\n" * 40, "f has 41 lines"),
     ("everything is short", "x.py", "class A:\n    def f(self):\n" + "        pass\n" * 40, "f has 41 lines"),
     ("everything is short", "x.py", "def f():\n" + "    pass\n" * 39, None),
+    ("dataclasses cost little", "x.py", "from dataclasses import dataclass, field", "of ntpjoin.records"),
+    ("dataclasses cost little", "x.py", "import dataclasses as d\n@d.dataclass\nclass A: x: int", "of ntpjoin.records"),
+    ("dataclasses cost little", "x.py", "import dataclasses\ndataclasses.replace(1)", None),
+    ("dataclasses cost little", "x.py", "from ntpjoin.records import dataclass\n@dataclass(frozen=True)\nclass A: x: int", None),
     ("every module says what it is for", "x.py", "x = 1", "no docstring"),
     ("every module says what it is for", "x.py", '"""It is."""', None),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Optional
 
 import pytest
 
+from ntpjoin import records
 from ntpjoin.errors import Interrupted, JournalProblem, StepFailed
 from ntpjoin.facts import Facts, FileFact, JournalFacts, RunFact
 from ntpjoin.host.interrupts import Interrupts
@@ -62,7 +63,7 @@ def world_now() -> World:
     return WORLD
 
 
-@dataclass(frozen=True)
+@records.dataclass(frozen=True)
 class Fake(Change):
     """A change that notes what is asked of it."""
 

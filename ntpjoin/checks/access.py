@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Optional, Union
 
 from ntpjoin.facts import Directive
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Optional
 
@@ -16,6 +16,7 @@ from ntpjoin.host.machine import Host
 from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
 from ntpjoin.model import Asked, Pin, Wish
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 
 from ntpjoin.checks.access import WORLD, Access
@@ -15,6 +15,7 @@ from ntpjoin.checks.lines import lines
 from ntpjoin.checks.versions import numbers, revision_key, upstream, version_key
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine, Row, to_manage, to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Optional
 
 from ntpjoin.board import LOCAL_CLOCK, REFERENCE_CLOCKS
 from ntpjoin.facts import Directive
+from ntpjoin.records import dataclass
 
 Kind = Literal["server", "pool", "refclock", "local"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Callable
 
 from ntpjoin.errors import Blocked, Interrupted, NtpjoinError, UsageProblem
@@ -16,6 +15,7 @@ from ntpjoin.model import Consent
 from ntpjoin.provision.apply import Outcome
 from ntpjoin.provision.prepare import Prepared
 from ntpjoin.provision.undo import TakenBack
+from ntpjoin.records import dataclass
 from ntpjoin.show import jsons, text
 from ntpjoin.show.screen import Screen
 

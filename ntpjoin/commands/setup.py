@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ntpjoin.board import Billboard
@@ -21,6 +20,7 @@ from ntpjoin.model import Check, CheckState, Consent
 from ntpjoin.provision.apply import Applier, Outcome
 from ntpjoin.provision.firewall import rule_is_left
 from ntpjoin.provision.prepare import Prepared, prepare
+from ntpjoin.records import dataclass
 from ntpjoin.show import billboard, jsons, text
 from ntpjoin.show.screen import Screen
 from ntpjoin.systems import to_type

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Optional
 
 from ntpjoin.errors import Blocked, Interrupted
@@ -15,6 +15,7 @@ from ntpjoin.look.network import look_addresses
 from ntpjoin.model import Candidate, Choice, Event, Wish
 from ntpjoin.provision.unnamed import here, progress
 from ntpjoin.provision.wishes import merged
+from ntpjoin.records import dataclass
 from ntpjoin.show import jsons
 from ntpjoin.show import survey as show
 from ntpjoin.show.screen import Screen

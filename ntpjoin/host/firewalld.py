@@ -6,7 +6,7 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Optional
 from xml.etree import ElementTree as ET
 
@@ -16,6 +16,7 @@ from ntpjoin.host.netfilter.rules import Address, Condition, Is, Port
 from ntpjoin.host.reading import processes
 from ntpjoin.host.zones import Services, Zone, parse
 from ntpjoin.job import Job
+from ntpjoin.records import dataclass
 
 #: Definitions of services; the first that has one decides (firewalld.service(5)).
 _SERVICES = ("/etc/firewalld/services", "/usr/lib/firewalld/services")

@@ -17,12 +17,13 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, Any, Literal, Optional
 
 from ntpjoin.errors import Blocked, JournalProblem, StepFailed
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before
+from ntpjoin.records import dataclass
 
 SCHEMA = 1
 FOLDER = "/var/lib/ntpjoin"

@@ -8,13 +8,13 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional
 
 from ntpjoin.errors import CommandFailed, StepFailed, UsageProblem, shown
 from ntpjoin.host import owners
 from ntpjoin.host.programs import ENVIRONMENT, Completed, Programs, end_group
+from ntpjoin.records import dataclass
 
 #: A file being written lies beside its target under this ending until it is whole.
 NEW = ".ntpjoin-new"

@@ -8,10 +8,10 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from ntpjoin.errors import CommandFailed
+from ntpjoin.records import dataclass
 
 #: A fixed search path and language: what a program says is read by us, not by the user.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional, Union
 
 from ntpjoin.errors import StepFailed
@@ -15,6 +15,7 @@ from ntpjoin.host.netfilter.ranges import Range
 from ntpjoin.host.netfilter.rules import Action, Chain, Ruleset
 from ntpjoin.host.reading import environment
 from ntpjoin.model import FAMILIES, Family
+from ntpjoin.records import dataclass
 
 #: As ufw's backend_iptables.get_status writes it: a long `to` is followed by one blank only.
 _RULE = re.compile(r"^(?P<to>\S.*?)\s+(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|FWD))?\s+(?P<source>\S.*)$")

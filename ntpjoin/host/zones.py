@@ -9,7 +9,7 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.host.netfilter.ranges import Range
@@ -26,6 +26,7 @@ from ntpjoin.host.netfilter.rules import (
     Rule,
     Ruleset,
 )
+from ntpjoin.records import dataclass
 
 #: The ways in which a service lets packets in: each a group of conditions that are met together.
 Services = Mapping[str, tuple[tuple[Condition, ...], ...]]

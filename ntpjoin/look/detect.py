@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.facts import JOURNAL_UNSEEN, Daemon, Facts, Unit
@@ -12,6 +12,7 @@ from ntpjoin.host.machine import Host
 from ntpjoin.host.services.manager import services
 from ntpjoin.look.daemon import look_daemon
 from ntpjoin.look.look import look
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine, Rival, Row
 
 #: Package managers by the program that stands for them; the first that is there counts, for yum and apt-get live on as others' names.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ntpjoin.firewall import FirewallFacts, Places
 from ntpjoin.host.firewalld import Firewalld, look, running
@@ -13,6 +13,7 @@ from ntpjoin.host.netfilter.verdict import Verdict, judge_all, with_rule
 from ntpjoin.host.zones import Zone, as_rules
 from ntpjoin.look.seen import Seen, openings
 from ntpjoin.model import Family
+from ntpjoin.records import dataclass
 
 __all__ = ["by_firewalld", "running"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Union
 
 from ntpjoin.host.machine import Host
+from ntpjoin.records import dataclass
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.host import rulesets
 from ntpjoin.host.netfilter.rules import Chain, Packet, Ruleset
 from ntpjoin.host.netfilter.verdict import Verdict, base_chains, can_stop, judge_all, opened
 from ntpjoin.model import Family
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

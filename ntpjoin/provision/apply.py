@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from typing import Literal, Optional
 
@@ -18,6 +18,7 @@ from ntpjoin.model import Event, Tell
 from ntpjoin.provision.changes import Change, Site
 from ntpjoin.provision.plan import Plan
 from ntpjoin.provision.undo import TakenBack, undo_runs
+from ntpjoin.records import dataclass
 
 #: For what nobody thought of.
 _OURS = "this is a fault of ntpjoin: please report it, with what `ntpjoin plan -v` shows"

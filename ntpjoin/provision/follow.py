@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Callable, Optional
 
 from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Blocker, Choice, Event, Note, Pin, Tell, Wish
+from ntpjoin.records import dataclass
 from ntpjoin.upstreams import memory
 
 if TYPE_CHECKING:  # the catalogue is read only where it is needed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.checks.sources import sources
@@ -24,6 +24,7 @@ from ntpjoin.provision.monitor import monitor_changes
 from ntpjoin.provision.obstacles import space_blockers
 from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers, configuration_blockers
 from ntpjoin.provision.wishes import unlike
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Row
 
 NTP_PORT = 123

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,6 +19,7 @@ from ntpjoin.provision.plan import Plan, decide, decide_configuration
 from ntpjoin.provision.preflight import count_problem
 from ntpjoin.provision.steps import StepCommand, decide_step
 from ntpjoin.provision.wishes import merged
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ntpjoin.board import majority
 from ntpjoin.host.monitor import ON_TROUBLE, TROUBLE
 from ntpjoin.model import Pin
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine, Row
 
 

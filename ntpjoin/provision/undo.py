@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ntpjoin.errors import Blocked, NtpjoinError, StepFailed
 from ntpjoin.host.journal import Entry, EntryState, Journal, Run
@@ -14,6 +14,7 @@ from ntpjoin.model import Event, Tell, Undone
 from ntpjoin.provision.changes import Change, InstallPackages, Site, from_journal
 from ntpjoin.provision.changes.daemon import restart
 from ntpjoin.provision.changes.units import look
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
+from ntpjoin.records import dataclass
 from ntpjoin.show.terminal import Style
 from ntpjoin.upstreams.catalogue import GAP_S, Server
 from ntpjoin.upstreams.places import Place
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Line:
     """A server, how far it is (None: not known), and why it may not be used, '' where it may."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ntpjoin.board import Billboard
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.records import dataclass
 from ntpjoin.show.terminal import Style
 
 Form = Literal["text", "json", "nagios", "prometheus"]

@@ -7,8 +7,9 @@ given to anybody. Ranges that routers carry but that hold no server for others (
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import Optional, Union
+
+from ntpjoin.records import dataclass
 
 _Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 

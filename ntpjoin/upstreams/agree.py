@@ -7,8 +7,9 @@ themselves to 5 ms would count as disagreeing. What is judged here is to be judg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Optional
+
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

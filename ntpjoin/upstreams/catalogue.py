@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, Optional
 
 from ntpjoin.errors import UsageProblem, shown
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Resolved
+from ntpjoin.records import dataclass
 from ntpjoin.upstreams import columns, rules
 
 Access = Literal["open", "restricted", "closed", "unknown"]

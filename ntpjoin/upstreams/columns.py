@@ -6,10 +6,11 @@ import csv
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Callable
 
 from ntpjoin.errors import UsageProblem, quoted, shown
+from ntpjoin.records import dataclass
 from ntpjoin.upstreams.grammar import parse_upstream
 from ntpjoin.upstreams.places import parse_country
 

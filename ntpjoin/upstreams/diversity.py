@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import Callable, Optional
+
+from ntpjoin.records import dataclass
 
 #: How many are chosen, and how many there must be.
 WANTED, LEAST = 5, 4

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Union
 
 from ntpjoin.model import Asked, Candidate, Dropped, Sample
+from ntpjoin.records import dataclass
 from ntpjoin.upstreams import rules
 from ntpjoin.upstreams.agree import Interval
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
 from ntpjoin.errors import UsageProblem, quoted
+from ntpjoin.records import dataclass
 
 if TYPE_CHECKING:  # the catalogue's columns are read with what stands here
     from ntpjoin.facts import Zone

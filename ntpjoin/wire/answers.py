@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Optional, Union
+
+from ntpjoin.records import dataclass
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

@@ -6,11 +6,11 @@ import secrets
 import selectors
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Optional
 
 from ntpjoin.errors import WireError
+from ntpjoin.records import dataclass
 from ntpjoin.wire import mode6, sockets
 from ntpjoin.wire.mode6 import Answer, Assembly, PeerStatus, Question, SystemStatus
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
 from typing import Optional
 
 from ntpjoin.errors import WireError
+from ntpjoin.records import dataclass
 
 READSTAT = 1
 READVAR = 2

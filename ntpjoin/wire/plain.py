@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ntpjoin.records import dataclass
 from ntpjoin.wire.answers import MAPPED, Found, addresses_of, no_such_name
 
 A, CNAME, PTR, AAAA = 1, 5, 12, 28

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Optional
 
 from ntpjoin.model import Asked, Sample
+from ntpjoin.records import dataclass
 from ntpjoin.wire import packet
 
 _NS = 1_000_000_000

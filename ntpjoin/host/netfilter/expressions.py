@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Optional
 
 from ntpjoin.host.netfilter.ranges import Range
 from ntpjoin.host.netfilter.rules import Address, Always, AnyOf, Condition, Is, Mark, Opaque, Port, Word
+from ntpjoin.records import dataclass
 
 _FAMILY: Mapping[str, str] = {"ip": "IPv4", "ip6": "IPv6", "ipv4": "IPv4", "ipv6": "IPv6"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ntpjoin.host.netfilter.options import OPTIONS, Words
 from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Opaque, Rate, Rule, Ruleset
@@ -92,15 +92,14 @@ _NO_UDP = frozenset(
 )
 
 
-@dataclass
 class _Rule:
     """A rule while it is read."""
 
-    conditions: list[Condition] = field(default_factory=list)
-    module: str = ""
-    target: str = ""
-    jump: bool = True
-    sets: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.conditions: list[Condition] = []
+        self.module = self.target = ""
+        self.jump = True
+        self.sets: list[str] = []
 
 
 def parse(text: str, tool: str) -> Ruleset:
@@ -141,7 +140,7 @@ def _rule(line: str, family: Family, tool: str, table: str, chains: Container[st
     place = f"`{tool}{'' if table == 'filter' else f' -t {table}'} {line}`"
     made = _Rule()
     try:
-        words = Words(shlex.split(line)[2:])
+        words = Words(_words(line)[2:])
         for option in words.options():
             _read(made, option, words, family)
     except (ValueError, IndexError) as error:
@@ -158,6 +157,11 @@ def _rule(line: str, family: Family, tool: str, table: str, chains: Container[st
     return Rule(
         tuple(made.conditions), action, made.target if action in ("jump", "goto") else "", tuple(made.sets), place
     )
+
+
+def _words(line: str) -> list[str]:
+    """As a shell would split it; hardly a line has what only a shell understands, and shlex takes its time."""
+    return shlex.split(line) if any(sign in line for sign in "\"'\\") else line.split()
 
 
 def _read(made: _Rule, option: str, words: Words, family: Family) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from ntpjoin.host.netfilter.ranges import Range
 from ntpjoin.host.netfilter.rules import Address, Always, AnyOf, Condition, Is, Mark, Port
 from ntpjoin.model import Family
 
 
-@dataclass
 class Words:
     """The words of one rule, taken one by one; `negated` where a `!` stands before the option just taken."""
 
-    words: list[str]
-    negated: bool = False
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+        self.negated = False
 
     def options(self) -> Iterator[str]:
         """Each option in turn; whoever takes it takes its values, too."""

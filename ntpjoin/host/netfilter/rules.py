@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Literal, Optional, Protocol
 
 from ntpjoin.host.netfilter.ranges import CLIENT_PORTS, WORLD, Range, overlap
 from ntpjoin.model import Family
+from ntpjoin.records import dataclass
 
 #: How a rule fits all the packets of one kind: all of them, none, some by their rate, or it cannot be told from here.
 Fit = Literal["yes", "no", "rate", "maybe"]

@@ -7,7 +7,7 @@ that one. Where a condition cannot be told both ways are followed, so that it ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.host.netfilter.rules import (
@@ -29,6 +29,7 @@ from ntpjoin.host.netfilter.rules import (
     Ruleset,
     fit_all,
 )
+from ntpjoin.records import dataclass
 
 #: Where connection tracking sits among the priorities of a hook (NF_IP_PRI_CONNTRACK): earlier no packet has a state.
 _CONNTRACK = -200
@@ -61,15 +62,15 @@ class _End:
     place: str
 
 
-@dataclass
 class _Walk:
     """Follows one packet through one base chain."""
 
-    ruleset: Ruleset
-    packet: Packet
-    early: bool
-    ends: list[_End] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    def __init__(self, ruleset: Ruleset, packet: Packet, *, early: bool) -> None:
+        self.ruleset = ruleset
+        self.packet = packet
+        self.early = early
+        self.ends: list[_End] = []
+        self.doubts: list[str] = []
 
     def through(self, chain: Chain, sure: Fit, depth: int = 0) -> bool:
         """Follow a chain; whether the packet may come out of it again."""

@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Protocol, cast
 
@@ -17,6 +16,7 @@ from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import Host
 from ntpjoin.host.programs import Completed
 from ntpjoin.model import Event, Tell
+from ntpjoin.records import dataclass
 
 #: How long another one that uses the package manager is waited for, and how long an installation may take.
 LOCK_S = 120

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Before, Step, Undone
+from ntpjoin.records import dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Optional
 
@@ -14,6 +13,7 @@ from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes import timers
 from ntpjoin.provision.changes.base import Change, Site
 from ntpjoin.provision.changes.files import bring_back, missing_folders
+from ntpjoin.records import dataclass
 
 _OWNER, _MODE = "root:root", 0o755
 

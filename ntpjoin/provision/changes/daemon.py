@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import ClassVar, Optional
 
@@ -13,6 +12,7 @@ from ntpjoin.host.services.manager import services
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
 from ntpjoin.provision.changes.units import bring_back, look, remember
+from ntpjoin.records import dataclass
 from ntpjoin.systems import to_type
 
 #: How long the daemon may take to hold its port, and how long it must then have lived: a daemon that finds its port taken, or

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Optional
 
@@ -15,6 +14,7 @@ from ntpjoin.host import ntpd
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

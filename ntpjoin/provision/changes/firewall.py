@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ntpjoin.facts import Facts
@@ -10,6 +9,7 @@ from ntpjoin.host import ufw
 from ntpjoin.host.machine import Host
 from ntpjoin.model import FAMILIES, Before, Family, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ntpjoin.errors import CommandFailed, StepFailed
@@ -18,6 +17,7 @@ from ntpjoin.provision.changes import kept
 from ntpjoin.provision.changes.base import Change, Site, listed
 from ntpjoin.provision.changes.files import to_json
 from ntpjoin.provision.changes.units import remember
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

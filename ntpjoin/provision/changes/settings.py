@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from ntpjoin.host.machine import FileState
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
 from ntpjoin.provision.changes.files import from_json, missing_folders, to_json
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

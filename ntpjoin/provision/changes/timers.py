@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Site
 from ntpjoin.provision.changes.files import WriteFile
 from ntpjoin.provision.changes.units import SetUnit
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)

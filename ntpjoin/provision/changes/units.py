@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from ntpjoin.facts import Facts, Unit
@@ -10,6 +9,7 @@ from ntpjoin.host.machine import Host
 from ntpjoin.host.services.manager import services
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes.base import Change, Site
+from ntpjoin.records import dataclass
 
 
 @dataclass(frozen=True)
