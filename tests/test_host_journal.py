@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_read_is_no_empty_journal(host: Host, monkeypatc
     def broken(_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Path, "iterdir", broken)
+    monkeypatch.setattr("os.listdir", broken)
     monkeypatch.setattr(Host, "is_root", lambda _: True)
     with pytest.raises(JournalProblem, match=r"cannot be read: .*Input/output error"):
         Journal(host).runs()

@@ -196,7 +196,8 @@ def test_whose_a_file_is(host: Host, programs: Programs) -> None:
     for name, text in (("a", "stock\n"), ("b", "edited\n"), ("c", "second\n"), ("d", "second, edited\n")):
         put(host, f"/etc/{name}", text)
     written = dict.fromkeys(("/etc/c", "/etc/d"), ("first\n", "second\n"))
-    found = look_files(host, ROW, ("/etc/a", "/etc/b", "/etc/c", "/etc/d", "/etc/e"), written)
+    row = replace(ROW, config="/etc/a", include="/etc/b")
+    found = look_files(host, row, ("/etc/a", "/etc/b", "/etc/c", "/etc/d", "/etc/e"), written)
     assert {path: (fact.stock, fact.ours) if fact else None for path, fact in found.items()} == {
         "/etc/a": (True, False),
         "/etc/b": (False, False),

@@ -38,6 +38,8 @@ class Host(Programs):
     def __init__(self, trace: Callable[[str], None] = lambda _: None, root: Path = Path("/")) -> None:
         super().__init__(trace)
         self.root = root
+        # What is asked hundreds of times in a look goes by text: pathlib takes three times as long.
+        self._above = str(root).rstrip("/")
 
     # --- programs
 
@@ -68,7 +70,7 @@ class Host(Programs):
     def which(self, program: str) -> Optional[str]:
         """Where a program lies on the fixed search path."""
         for folder in ENVIRONMENT["PATH"].split(":"):
-            if os.access(self.path(f"{folder}/{program}"), os.X_OK):
+            if os.access(f"{self._above}{folder}/{program}", os.X_OK):
                 return f"{folder}/{program}"
         return None
 
@@ -80,12 +82,13 @@ class Host(Programs):
 
     def exists(self, path: str) -> bool:
         """Whether something lies there."""
-        return self.path(path).exists()
+        return os.path.exists(f"{self._above}{path}")  # noqa: PTH110
 
     def read(self, path: str) -> Optional[bytes]:
         """The bytes of a file; None where there is no such file or it may not be read."""
         try:
-            return self.path(path).read_bytes()
+            with open(f"{self._above}{path}", "rb") as file:  # noqa: PTH123
+                return file.read()
         except (FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError, ProcessLookupError):
             return None
 
@@ -206,7 +209,7 @@ class Host(Programs):
     def names(self, path: str, *, strict: bool = False) -> tuple[str, ...]:
         """The names in a folder, sorted; none where there is no folder or it cannot be read: that, `strict` raises as StepFailed."""
         try:
-            return tuple(sorted(entry.name for entry in self.path(path).iterdir()))
+            return tuple(sorted(os.listdir(f"{self._above}{path}")))  # noqa: PTH208
         except OSError as error:
             if strict and not isinstance(error, FileNotFoundError):
                 raise StepFailed(f"{path} cannot be read: {error.strerror}", f"look at: ls -ld {path}") from error
@@ -215,7 +218,7 @@ class Host(Programs):
     def link_target(self, path: str) -> str:
         """Where a symbolic link points, '' where there is none or it may not be read."""
         try:
-            return str(self.path(path).readlink())
+            return os.readlink(f"{self._above}{path}")  # noqa: PTH115
         except OSError:
             return ""
 

@@ -8,14 +8,14 @@ import re
 import selectors
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Optional
 
 from ntpjoin.errors import StepFailed
 from ntpjoin.host.machine import Host
-from ntpjoin.host.reading import processes
+from ntpjoin.host.reading import Process, processes
 from ntpjoin.systems import Engine
 
 #: A directive that no ntpd knows, put behind the last line of a candidate: when the daemon complains of it, in that line, it
@@ -30,10 +30,13 @@ _PATIENCE_S = 20.0
 _SILENCE_S = 1.0
 
 
-def running(host: Host, daemon: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """Process id and command line of each running ntpd, wherever its unit has it from: /usr/sbin may be a link to /usr/bin."""
-    name = Path(daemon).name
-    return tuple((pid, words) for pid, words in processes(host) if Path(words[0]).name == name)
+def running(host: Host, daemon: str, found: Optional[Iterable[Process]] = None) -> tuple[Process, ...]:
+    """Each running ntpd, wherever its unit has it from: /usr/sbin may be a link to /usr/bin.
+
+    `found` are all processes, where they were looked at just now.
+    """
+    name = daemon.rpartition("/")[2]
+    return tuple((pid, words) for pid, words in found or processes(host) if words[0].rpartition("/")[2] == name)
 
 
 def version(host: Host, daemon: str) -> tuple[Optional[Engine], str]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import ipaddress
 import re
 import struct
+from collections.abc import Sequence
 from typing import Optional
 
 from ntpjoin.facts import Holder
 from ntpjoin.host.machine import Host
-from ntpjoin.host.reading import processes
+from ntpjoin.host.reading import Process, processes
+
+#: Who may hold it; looked at first, for then nobody else needs to be.
+_LIKELY = ("ntpd", "chronyd", "systemd-timesyncd")
 
 
-def holders(host: Host, port: int) -> Optional[tuple[Holder, ...]]:
-    """The processes that hold this UDP port, one per address; None where it cannot be seen without root."""
+def holders(host: Host, port: int, running: Optional[Sequence[Process]] = None) -> Optional[tuple[Holder, ...]]:
+    """The processes that hold this UDP port, one per address; None where it cannot be seen without root.
+
+    `running` are all processes, where they were looked at just now.
+    """
     sockets: dict[str, str] = {}
     for table in ("/proc/net/udp", "/proc/net/udp6"):
         sockets.update(_sockets(host.text(table), port))
@@ -22,13 +29,12 @@ def holders(host: Host, port: int) -> Optional[tuple[Holder, ...]]:
     if not host.is_root():
         return None
     found = []
-    for pid, words in processes(host):
-        inodes = {host.link_target(f"/proc/{pid}/fd/{name}") for name in host.names(f"/proc/{pid}/fd")}
-        found += [
-            Holder(pid, _program(words[0]), address)
-            for inode, address in sockets.items()
-            if f"socket:[{inode}]" in inodes
-        ]
+    for pid, words in sorted(running or processes(host), key=lambda process: _program(process[1][0]) not in _LIKELY):
+        if not sockets:
+            break
+        links = {host.link_target(f"/proc/{pid}/fd/{name}") for name in host.names(f"/proc/{pid}/fd")}
+        held = [inode for inode in sockets if f"socket:[{inode}]" in links]
+        found += [Holder(pid, _program(words[0]), sockets.pop(inode)) for inode in held]
     return tuple(found)
 
 

@@ -12,9 +12,12 @@ from ntpjoin.host import owners
 from ntpjoin.host.machine import Host
 from ntpjoin.surroundings import Place
 
+#: Its id and the words of its command line.
+Process = tuple[int, tuple[str, ...]]
 
-def processes(host: Host) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Every process of this machine that has a command line: its id and words."""
+
+def processes(host: Host) -> Iterator[Process]:
+    """Every process of this machine that has a command line."""
     for name in host.names("/proc"):
         if name.isdigit():
             words = host.read(f"/proc/{name}/cmdline")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
 
@@ -11,19 +12,29 @@ from ntpjoin.errors import WireError
 from ntpjoin.facts import Daemon, Unit
 from ntpjoin.host import ntpd
 from ntpjoin.host.machine import Host
+from ntpjoin.host.reading import Process
 
 LOOPBACK = "127.0.0.1"
 
 
-def look_daemon(host: Host, program: str, config: str, unit: Unit, minsane: Optional[int]) -> Optional[Daemon]:
+def look_daemon(
+    host: Host,
+    program: str,
+    config: str,
+    unit: Unit,
+    minsane: Optional[int],
+    *,
+    running: Optional[Sequence[Process]] = None,
+) -> Optional[Daemon]:
     """The running ntpd, None where none runs; `config` is what it reads unless its command line names another file.
 
-    `minsane` is what that configuration says of it. The unit's own process counts first: anybody may call a process of his ntpd.
+    `minsane` is what that configuration says of it; `running` are all processes, where they were looked at just now. The unit's own
+    process counts first: anybody may call a process of his ntpd.
     """
-    running = sorted(ntpd.running(host, program), key=lambda process: process[0] != unit.pid)
-    if not running:
+    found = sorted(ntpd.running(host, program, running), key=lambda process: process[0] != unit.pid)
+    if not found:
         return None
-    pid, words = running[0]
+    pid, words = found[0]
     reads = ntpd.config_of(words, config)
     board = look_billboard(minsane if reads == config else None)
     return Daemon(pid, words, reads, board, _age_s(host, pid))

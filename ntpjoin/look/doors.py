@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Optional
 
 from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter.rules import Packet
-from ntpjoin.look.network import on_interfaces
+from ntpjoin.look.network import Network, look_network
 from ntpjoin.model import FAMILIES, Family
 
 #: A route that refuses packets (linux/route.h, RTF_REJECT) leads nowhere.
 _REJECT = 0x200
 
 
-def look_doors(host: Host) -> tuple[Packet, ...]:
+def look_doors(host: Host, network: Optional[Network] = None) -> tuple[Packet, ...]:
     """One query for each of this host's addresses on an interface of a default route, and for those of the loopback interface.
 
-    Where there is no default route, for each address of the family; where there is no address at all, one for each family and nobody.
+    `network` is what was seen of them just now. Where there is no default route, for each address of the family; where there is no
+    address at all, one for each family and nobody.
     """
     ways: Mapping[Family, set[str]] = {
         "IPv4": _ways4(host.text("/proc/net/route")),
         "IPv6": _ways6(host.text("/proc/net/ipv6_route")),
     }
     found = []
-    for interface, address in on_interfaces(host):
+    for interface, address in (network or look_network(host)).interfaces:
         family: Family = "IPv4" if address.version == 4 else "IPv6"
         led = ways[family] or {interface}
         into = led if interface == "lo" else led & {interface}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.errors import StepFailed
@@ -17,11 +18,22 @@ def look_files(
     host: Host, row: Row, paths: Sequence[str], written: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Optional[FileFact]]:
     """Each path with its file, None where there is none. `written` has what earlier runs of ours wrote there."""
-    stock = manager(row.manager).conffiles(host, row.packages)
-    return {path: _look(host, path, stock.get(path, ""), written.get(path, ())) for path in paths}
+    found = {path: _look(host, path, written.get(path, ())) for path in paths}
+    # Only of these it is asked whose they are, and a package manager takes its time.
+    foreign = [path for path in (row.config, row.include) if _may_be_stock(found.get(path))]
+    stock = manager(row.manager).conffiles(host, row.packages) if foreign else {}
+    for path in foreign:
+        file, brought = found[path], stock.get(path)
+        if file and brought and digest(file.content, brought) == brought:
+            found[path] = replace(file, stock=True)
+    return found
 
 
-def _look(host: Host, path: str, stock: str, written: tuple[str, ...]) -> Optional[FileFact]:
+def _may_be_stock(file: Optional[FileFact]) -> bool:
+    return file is not None and file.plain and not file.unseen and not file.ours
+
+
+def _look(host: Host, path: str, written: tuple[str, ...]) -> Optional[FileFact]:
     try:
         state = host.state(path)
     except StepFailed:
@@ -34,7 +46,6 @@ def _look(host: Host, path: str, stock: str, written: tuple[str, ...]) -> Option
         content=state.content,
         mode=state.mode,
         owner=state.owner,
-        stock=bool(stock) and digest(state.content, stock) == stock,
         ours=any(state.content == content.encode() for content in written),
     )
 

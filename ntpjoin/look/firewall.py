@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Optional
 
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.host import rulesets, ufw
 from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter.rules import NTP_PORT
 from ntpjoin.look.doors import look_doors
+from ntpjoin.look.network import Network
 from ntpjoin.look.seen import Seen, openings, see
 from ntpjoin.look.ufw import by_ufw
 from ntpjoin.model import FAMILIES
@@ -16,14 +19,17 @@ from ntpjoin.model import FAMILIES
 __all__ = ["NTP_PORT", "look_firewall"]
 
 
-def look_firewall(host: Host) -> FirewallFacts:
-    """The rules in force decide what gets in; the manager, where one is active, says what can be done about it."""
+def look_firewall(host: Host, network: Optional[Callable[[], Network]] = None) -> FirewallFacts:
+    """The rules in force decide what gets in; the manager, where one is active, says what can be done about it.
+
+    `network` tells of the addresses, where that is asked by somebody else.
+    """
     if not host.is_root():
         return FirewallFacts("unknown", problem="it can only be seen by root", remedy=("sudo ntpjoin verify",))
     ruleset = rulesets.read(host)
     if ruleset.problem:
         return FirewallFacts("unknown", problem=ruleset.problem)
-    seen = see(ruleset, look_doors(host))
+    seen = see(ruleset, look_doors(host, network() if network else None))
     if any(ufw.own_chain(ruleset, family) for family in FAMILIES):
         return by_ufw(host, seen)
     if host.which("firewall-cmd"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
 
-from ntpjoin.facts import Facts, PackageFacts, Unit
-from ntpjoin.host import chrony, monitor, ntpconf, ports
+from ntpjoin.facts import Facts, PackageFacts
+from ntpjoin.host import monitor, ntpconf, ports
 from ntpjoin.host.machine import Host
+from ntpjoin.host.reading import Process, processes
 from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
 from ntpjoin.look.config import look_directives
@@ -31,13 +33,14 @@ def look(host: Host) -> Facts:
     system = look_system(host)
     network = Job(lambda: look_network(host))
     journal = Job(lambda: look_journal(host))
-    firewall = Job(lambda: look_firewall(host))
+    firewall = Job(lambda: look_firewall(host, network.result))
     row = system.row
+    running = tuple(processes(host))
     installed = Job(lambda: look_installed(host, row)) if row else None
     facts = Facts(
         system=system,
         packages=installed.result() if installed else PackageFacts(),
-        holders=ports.holders(host, NTP_PORT),
+        holders=ports.holders(host, NTP_PORT, running) if row is None else (),
         firewall=firewall.result(),
         addresses=network.result().addresses,
         leases=network.result().leases,
@@ -45,14 +48,19 @@ def look(host: Host) -> Facts:
         spaces=look_spaces(host),
     )
     for part in ("files", "daemon"):
-        facts = look_again(host, facts, part)
+        facts = look_again(host, facts, part, running)
     own = units_of(row) if row else ()
-    chronyd = any(holder.program == "chronyd" for holder in facts.holders or ())
-    asked = chrony.clients(host) if chronyd else None
     told = {unit.pid for unit in facts.units.values()}
-    return replace(
-        facts, setters=look_setters(host, own, told), rival_clients={} if asked is None else {"chronyd": asked}
-    )
+    return replace(facts, setters=look_setters(host, own, told, running=running), rival_clients=_clients(host, facts))
+
+
+def _clients(host: Host, facts: Facts) -> dict[str, int]:
+    if not any(holder.program == "chronyd" for holder in facts.holders or ()):
+        return {}
+    from ntpjoin.host import chrony  # noqa: PLC0415 - few hosts have it
+
+    asked = chrony.clients(host)
+    return {} if asked is None else {"chronyd": asked}
 
 
 def with_packages(
@@ -66,8 +74,11 @@ def with_packages(
     return replace(facts, packages=packages)
 
 
-def look_again(host: Host, facts: Facts, part: str) -> Facts:
-    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall or program."""
+def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] = ()) -> Facts:
+    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall or program.
+
+    `running` are the processes, where they were looked at just now.
+    """
     row = facts.system.row
     if row is None:
         return facts
@@ -97,14 +108,18 @@ def look_again(host: Host, facts: Facts, part: str) -> Facts:
     if part == "units":
         return replace(facts, units=units)
     if part == "daemon":
-        facts = replace(
-            facts,
-            units=units,
-            holders=ports.holders(host, NTP_PORT),
-            daemon=look_daemon(host, row.daemon, row.config, units.get(row.unit, Unit(row.unit)), _minsane(facts, row)),
-        )
+        facts = _with_daemon(host, replace(facts, units=units), row, running or tuple(processes(host)))
         return replace(facts, surroundings=look_surroundings(host, facts, row))
     raise ValueError(part)
+
+
+def _with_daemon(host: Host, facts: Facts, row: Row, running: Sequence[Process]) -> Facts:
+    minsane = _minsane(facts, row)
+    return replace(
+        facts,
+        holders=ports.holders(host, NTP_PORT, running),
+        daemon=look_daemon(host, row.daemon, row.config, facts.unit(row.unit), minsane, running=running),
+    )
 
 
 def units_of(row: Row) -> tuple[str, ...]:

@@ -19,10 +19,14 @@ _FOR_EVER = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Network:
-    """Addresses of global scope that last, and, of all that do not, for how many seconds they were given."""
+    """Addresses of global scope that last, and, of all that do not, for how many seconds they were given.
+
+    `interfaces` has the addresses that last as the kernel lists them, each with the name of its interface.
+    """
 
     addresses: tuple[str, ...]
     leases: Mapping[str, int]
+    interfaces: tuple[tuple[str, Address], ...] = ()
 
 
 def look_addresses(host: Host) -> tuple[str, ...]:
@@ -33,17 +37,14 @@ def look_addresses(host: Host) -> tuple[str, ...]:
 def look_network(host: Host) -> Network:
     """The same, and which of all addresses were only lent."""
     entries = _entries(host)
-    found = [ipaddress.ip_address(entry["local"]) for _, entry in entries if _lasts(entry)]
+    interfaces = tuple((name, ipaddress.ip_address(entry["local"])) for name, entry in entries if _lasts(entry))
+    found = [address for _, address in interfaces]
     lent = {entry["local"]: entry.get("valid_life_time") for _, entry in entries}
     return Network(
         tuple(str(address) for address in sorted(found, key=lambda address: (address.version, address))),
         {address: life for address, life in lent.items() if isinstance(life, int) and life < _FOR_EVER},
+        interfaces,
     )
-
-
-def on_interfaces(host: Host) -> list[tuple[str, Address]]:
-    """The same addresses, each with the name of its interface, as the kernel lists them."""
-    return [(name, ipaddress.ip_address(entry["local"])) for name, entry in _entries(host) if _lasts(entry)]
 
 
 def _entries(host: Host) -> list[tuple[str, dict[str, Any]]]:

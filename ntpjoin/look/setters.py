@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Callable, Optional
 
 from ntpjoin.facts import Setter
 from ntpjoin.host.machine import Host
-from ntpjoin.host.reading import processes
+from ntpjoin.host.reading import Process, processes
 
 #: A folder's files are run, or are tables of what is run: by cron(8), run-parts(8), ifup(8), NetworkManager-dispatcher(8).
 _FOLDERS = (
@@ -63,16 +63,29 @@ _JOBS: Mapping[str, Callable[[Sequence[str]], bool]] = {
 }
 
 
-def look_setters(host: Host, units: Collection[str], pids: Collection[int] = ()) -> tuple[Setter, ...]:
-    """All that could be found, but for the processes of these units, and these processes, which are told of by themselves."""
-    return (*_running(host, units, pids), *_jobs(host))
+#: Most files name none of them, and need no closer look.
+_NAMED = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in _JOBS))
+
+
+def look_setters(
+    host: Host,
+    units: Collection[str],
+    pids: Collection[int] = (),
+    *,
+    running: Optional[Sequence[Process]] = None,
+) -> tuple[Setter, ...]:
+    """All that could be found, but for the processes of these units, and these processes, which are told of by themselves.
+
+    `running` are all processes, where they were looked at just now.
+    """
+    return (*_running(host, running or processes(host), units, pids), *_jobs(host))
 
 
 # --- what runs all the time
 
 
-def _running(host: Host, units: Collection[str], pids: Collection[int]) -> Iterator[Setter]:
-    for pid, words in processes(host):
+def _running(host: Host, running: Iterable[Process], units: Collection[str], pids: Collection[int]) -> Iterator[Setter]:
+    for pid, words in running:
         told = _told_of_process(host, words)
         if told and pid not in pids and not _unit_of(host, pid) & set(units):
             yield Setter(told[0], f"process {pid}", told[1])
@@ -131,7 +144,7 @@ def _jobs(host: Host) -> Iterator[Setter]:
 
 def _jobs_in(host: Host, path: str) -> Iterator[Setter]:
     content = None if path.endswith(_LEAVINGS) or "/." in path else host.read(path)
-    if content is None or b"\0" in content or len(content) > _LONGEST:
+    if content is None or b"\0" in content or len(content) > _LONGEST or not _NAMED.search(content):
         return
     named = set()
     for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
