@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from textwrap import wrap
 from typing import Optional
 
 from ntpjoin.board import LOOPED, NO_ADDRESS, Billboard, Peer
 from ntpjoin.model import Pin
+from ntpjoin.records import dataclass
 from ntpjoin.show.terminal import LEAST_ROOM, Style
 
 
