@@ -10,6 +10,7 @@ from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WO
 from ntpjoin.checks.sources import counted, reference_clocks, sources
 from ntpjoin.facts import Directive
 from ntpjoin.host import ntpconf
+from ntpjoin.systems import Engine
 
 OURS = "restrict default kod limited nomodify noquery\nrestrict source nomodify noquery\nrestrict 127.0.0.1\nrestrict ::1\n"
 PLACES = ("127.0.0.1", "::1", "203.0.113.9", "2001:db8:113::9", "10.1.2.3")
@@ -19,9 +20,9 @@ def read(*texts: str) -> tuple[Directive, ...]:
     return tuple(one for number, text in enumerate(texts) for one in ntpconf.directives(f"/{number}.conf", text))
 
 
-def seen(lines: str) -> str:
+def seen(lines: str, engine: Engine = "ntpsec", ours: str = OURS) -> str:
     """Per place: Q where a management query is answered, s where a client is."""
-    access = Access("ntpsec", read(OURS, lines))
+    access = Access(engine, read(ours, lines))
     entries = [access.of(ipaddress.ip_network(place)) for place in PLACES]
     told = ("-" if one.flags & DEAF_TO_QUERIES else "Q" for one in entries)
     served = ("." if one.flags & DEAF_TO_CLIENTS else "s" for one in entries)
@@ -54,6 +55,13 @@ TRIED = [
     ("restrict 203.0.113.0/24 nomodify\nrestrict 203.0.113.0/24 noquery", "Qs Qs -s -s -s"),
     ("restrict 127.0.0.1 mask 255.0.0.0 noquery", "Qs Qs -s -s -s"),
     ("RESTRICT 10.0.0.0/8", "Qs Qs -s -s -s"),
+    ("restrict -6 2001:db8:113:: mask ffff:ffff:ffff:: nomodify", "Qs Qs -s -s -s"),
+    ("restrict -4 203.0.113.9", "Qs Qs Qs -s -s"),
+    ("restrict default ntpport ignore", "Qs Qs -s -s -s"),
+    ("restrict default notrust", "Qs Qs -. -. -."),
+    ("unrestrict -6 default noquery", "Qs Qs -s Qs -s"),
+    ("restrict 203.0.113.0/24 nomodify bogus", "Qs Qs Qs -s -s"),
+    ("restrict 203.0.113.9 ntpport\nrestrict 203.0.113.0/24 ignore", "Qs Qs -. -s -s"),
 ]
 
 
@@ -77,6 +85,42 @@ def test_what_else_may_be_written(lines: str, found: str) -> None:
     assert seen(lines) == found
 
 
+CLASSIC = """\
+restrict -4 default kod limited nomodify nopeer noquery notrap
+restrict -6 default kod limited nomodify nopeer noquery notrap
+restrict source nomodify noquery notrap
+restrict 127.0.0.1
+restrict -6 ::1
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        # What classic ntpd 4.2.8p15 did, asked in modes 6 and 3 from all of them but ::1, with our lines before these.
+        ("", "Qs Qs -s -s -s"),
+        ("restrict 127.0.0.1 noquery", "-s Qs -s -s -s"),
+        ("restrict default ignore", "Qs Qs -. -. -."),
+        ("restrict default", "Qs Qs -s -s -s"),
+        ("unrestrict default noquery", "Qs Qs -s -s -s"),
+        ("restrict 10.0.0.0/8", "Qs Qs -s -s -s"),
+        ("restrict 10.0.0.0 mask 255.0.0.0 nomodify", "Qs Qs -s -s Qs"),
+        ("restrict 203.0.113.9", "Qs Qs Qs -s -s"),
+        ("restrict 2001:db8:113:: mask ffff:ffff:ffff::", "Qs Qs -s Qs -s"),
+        ("restrict -6 2001:db8:113:: mask ffff:ffff:ffff::", "Qs Qs -s Qs -s"),
+        ("restrict default noserve", "Qs Qs -. -. -."),
+        ("restrict default notrust", "Qs Qs -. -. -."),
+        ("restrict default ntpport ignore", "Qs Qs -s -s -s"),
+        ("restrict -4 default ignore", "Qs Qs -. -s -."),
+        ("restrict 203.0.113.9 nomodify bogus", "Qs Qs Qs -s -s"),
+        # By its source, as 4.2.8p18 reads it.
+        ("restrict 203.0.113.9\ndelrestrict 203.0.113.9", "Qs Qs -s -s -s"),
+    ],
+)
+def test_access_is_as_classic_ntpd_gave_it(lines: str, found: str) -> None:
+    assert seen(lines, "classic", CLASSIC) == found
+
+
 def test_an_engine_begins_with_its_own_default() -> None:
     assert [bool(Access(engine, ()).of(WORLD[0]).flags & DEAF_TO_QUERIES) for engine in ("ntpsec", "classic")] == [
         True,
@@ -94,7 +138,29 @@ def test_an_entry_names_the_lines_that_made_it() -> None:
     assert str(taken.lines[-1]) == "/1.conf:1: unrestrict 127.0.0.1"
     again = Access("ntpsec", read(OURS, "unrestrict 127.0.0.1\nrestrict 127.0.0.1 nomodify")).of(LOOPBACK[0])
     assert (set(again.flags), len(again.lines)) == ({"nomodify"}, 1)
-    assert Access("ntpsec", read("restrict source ignore")).sources.flags == {"ignore"}
+    sources = Access("ntpsec", read("restrict source ignore\nrestrict source noquery")).sources
+    assert (sources.flags, [str(line) for line in sources.lines]) == (
+        {"noquery"},
+        ["/0.conf:2: restrict source noquery"],
+    )
+
+
+def test_the_line_to_blame_for_a_flag_is_the_one_that_took_it_else_all_that_made_the_entry() -> None:
+    lines = "restrict default limited\nunrestrict default noquery\nunrestrict default noquery kod"
+    entry = Access("ntpsec", read("restrict default kod noquery", lines)).of(WORLD[0])
+    assert [str(line) for line in entry.lacking("noquery")] == ["/1.conf:3: unrestrict default noquery kod"]
+    assert len(entry.lacking("nomodify")) == 4
+    assert [str(line) for line in entry.giving(frozenset({"limited", "kod"}))] == [
+        "/0.conf:1: restrict default kod noquery",
+        "/1.conf:1: restrict default limited",
+    ]
+
+
+def test_lines_for_names_are_kept_as_only_the_resolver_knows_whom_they_are_about() -> None:
+    lines = (
+        "restrict some.name\nrestrict 10.0.0.0 mask 255.0.0.0\nunrestrict other.name\nrestrict -4\nrestrict 10.0.0.0/8"
+    )
+    assert [line.words[1] for line in Access("classic", read(lines)).named] == ["some.name"]
 
 
 # --- reading

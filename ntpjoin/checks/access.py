@@ -1,7 +1,9 @@
 """Who may ask the daemon what: its restrict lines, put together as it does it. Pure.
 
-Tried on NTPsec 1.2.2: lines for the same network add up, the narrowest network decides, `unrestrict` takes flags away or the whole
-entry, and nothing but its flags can be taken from the default.
+Tried on NTPsec 1.2.2 and classic ntpd 4.2.8p15: lines for the same network add up, the narrowest network decides, and of the lines
+for `source` the last one counts. NTPsec knows 10.0.0.0/8 and `unrestrict`, which takes flags away or the whole entry, but nothing
+except its flags from the default; classic ntpd skips such lines, and takes whole entries away by `delrestrict` (4.2.8p18).
+A line with `ntpport` is an entry of its own, for who asks from port 123 (ntp_restrict.c of both): most clients never meet it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ _BUILT_IN: dict[Engine, frozenset[str]] = {"ntpsec": frozenset({"noquery", "limi
 
 #: Flags that leave a management query, or a client's request, without an answer.
 DEAF_TO_QUERIES = frozenset({"noquery", "ignore"})
-DEAF_TO_CLIENTS = frozenset({"noserve", "ignore"})
+DEAF_TO_CLIENTS = frozenset({"noserve", "ignore", "notrust"})
+
+#: What takes entries away.
+_TAKING: dict[Engine, str] = {"ntpsec": "unrestrict", "classic": "delrestrict"}
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,28 @@ class Entry:
     flags: frozenset[str]
     lines: tuple[Directive, ...] = ()
 
+    def lacking(self, flag: str) -> tuple[Directive, ...]:
+        """Why it has not this flag: the line that took it away, else all that made it."""
+        took = [line for line in self.lines if line.words[0] != "restrict" and flag in line.words]
+        return tuple(took[-1:]) or self.lines
+
+    def giving(self, flags: frozenset[str]) -> tuple[Directive, ...]:
+        """The lines from which it has one of these flags."""
+        return tuple(line for line in self.lines if line.words[0] == "restrict" and flags & set(line.words))
+
 
 class Access:
-    """All entries after the last line; `sources` is for whom the daemon itself asks."""
+    """All entries after the last line; `sources` is for whom the daemon itself asks, `named` are lines for names."""
 
     def __init__(self, engine: Engine, directives: Iterable[Directive]) -> None:
         self.entries: dict[Network, Entry] = {network: Entry(_BUILT_IN[engine]) for network in WORLD}
+        self.engine = engine
         self.sources = Entry(frozenset())
+        self.named: tuple[Directive, ...] = ()
         self._taken_out: dict[Network, Directive] = {}
         for directive in directives:
-            if directive.words[0] in ("restrict", "unrestrict") and len(directive.words) > 1:
+            known = directive.words[0] in ("restrict", _TAKING[engine]) and len(directive.words) > 1
+            if known and "ntpport" not in directive.words:
                 self._take(directive)
 
     def of(self, network: Network) -> Entry:
@@ -58,9 +75,17 @@ class Access:
         words = [word for word in directive.words[1:] if word not in ("-4", "-6")]
         mask = words[2] if words[1:2] == ["mask"] and len(words) > 2 else ""
         flags = frozenset(words[3 if mask else 1 :])
+        if not words:
+            return
         if words[0] == "source":
-            self.sources = Entry(self.sources.flags | flags, (*self.sources.lines, directive))
-        for network in _networks(words[0], mask, directive.words):
+            self.sources = Entry(flags, (directive,))
+            return
+        if self._skips(directive, words[0], mask):
+            return
+        networks = _networks(words[0], mask, directive.words)
+        if not networks and directive.words[0] == "restrict":
+            self.named = (*self.named, directive)
+        for network in networks:
             if directive.words[0] == "restrict":
                 was = self.entries.get(network, Entry(frozenset()))
                 self.entries[network] = Entry(was.flags | flags, (*was.lines, directive))
@@ -70,6 +95,12 @@ class Access:
             elif not flags and network not in WORLD and network in self.entries:
                 del self.entries[network]
                 self._taken_out[network] = directive
+
+    def _skips(self, directive: Directive, name: str, mask: str) -> bool:
+        """Whether the engine complains of the line and goes on without it."""
+        if self.engine == "classic":
+            return "/" in name
+        return bool(mask) and bool({"-4", "-6"} & set(directive.words))
 
 
 def _networks(name: str, mask: str, words: tuple[str, ...]) -> tuple[Network, ...]:
