@@ -35,6 +35,11 @@ _SMEARING_ADDRESSES = (
     "216.239.35.4",
     "216.239.35.8",
     "216.239.35.12",
+    "2001:4860:4806::",
+    "2001:4860:4806:4::",
+    "2001:4860:4806:8::",
+    "2001:4860:4806:c::",
+    "169.254.169.123",
     "fd00:ec2::123",
 )
 
@@ -44,11 +49,23 @@ def why_not_follow(resolved: Resolved) -> str:
     for name in (resolved.name, *resolved.chain):
         bare = name.lower().rstrip(".")
         alias = "" if name == resolved.name else f"an alias of {bare}, which is "
-        if bare == _POOL or bare.endswith(f".{_POOL}"):
+        if of_pool(bare):
             return f"{alias}a name of the pool itself; its members follow servers picked by hand"
-        if bare in _SMEARING_NAMES:
+        if smears(bare):
             return f"{alias}a service that smears leap seconds; pool members must not"
     return ""
+
+
+def of_pool(name: str) -> bool:
+    """Whether a name is one of the pool's own, its vendors' zones among them."""
+    bare = name.lower().rstrip(".")
+    return bare == _POOL or bare.endswith(f".{_POOL}")
+
+
+def smears(upstream: str) -> bool:
+    """Whether this name, or this address in its canonical form, is of a service that is known to smear leap seconds."""
+    bare = upstream.lower().rstrip(".")
+    return bare in _SMEARING_NAMES or bare in _SMEARING_ADDRESSES
 
 
 def parse_named(text: str) -> str:
@@ -70,7 +87,7 @@ def why_not_ask(address: str, *, own_addresses: Collection[str] = (), allow_priv
     """Say which rule forbids this literal address; "" when none does."""
     if _canonical(address) in {_canonical(own) for own in own_addresses}:
         return "an address of this host"
-    if address in _SMEARING_ADDRESSES:
+    if smears(address):
         return "a service that smears leap seconds; pool members must not"
     if not addresses.may_be_used(address, allow_private):
         return addresses.why_not_public(address)
