@@ -259,7 +259,7 @@ class Facts:
     """All that was seen of this host.
 
     `dhcp_config`: a configuration that DHCP's hook made lies where the row says; `former_config`: one that a former
-    package left. `directives`: what the daemon reads beside our file.
+    package left. `directives`: what the daemon reads beside our file; `unread` are files of these that we may not read.
     `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
     `program`: what a timer would start; looked at only where one is wished for. `metrics`: the file that it would put its metrics
     into, '' where none is wished for. `leases`: addresses that the kernel will forget after so many seconds unless somebody renews
@@ -278,6 +278,7 @@ class Facts:
     dhcp_config: bool = False
     former_config: bool = False
     directives: tuple[Directive, ...] = ()
+    unread: tuple[str, ...] = ()
     setters: tuple[Setter, ...] = ()
     rival_clients: Mapping[str, int] = field(default_factory=dict)
     journal: JournalFacts = JournalFacts()

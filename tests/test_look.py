@@ -20,7 +20,7 @@ from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages import apt
 from ntpjoin.host.packages import manager as waiting
 from ntpjoin.look import daemon, packages
-from ntpjoin.look.config import look_directives
+from ntpjoin.look.config import look_directives, look_unread
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.journal import look_journal, wish_from
 from ntpjoin.look.look import look_again
@@ -357,6 +357,24 @@ def test_the_operators_files_are_read_in_their_order_with_what_they_include(host
         "more:1: refclock shm",
         "b.conf:4: tos minsane 2",
     ]
+
+
+def test_files_that_are_there_but_not_for_us_to_read_are_named(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look_unread(host, ROW) == ()
+    put(host, f"{ROW.snippets}/a.conf", "restrict 10.0.0.0/8\n")
+    put(host, f"{ROW.snippets}/b.conf", "server 192.0.2.1\n")
+    read = Host.read
+    monkeypatch.setattr(Host, "read", lambda self, path: None if path.endswith("b.conf") else read(self, path))
+    assert look_unread(host, ROW) == (f"{ROW.snippets}/b.conf",)
+    assert [one.words[0] for one in look_directives(host, ROW)] == ["restrict"]
+    elsewhere = replace(ROW, snippets="", include="/etc/closed/b.conf")
+    assert look_unread(host, elsewhere) == ()
+
+    def closed(_: Host, path: str) -> bool:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(Host, "exists", closed)
+    assert look_unread(host, elsewhere) == ("/etc/closed/b.conf",)
 
 
 def test_a_file_that_includes_itself_comes_to_an_end(host: Host) -> None:

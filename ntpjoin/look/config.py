@@ -15,9 +15,24 @@ _DEEPEST = 5
 
 def look_directives(host: Host, row: Row) -> tuple[Directive, ...]:
     """The directives of all files that the daemon reads after ours, in its order; what cannot be read is left out."""
+    return tuple(directive for path in _paths(host, row) for directive in _of_file(host, path, 0))
+
+
+def look_unread(host: Host, row: Row) -> tuple[str, ...]:
+    """Those of these files that are there, but not for us to read."""
+    return tuple(path for path in _paths(host, row) if host.read(path) is None and _is_there(host, path))
+
+
+def _is_there(host: Host, path: str) -> bool:
+    try:
+        return host.exists(path)
+    except PermissionError:  # its folder may not be looked into
+        return True
+
+
+def _paths(host: Host, row: Row) -> list[str]:
     names = [name for name in host.names(row.snippets) if name.endswith(".conf")] if row.snippets else []
-    paths = [f"{row.snippets}/{name}" for name in names] or [row.include]
-    return tuple(directive for path in paths for directive in _of_file(host, path, 0))
+    return [f"{row.snippets}/{name}" for name in names] or [row.include]
 
 
 def _of_file(host: Host, path: str, depth: int) -> tuple[Directive, ...]:

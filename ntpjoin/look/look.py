@@ -12,7 +12,7 @@ from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import Process, processes
 from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
-from ntpjoin.look.config import look_directives
+from ntpjoin.look.config import look_directives, look_unread
 from ntpjoin.look.daemon import look_daemon
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.firewall import NTP_PORT, look_firewall
@@ -99,6 +99,7 @@ def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] =
             files=files,
             leapfile_valid=leapfile_valid(host.text(row.leapfile)),
             directives=look_directives(host, row),
+            unread=look_unread(host, row),
             dhcp_config=bool(row.dhcp_config) and host.exists(row.dhcp_config),
             former_config=bool(row.former_config) and host.exists(row.former_config),
         )
