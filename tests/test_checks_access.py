@@ -139,10 +139,8 @@ def test_an_entry_names_the_lines_that_made_it() -> None:
     again = Access("ntpsec", read(OURS, "unrestrict 127.0.0.1\nrestrict 127.0.0.1 nomodify")).of(LOOPBACK[0])
     assert (set(again.flags), len(again.lines)) == ({"nomodify"}, 1)
     sources = Access("ntpsec", read("restrict source ignore\nrestrict source noquery")).sources
-    assert (sources.flags, [str(line) for line in sources.lines]) == (
-        {"noquery"},
-        ["/0.conf:2: restrict source noquery"],
-    )
+    assert sources.flags == {"noquery"}
+    assert [str(line) for line in sources.lines] == ["/0.conf:2: restrict source noquery"]
 
 
 def test_the_line_to_blame_for_a_flag_is_the_one_that_took_it_else_all_that_made_the_entry() -> None:

@@ -97,8 +97,8 @@ def test_the_share_is_a_number_where_there_are_enough_to_tell() -> None:
     [
         (
             "debian-12",
-            "limit burst 1",
-            "take out /etc/own.conf:2: limit burst 1, then: systemctl restart ntpsec.service",
+            "limit burst 5",
+            "take out /etc/own.conf:2: limit burst 5, then: systemctl restart ntpsec.service",
         ),
         (
             "debian-12",

@@ -69,14 +69,24 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "sync.peer",
         "sync.stratum",
         "sync.survivors",
+        "sync.reach",
+        "sync.offset",
+        "sync.distance",
+        "upstreams.count",
         "upstreams.followed",
         "upstreams.pins",
+        "upstreams.pool",
+        "config.smear",
         "leapfile",
         "answers.ipv4",
         "answers.ipv6",
         "answers.static",
         "closed.ipv4",
         "closed.ipv6",
+        "access.serve",
+        "access.noquery",
+        "access.nomodify",
+        "access.limited",
         "load.conntrack",
         "clock.setters",
         "firewall",
@@ -222,13 +232,7 @@ def test_ipv6_that_is_kept_out_as_a_whole_and_a_limit_are_warned_of() -> None:
 def test_a_daemon_that_does_not_run() -> None:
     facts = converged(**unit(active="failed"), daemon=None, holders=())
     silent = Evidence({OWN4: Asked(OWN4, problem="no answer")}, {OWN4: ()}, LEADS)
-    assert judged(facts, silent) == [
-        ("service.running", "fail"),
-        ("sync.peer", "fail"),
-        ("answers.ipv4", "fail"),
-        ("closed.ipv4", "unknown"),
-        OUTSIDE,
-    ]
+    assert judged(facts, silent) == [("service.running", "fail"), OUTSIDE]
 
 
 @pytest.mark.parametrize(
@@ -280,10 +284,8 @@ def test_a_daemon_that_tells_nothing_is_not_called_good() -> None:
 
 
 def test_a_daemon_that_follows_nobody() -> None:
-    assert judged(converged(**board(peers=(), system__peer_associd=0)))[:2] == [
-        ("sync.peer", "fail"),
-        ("sync.survivors", "fail"),
-    ]
+    facts = converged(**board(peers=(), system__peer_associd=0))
+    assert judged(facts) == [("sync.peer", "fail"), OUTSIDE]
 
 
 @pytest.mark.parametrize(
@@ -476,12 +478,11 @@ def test_without_such_a_line_it_is_not_blamed() -> None:
     )
 
 
-def test_what_is_no_ntpd_is_a_failure() -> None:
-    facts = converged(daemon=None)
-    assert ("sync.peer", "fail") in judged(facts)
-    state, text = untold(daemon__pid=900)
-    assert state == "fail"
-    assert "is not /usr/sbin/ntpd" in text
+def test_what_is_no_ntpd_is_told_of_the_service_and_nothing_of_its_clock() -> None:
+    for facts in (converged(daemon=None), converged(daemon__board=Billboard(), daemon__pid=900)):
+        checks = judge(facts, WISH, PINS, SILENT)
+        assert ("service.config", CheckState.FAIL) in [(check.id, check.state) for check in checks]
+        assert not any(check.id.startswith("sync.") for check in checks)
 
 
 def test_another_process_that_is_ntpd_does_not_count_as_the_unit() -> None:

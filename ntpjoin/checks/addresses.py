@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import ipaddress
+
+from ntpjoin.checks.access import Network
 from ntpjoin.facts import Facts
 from ntpjoin.model import Family, Wish
 from ntpjoin.upstreams.addresses import special_range
+
+#: Networks whose addresses nobody outside has: private, link-local and loopback (RFC 1918, 3927, 4193, 4291, 1122).
+_PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "127.0.0.0/8",
+            "fc00::/7",
+            "fe80::/10",
+            "::1/128",
+        ),
+    )
+)
+
+
+def is_private(network: Network) -> bool:
+    """Whether none of a network's addresses can be a stranger's."""
+    return any(one.version == network.version and one.supernet_of(network) for one in _PRIVATE)  # type: ignore[arg-type]
 
 
 def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Optional
 
 from ntpjoin.checks.addresses import family_of, outside_addresses
 from ntpjoin.checks.evidence import Evidence
+from ntpjoin.checks.listens import deaf
+from ntpjoin.checks.restrict import Culprits, Rules
 from ntpjoin.facts import Facts
-from ntpjoin.model import Check, CheckState, Wish
+from ntpjoin.model import Asked, Check, CheckState, Wish
+from ntpjoin.systems import to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
+#: How `wire` tells of a kiss-o'-death.
+_KISS = "kiss-o'-death "
 
-def answers(facts: Facts, evidence: Evidence, wish: Wish, deaf: frozenset[str] = frozenset()) -> Iterator[Check]:
-    """One check for each address, or that there is none to ask. At `deaf` ones nobody listens, which is told already."""
+
+def answers(
+    facts: Facts, evidence: Evidence, wish: Wish, rules: Optional[Rules], *, synchronised: bool
+) -> Iterator[Check]:
+    """One check for each address, or that there is none to ask.
+
+    That the clock is not `synchronised`, and that nobody listens at an address, is told already.
+    """
+    unheard = deaf(facts, wish)
     if not evidence.answers:
         seen = ", ".join(facts.addresses) or "none"
         text = f"this host has no public address of its own (it has: {seen})"
@@ -24,35 +37,81 @@ def answers(facts: Facts, evidence: Evidence, wish: Wish, deaf: frozenset[str] =
             "sudo ntpjoin verify" if facts.journal.unseen else "ntpjoin setup --public-address ADDR",
         )
     for address, asked in evidence.answers.items():
-        sample = asked.sample
-        if sample is None and address in deaf:
+        sample, state, remedy = asked.sample, OK, ""
+        if sample is None and address in unheard:
             continue
         if sample is None:
-            yield Check(
-                f"answers.{family_of(address).lower()}", FAIL, f"{address} does not answer clients: {asked.problem}"
-            )
+            (text, remedy), state = _why_not(asked, rules), FAIL
         elif sample.leap == 3 or not 1 <= sample.stratum <= 15:
-            yield Check(
-                f"answers.{family_of(address).lower()}", FAIL, f"{address} answers clients that it is not synchronised"
-            )
+            text, state = "answers clients that it is not synchronised", FAIL if synchronised else OK
         else:
-            yield Check(
-                f"answers.{family_of(address).lower()}", OK, f"{address} answers clients: stratum {sample.stratum}"
-            )
+            text = f"answers clients: stratum {sample.stratum}"
+        yield Check(f"answers.{family_of(address).lower()}", state, f"{address} {text}", remedy)
 
 
-def closed(evidence: Evidence, *, told: bool) -> Iterator[Check]:
+def _why_not(asked: Asked, rules: Optional[Rules]) -> tuple[str, str]:
+    """What came instead of an answer, with the line that is to blame where one can be told; and what to type."""
+    culprits = _culprits(asked, rules)
+    lines = f": {'; '.join(map(str, culprits))}" if culprits else ""
+    remedy = rules.mend(culprits) if rules and culprits else ""
+    if not asked.problem.startswith(_KISS):
+        return f"does not answer clients: {asked.problem}" + (f", by {lines[2:]}" if lines else ""), remedy
+    code = asked.problem[len(_KISS) :]
+    if code == "RATE":
+        text = f"turns clients away as too frequent (kiss-o'-death RATE): the limiter is too tight{lines}"
+        return text, remedy or "wait a minute, then: ntpjoin verify; if it stays: who else asks so often?"
+    return (
+        f"denies clients the time (kiss-o'-death {code}): a restrict line does{lines}",
+        remedy or "look at your own lines",
+    )
+
+
+def _culprits(asked: Asked, rules: Optional[Rules]) -> Culprits:
+    if rules is None or asked.sample:
+        return ()
+    return rules.too_tight() if asked.problem == f"{_KISS}RATE" else rules.why_deaf(asked.address)
+
+
+def closed(evidence: Evidence, rules: Optional[Rules], *, told: bool) -> Iterator[Check]:
     """Silence counts only beside the control: the daemon does answer mode 6, on the loopback address."""
     for address, tells in evidence.tells.items():
         check = f"closed.{family_of(address).lower()}"
         if tells:
-            modes = " and ".join(map(str, tells))
-            text = f"{address} answers management queries (mode {modes}) from anywhere: it can be used as an amplifier"
-            yield Check(check, FAIL, text, "ntpjoin setup")
+            yield _open(check, address, tells, rules)
         elif not told or tells is None:
             yield Check(check, UNKNOWN, f"{address} is silent to management queries, but so is the loopback address")
         else:
             yield Check(check, OK, f"{address} refuses management queries")
+
+
+def _open(check: str, address: str, tells: tuple[int, ...], rules: Optional[Rules]) -> Check:
+    """The question came from the address itself: a line for it alone, or its network, says nothing of strangers."""
+    modes = " and ".join(map(str, tells))
+    text = f"{address} answers management queries (mode {modes}) from anywhere: it can be used as an amplifier"
+    if rules is None:
+        return Check(check, FAIL, text, "ntpjoin setup")
+    if rules.for_itself(address):
+        lines = "; ".join(map(str, rules.of(address).lines))
+        text = f"{address} may ask itself ({lines}): whether strangers may ask it cannot be seen from here"
+        return Check(check, UNKNOWN, text, f"on another machine: ntpq -c rv {address}")
+    culprits = rules.why_open(address)
+    if culprits is None:
+        return Check(
+            check, FAIL, f"{text}; the lines forbid it, but ntpd has not read them", to_type("restart", rules.row.unit)
+        )
+    lines = "; ".join(map(str, culprits)) or "no line forbids it"
+    return Check(check, FAIL, f"{text}: {lines}", rules.restore(culprits))
+
+
+def shown(evidence: Evidence, rules: Rules) -> Iterator[Culprits]:
+    """The lines that are told to blame here already, for each address."""
+    for address, tells in evidence.tells.items():
+        culprits = rules.why_open(address) if tells and not rules.for_itself(address) else None
+        if culprits is not None:
+            yield culprits
+    for asked in evidence.answers.values():
+        if asked.sample is None:
+            yield from filter(None, (_culprits(asked, rules),))
 
 
 def outside(facts: Facts, wish: Wish) -> Check:

@@ -1,14 +1,96 @@
-"""What the daemon's configuration says, ours and the operator's own files together. Pure."""
+"""What the daemon's configuration says, ours and the operator's own files together, and what to type to mend it. Pure."""
 
 from __future__ import annotations
 
-from ntpjoin.facts import Directive, Facts
+from collections.abc import Iterable, Iterator
+from typing import Optional
+
+from ntpjoin.facts import Directive, Facts, FileFact
 from ntpjoin.host import ntpconf
-from ntpjoin.systems import Row
+from ntpjoin.model import Check, CheckState
+from ntpjoin.systems import Row, to_type
 
 
 def lines(facts: Facts, row: Row) -> tuple[Directive, ...]:
-    """All directives, in the daemon's order; none of a file that may not be read."""
+    """All directives of our file and of the operator's, in the daemon's order; none of a file that may not be read."""
     config = facts.files.get(row.config)
-    ours = ntpconf.directives(row.config, config.content.decode(errors="replace")) if config else ()
-    return (*ours, *facts.directives)
+    if config is None:
+        return facts.directives
+    found: list[Directive] = []
+    for line in ntpconf.directives(row.config, config.content.decode(errors="replace")):
+        found += facts.directives if includes(line) == row.include else (line,)
+    return (*found, *facts.directives) if row.snippets else tuple(found)
+
+
+def read_lines(facts: Facts, row: Row) -> Optional[tuple[Directive, ...]]:
+    """Those that the running daemon has read; None where they cannot be seen, or are not the point.
+
+    Not the point: no ntpd runs, it reads another file than ours, or the package's own has come back in its place. That is one
+    fault, the checks of the service tell it, and what mends it puts all these lines in their place.
+    """
+    file = facts.files.get(row.config)
+    known = _counts(facts, row) and file is not None and _seen(file) and not facts.unread
+    return lines(facts, row) if known else None
+
+
+def includes(line: Directive) -> str:
+    """The file that a line includes, '' where it includes none."""
+    return line.words[1] if line.words[0] == "includefile" and len(line.words) == 2 else ""
+
+
+def unseen(facts: Facts, row: Row) -> Iterator[Check]:
+    """Why they cannot be judged, or not all of them; told once, for all checks that rest on them."""
+    file = facts.files.get(row.config)
+    if not _counts(facts, row) or (file is None and row.config in facts.journal.written):
+        return
+    known = read_lines(facts, row)
+    elsewhere = [str(line) for line in known or () if includes(line)]
+    if known is not None and not elsewhere:
+        return
+    remedy = "sudo ntpjoin verify"
+    if known is not None:
+        what, remedy = (
+            f"what is included there is not judged: {'; '.join(elsewhere)}",
+            f"move such lines to {row.include}",
+        )
+    elif file is None:
+        what, remedy = f"{row.config} is gone", "ntpjoin setup"
+    elif not file.plain:
+        what, remedy = f"{row.config} is not a plain file", f"look at it: ls -l {row.config}"
+    else:
+        what = f"{', '.join(facts.unread or (row.config,))} may not be read"
+    yield Check("config.lines", CheckState.UNKNOWN, f"not all that ntpd reads is known: {what}", remedy)
+
+
+def mend(culprits: Iterable[Directive], facts: Facts, row: Row) -> str:
+    """What to type to be rid of these lines: the operator's own go by hand, all others when our file replaces theirs."""
+    own = [line for line in dict.fromkeys(culprits) if line.path != row.config]
+    if own:
+        return take_out(own, row)
+    return setup(facts, row)
+
+
+def setup(facts: Facts, row: Row) -> str:
+    """What to type to have our file in place: somebody's own is replaced only where he says so."""
+    file = facts.files.get(row.config)
+    return "ntpjoin setup" if file is None or file.ours or file.stock else "ntpjoin setup --replace"
+
+
+def take_out(culprits: Iterable[Directive], row: Row) -> str:
+    """What to type to take these lines out, whoever wrote them."""
+    places: dict[str, list[str]] = {}
+    for line in dict.fromkeys(culprits):
+        places.setdefault(line.path, []).append(str(line.line))
+    taken = (f"line{'s' * (len(numbers) > 1)} {', '.join(numbers)} out of {path}" for path, numbers in places.items())
+    return f"take {' and '.join(taken)}, then: {to_type('restart', row.unit)}"
+
+
+def _counts(facts: Facts, row: Row) -> bool:
+    """Whether the daemon reads our file, and the package's own is not there instead of it."""
+    file = facts.files.get(row.config)
+    replaced = file is not None and file.stock and not file.ours and row.config in facts.journal.written
+    return facts.daemon is not None and facts.daemon.config == row.config and not replaced
+
+
+def _seen(file: FileFact) -> bool:
+    return file.plain and not file.unseen

@@ -1,37 +1,82 @@
-"""Is the clock synchronised, whom does the daemon follow, and if it does not tell, why not? Pure."""
+"""Is the clock synchronised, how well, and if the daemon does not tell, why not? Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Optional
 
-from ntpjoin.board import Billboard
+from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks import rejected
 from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK, Access
-from ntpjoin.facts import Facts
-from ntpjoin.host import ntpconf
+from ntpjoin.checks.lines import mend
+from ntpjoin.facts import SETTLING_S, Daemon, Facts
 from ntpjoin.model import Check, CheckState, Measure
 from ntpjoin.systems import Row, to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
+#: The system's offset, in seconds: ntpmon's thresholds. The pool's monitors take points from 25 ms (monitor: statusscore.go).
+OFFSET_WARN_S, OFFSET_FAIL_S, POOL_OFFSET_MS = 0.010, 0.050, 25
+#: From here on ntpd steps the clock instead of slewing it, when it has just started (`tinker step`).
+STEP_S = 0.128
+#: A client of ntpd follows nobody who is farther from the true time than MAXDISTANCE (ntp.h of both engines).
+DISTANCE_WARN_S, DISTANCE_FAIL_S = 0.5, 1.5
+#: The share of answered polls, in percent: ntpmon's thresholds.
+REACH_WARN, REACH_FAIL = 75, 50
+#: The reach register holds so many polls; of fewer than these nothing is concluded.
+POLLS, FEWEST_POLLS = 8, 4
 
-def synchronisation(facts: Facts, row: Row) -> Iterator[Check]:
-    """A system peer, and a stratum that the pool takes."""
-    board = facts.daemon.board if facts.daemon else Billboard()
+
+def synchronisation(facts: Facts, row: Row, access: Optional[Access], setup: str) -> Iterator[Check]:
+    """A system peer, a stratum that the pool takes, and how far the clock may be off.
+
+    Nothing where the unit has no ntpd: that is told of the service.
+    """
+    daemon = facts.daemon
+    if daemon is None:
+        return
+    board = daemon.board
     if board.system is None:
-        yield _untold(facts, row)
+        if daemon.pid == facts.unit(row.unit).pid or not facts.unit(row.unit).running:
+            yield _untold(facts, row, daemon, access)
         return
     peer = board.system_peer
-    if peer is None or board.system.leap == 3:
-        text = f"not synchronised: no system peer; {board.replying} of {len(board.sources)} sources answer"
+    young = daemon.age_s < SETTLING_S
+    if peer is None:
+        text, remedy = _why_no_peer(board, setup, young=young)
+        yield Check("sync.peer", FAIL, f"not synchronised: {text}", remedy)
+    elif board.system.leap == 3:
+        text = f"it follows {peer.title}, and tells its clients that it is not synchronised (leap 3)"
         yield Check("sync.peer", FAIL, text, "wait a minute, then: ntpjoin verify")
-        return
-    if peer.is_local:
+    elif peer.is_local:
         text = f"not synchronised: it follows this host's own clock ({peer.title}), which nobody sets"
         yield Check("sync.peer", FAIL, text, f"take it out of your own lines, then: {to_type('restart', row.unit)}")
-        return
-    offset = f", offset {board.system.offset_ms:+.3f} ms" if board.system.offset_ms is not None else ""
-    yield Check("sync.peer", OK, f"synchronised to {peer.title}: stratum {board.system.stratum}{offset}")
-    yield _stratum(board.system.stratum)
+    else:
+        offset = f", offset {board.system.offset_ms:+.3f} ms" if board.system.offset_ms is not None else ""
+        yield Check("sync.peer", OK, f"synchronised to {peer.title}: stratum {board.system.stratum}{offset}")
+        yield _stratum(board.system.stratum)
+        yield _survivors(board)
+        yield from _reach(daemon)
+        yield from _offset(board.system.offset_ms, row)
+        yield from _distance(daemon, peer)
+
+
+def _why_no_peer(board: Billboard, setup: str, *, young: bool) -> tuple[str, str]:
+    """Why it follows nobody, and what to type. Whatever is wrong with the sources is told here, and nowhere else."""
+    sources = board.sources
+    whys = Counter(why for why in map(rejected.reason, sources) if why)
+    if not board.peers:
+        return "the daemon follows nobody", setup
+    if not board.replying and not whys:
+        text = f"no system peer; 0 of {len(sources)} sources answer"
+        remedy = "is UDP 123 let out, here and by the provider? If so: ntpjoin setup --survey"
+    else:
+        text = f"no system peer; {board.replying} of {len(sources)} sources answer, {board.survivors} agree"
+        text += f", {board.needed} must" if board.survivors < board.needed else ""
+        text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
+        remedy = setup if len(sources) < board.needed else "ntpjoin setup --survey"
+    return text, "wait a minute, then: ntpjoin verify" if young else remedy
 
 
 def _stratum(stratum: int) -> Check:
@@ -44,24 +89,80 @@ def _stratum(stratum: int) -> Check:
     return Check("sync.stratum", state, f"stratum {stratum}: {why}", "choose upstreams of a lower stratum", measure)
 
 
-def _untold(facts: Facts, row: Row) -> Check:
-    """No word from the daemon: because there is none, because its own files forbid it, or for a reason that cannot be seen."""
-    unit, daemon = facts.unit(row.unit), facts.daemon
-    if daemon is None or (unit.running and daemon.pid != unit.pid):
-        what = f"what {row.unit} runs is not {row.daemon}" if unit.running else "no ntpd runs"
-        return Check("sync.peer", FAIL, f"nothing tells of a synchronised clock: {what}", to_type("status", row.unit))
-    if daemon.config == row.config:
-        config = facts.files.get(row.config)
-        ours = ntpconf.directives(row.config, config.content.decode(errors="replace") if config else "")
-        entry = Access(row.engine, (*ours, *facts.directives)).of(LOOPBACK[0])
-        if entry.flags & DEAF_TO_QUERIES:
-            lines = "; ".join(str(line) for line in entry.lines) or "nothing lets this host ask"
-            text = f"ntpd may not tell this host of itself: {lines}"
-            return Check(
-                "sync.peer",
-                UNKNOWN,
-                text,
-                f"let `restrict 127.0.0.1` stand alone, then: {to_type('restart', row.unit)}",
-            )
+def _survivors(board: Billboard) -> Check:
+    """Whether enough of the sources agree."""
+    enough = board.survivors >= board.needed
+    text = f"{board.survivors} of {len(board.sources)} sources agree" + ("" if enough else f", {board.needed} must")
+    measure = Measure(board.survivors, fail=board.needed - 1, falls=True)
+    return Check("sync.survivors", OK if enough else FAIL, text, "" if enough else "ntpjoin setup --survey", measure)
+
+
+def _offset(offset_ms: Optional[float], row: Row) -> Iterator[Check]:
+    """By how much the clock is off, by the daemon's own account."""
+    if offset_ms is None:
+        return
+    off_s = abs(offset_ms) / 1000
+    state = FAIL if off_s >= OFFSET_FAIL_S else WARN if off_s >= OFFSET_WARN_S else OK
+    measure = Measure(off_s, "s", OFFSET_WARN_S, OFFSET_FAIL_S)
+    text, remedy = f"the clock is {off_s * 1000:.3f} ms off", ""
+    if state is not OK:
+        text += f": the pool takes points from {POOL_OFFSET_MS} ms on"
+        slews = "ntpd slews the clock, which takes a quarter of an hour; if it stays off: ntpjoin setup --survey"
+        remedy = to_type("restart", row.unit) if off_s >= STEP_S else slews
+    yield Check("sync.offset", state, text, remedy, measure)
+
+
+def _distance(daemon: Daemon, peer: Peer) -> Iterator[Check]:
+    """How far from the true time it may be. It begins high and falls with each answer of the system peer, a step as well."""
+    system = daemon.board.system
+    if system is None or system.root_delay_ms is None or system.root_dispersion_ms is None:
+        return
+    distance_s = (system.root_delay_ms / 2 + system.root_dispersion_ms) / 1000
+    measure = Measure(distance_s, "s", DISTANCE_WARN_S, DISTANCE_FAIL_S)
+    text = f"root distance {distance_s:.3f} s"
+    falling = daemon.age_s < SETTLING_S or (not peer.is_clock and rejected.answered(peer) < FEWEST_POLLS)
+    if distance_s <= DISTANCE_WARN_S:
+        yield Check("sync.distance", OK, text, measure=measure)
+    elif falling:
+        yield Check("sync.distance", OK, f"{text}: it falls with each answer of {peer.title}", measure=measure)
+    else:
+        state = FAIL if distance_s > DISTANCE_FAIL_S else WARN
+        text += f": clients follow nobody beyond {DISTANCE_FAIL_S} s"
+        yield Check("sync.distance", state, text, "ntpjoin setup --survey", measure)
+
+
+def _reach(daemon: Daemon) -> Iterator[Check]:
+    """How many polls are answered. Who answers none, or cannot be followed, is told by name, and does not count here."""
+    sources = [peer for peer in daemon.board.sources if peer.reach and not rejected.reason(peer)]
+    due = {peer: _due(daemon, peer) for peer in sources}
+    shares = [rejected.answered(peer) / polls for peer, polls in due.items() if polls >= FEWEST_POLLS]
+    if not shares:
+        yield Check("sync.reach", OK, "too few polls were due to tell how many are answered")
+        return
+    percent = 100 * sum(shares) / len(shares)
+    state = FAIL if percent <= REACH_FAIL else WARN if percent <= REACH_WARN else OK
+    remedy = (
+        "" if state is OK else "is the line overloaded, or UDP 123 limited on its way? If not: ntpjoin setup --survey"
+    )
+    text = f"{percent:.0f} % of the last polls were answered"
+    yield Check("sync.reach", state, text, remedy, Measure(percent, "%", REACH_WARN, REACH_FAIL, falls=True))
+
+
+def _due(daemon: Daemon, peer: Peer) -> int:
+    """How many of the register's polls were made; of one that may be young, since its first answer (a step clears it, too)."""
+    old = peer.configured and daemon.age_s >= SETTLING_S + POLLS * peer.poll_s
+    return POLLS if old else (peer.reach & 0xFF).bit_length()
+
+
+def _untold(facts: Facts, row: Row, daemon: Daemon, access: Optional[Access]) -> Check:
+    """No word from the daemon: because its own files forbid it, or for a reason that cannot be seen."""
+    entry = access.of(LOOPBACK[0]) if access else None
+    if entry and entry.flags & DEAF_TO_QUERIES:
+        told = "; ".join(map(str, entry.lines)) or "nothing lets this host ask"
+        culprits = [
+            line for line in entry.lines if line.words[0] != "restrict" or line in entry.giving(DEAF_TO_QUERIES)
+        ]
+        text = f"ntpd may not tell this host of itself: {told}"
+        return Check("sync.peer", UNKNOWN, text, mend(culprits, facts, row))
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"
     return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? look at: {to_type('log', row.unit)}")

@@ -1,63 +1,102 @@
-"""Whom the daemon follows: those that were chosen, and are they still good? Pure."""
+"""Whom the daemon follows: those that were chosen, enough of them, and are they still good? Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ntpjoin.board import Billboard, Peer
-from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.board import NO_ADDRESS, Peer
+from ntpjoin.checks import rejected
+from ntpjoin.checks.following import Following
+from ntpjoin.checks.lines import take_out
+from ntpjoin.checks.smear import why_smeared
+from ntpjoin.checks.sources import sources
+from ntpjoin.model import Check, CheckState, Measure
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
+#: How many the pool wants (its configuration recommendations), and with how few ntpd can tell right from wrong.
+LEAST, MOST, LEAST_FEW = 4, 7, 3
 
-def upstreams(board: Billboard, pins: tuple[Pin, ...], *, young: bool) -> Iterator[Check]:
-    """Whether enough of the sources agree, and which of them do not or, of a daemon that is not young, do not answer."""
-    if board.system is None:
+
+def upstreams(following: Following) -> Iterator[Check]:
+    """How many sources there are, and which of them are no good.
+
+    Nothing without a system peer: what is wrong with the sources is why there is none, and `sync.peer` tells it.
+    """
+    board = following.board
+    if board.system is None or board.system_peer is None or board.system_peer.is_local:
         return
-    if not board.peers:
-        yield Check("sync.survivors", FAIL, "the daemon follows nobody", "ntpjoin setup")
-        return
-    enough = board.survivors >= board.needed
-    text = f"{board.survivors} of {len(board.sources)} sources agree" + ("" if enough else f", {board.needed} must")
-    yield Check("sync.survivors", OK if enough else FAIL, text, "" if enough else "ntpjoin setup --survey")
-    names = {pin.address: pin.name for pin in pins}
+    yield from _count(following)
     for peer in board.peers:
-        if peer.reach or not young:
-            yield from _source(peer, names.get(peer.address, ""))
+        yield from _source(peer, following)
 
 
-def _source(peer: Peer, pinned: str) -> Iterator[Check]:
-    name = pinned or peer.source
-    name = f"{name} ({peer.address})" if name else peer.address
-    remedy = "ntpjoin setup --survey" if pinned else "look at your own lines"
+def _count(following: Following) -> Iterator[Check]:
+    """Servers that were chosen and are missing count: that they are is told by itself. What is only watched does not."""
+    board = following.board
+    unresolved = {peer.title for peer in board.peers if peer.address in NO_ADDRESS and peer.refid != "POOL"}
+    if following.young and any(peer.address in NO_ADDRESS for peer in board.peers):
+        return  # names still have to be asked, and servers to be drawn
+    voices = {peer.address for peer in board.sources if not rejected.watched(peer)}
+    count = len(voices | unresolved | {pin.address for pin in following.pins})
+    state = FAIL if count < LEAST_FEW else OK if LEAST <= count <= MOST else WARN
+    text = f"{count} source{'s' if count != 1 else ''}"
+    if state is not OK:
+        text += f": the pool wants {LEAST} to {MOST}"
+    if count < LEAST_FEW:
+        text += f", and with fewer than {LEAST_FEW} ntpd cannot tell right from wrong"
+    measure = Measure(count, warn=LEAST - 1, fail=LEAST_FEW - 1, falls=True)
+    yield Check("upstreams.count", state, text, "" if state is OK else _count_remedy(following, count), measure)
+
+
+def _count_remedy(following: Following, count: int) -> str:
+    if count < LEAST:
+        named = (
+            f"ntpjoin setup --no-few --upstream NAME, {LEAST} to {MOST} times; or --upstream none: then they are chosen"
+        )
+        return named if following.pins else following.setup
+    chosen = {pin.address for pin in following.pins}
+    own = [one.directive for one in sources(following.lines) if one.kind != "local" and one.name not in chosen]
+    return take_out(own[MOST - count :], following.row) if own else "ntpjoin setup --survey"
+
+
+def _source(peer: Peer, following: Following) -> Iterator[Check]:
+    """One thing at most is told of a source: the first that is wrong with it."""
+    name, remedy, why = following.name(peer), following.remedy(peer), rejected.reason(peer)
     if peer.is_local:
         text = f"{name} is this host's own clock under another name: the pool asks not to use it"
-        yield Check("upstreams.local", WARN, text, "take it out of your own lines")
+        yield Check("upstreams.local", WARN, text, remedy)
+    elif why_smeared(peer, following.pins) or (following.young and not peer.reach):
+        return
     elif peer.tally == "x":
         yield Check("upstreams.falseticker", WARN, f"{name} tells another time than the others", remedy)
+    elif why and not following.young:
+        yield Check("upstreams.rejected", WARN, f"{name} answers, and cannot be followed: {why}", remedy)
     elif peer.reach == 0 and peer.refid != "POOL":
-        what = "gives no time" if peer.is_clock else "does not answer"
+        # NTPsec tells no difference between nothing and a server that says it is not synchronised.
+        what = "gives no time" if peer.is_clock else "does not answer, or not with a time that counts"
         yield Check("upstreams.silent", WARN, f"{name} {what}", remedy)
 
 
-def followed(board: Billboard, pins: tuple[Pin, ...]) -> Iterator[Check]:
+def followed(following: Following) -> Iterator[Check]:
     """The daemon's own word on whom it follows; more than ours may come from the operator's own files."""
-    peers = {peer.address for peer in board.peers}
-    if board.system and pins:
+    pins, peers = following.pins, {peer.address for peer in following.board.peers}
+    if following.board.system and pins and peers:
         lost = [pin.name for pin in pins if pin.address not in peers]
         text = (
             f"ntpd does not follow {', '.join(lost)}"
             if lost
             else f"ntpd follows the {len(pins)} upstreams that were chosen"
         )
-        yield Check("upstreams.followed", FAIL if lost else OK, text, "ntpjoin setup" if lost else "")
+        yield Check("upstreams.followed", FAIL if lost else OK, text, following.setup if lost else "")
 
 
-def pinned(leads: Mapping[str, tuple[str, ...]], pins: tuple[Pin, ...]) -> Iterator[Check]:
+def pinned(leads: Mapping[str, tuple[str, ...]], following: Following) -> Iterator[Check]:
     """A name that leads elsewhere means that its operator moved the server, and the old address may be anybody's soon."""
+    pins = following.pins
     moved = [pin for pin in pins if leads.get(pin.name) and pin.address not in leads[pin.name]]
     for pin in moved:
-        yield Check("upstreams.pins", WARN, f"{pin.name} no longer leads to {pin.address}", "ntpjoin setup")
+        yield Check("upstreams.pins", WARN, f"{pin.name} no longer leads to {pin.address}", following.setup)
     untold = [pin.name for pin in pins if not leads.get(pin.name)]
     if untold:
         yield Check(

@@ -9,7 +9,7 @@ from ntpjoin.board import Billboard
 from ntpjoin.checks.addresses import outside_addresses
 from ntpjoin.checks.evidence import gather
 from ntpjoin.checks.settle import settle
-from ntpjoin.checks.verify import judge
+from ntpjoin.checks.verify import judge, settling
 from ntpjoin.commands.common import Agreed, Prepare, carry_out
 from ntpjoin.errors import Interrupted, NtpjoinError, StepFailed, UsageProblem
 from ntpjoin.facts import Facts
@@ -91,7 +91,7 @@ class _SetUp:
         wish, pins = made.plan.wish, made.plan.pins
         checks = judge(facts, wish, pins, gather(host, facts, wish, pins, made.leads))
         left = rule_is_left(facts, wish)
-        code = stopped.code if stopped and not board.settled else self._code(board, checks, left=left)
+        code = stopped.code if stopped and not board.settled else self._code(facts, board, checks, left=left)
         self._show(outcome, board, checks, code, left=left)
         return code
 
@@ -130,10 +130,11 @@ class _SetUp:
             raise StepFailed(_SILENCE, "ask the provider, or look at the outgoing rules of this host")
 
     @staticmethod
-    def _code(board: Billboard, checks: tuple[Check, ...], *, left: bool) -> int:
-        if not board.settled:
+    def _code(facts: Facts, board: Billboard, checks: tuple[Check, ...], *, left: bool) -> int:
+        own = tuple(check for check in checks if check.id != "firewall")
+        if not board.settled or settling(facts, own):
             return 5
-        if any(check.state is CheckState.FAIL and check.id != "firewall" for check in checks):
+        if any(check.state is CheckState.FAIL for check in own):
             return 4
         return 5 if left else 0
 

@@ -1,0 +1,43 @@
+"""Whom the daemon follows, put beside those who were chosen. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.lines import take_out
+from ntpjoin.checks.sources import sources
+from ntpjoin.facts import Directive
+from ntpjoin.model import Pin
+from ntpjoin.systems import Row
+
+
+@dataclass(frozen=True)
+class Following:
+    """Whom the daemon follows, by its own word; which of them were chosen, and the lines that brought the others.
+
+    `setup` is what to type to have those that were chosen again.
+    """
+
+    board: Billboard
+    pins: tuple[Pin, ...]
+    lines: tuple[Directive, ...]
+    row: Row
+    setup: str
+    young: bool = False
+
+    def name(self, peer: Peer) -> str:
+        """What to call it: by its name, with its address."""
+        known = next((pin.name for pin in self.pins if pin.address == peer.address), peer.source)
+        return f"{known} ({peer.address})" if known and known != peer.address else peer.address
+
+    def chosen(self, peer: Peer) -> bool:
+        """Whether it is one of those that were chosen."""
+        return any(pin.address == peer.address for pin in self.pins)
+
+    def remedy(self, peer: Peer) -> str:
+        """What to type to be rid of it."""
+        if self.chosen(peer):
+            return "ntpjoin setup --survey"
+        culprits = [one.directive for one in sources(self.lines) if one.name in (peer.address, peer.source)]
+        return take_out(culprits, self.row) if culprits else "look at your own lines"

@@ -1,0 +1,88 @@
+"""The limiter of an engine: would it refuse the pool's monitors? Its arithmetic, replayed. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Callable, Optional
+
+from ntpjoin.facts import Directive
+from ntpjoin.systems import Engine
+
+#: What a monitor sends: three packets 2 s apart, every 9 minutes (ntppool/monitor: client/cmd/monitor.go, server/functions.go).
+PACKETS, GAP_S, EVERY_S = 3, 2.0, 540.0
+#: Half a day of checks: a limiter that forgets slowly refuses only then.
+_CHECKS = 80
+
+#: The lines that set the limiter, and what it does without them (ntp_monitor.c and ntp.h of each engine).
+WORD: dict[Engine, str] = {"ntpsec": "limit", "classic": "discard"}
+_UNSET: dict[Engine, dict[str, float]] = {
+    "ntpsec": {"average": 1.0, "burst": 20.0},
+    "classic": {"average": 3, "minimum": 2},
+}
+#: Classic ntpd's bucket holds so many headways (NTP_SHIFT), and takes averages up to this power of two.
+_STAGES, _MOST_AVERAGE = 8, 255
+
+
+def too_tight(engine: Engine, lines: Iterable[Directive]) -> tuple[Directive, ...]:
+    """The lines because of which a monitor of the pool would be refused; none where it would not be."""
+    setting = dict(_UNSET[engine])
+    setters: dict[str, Directive] = {}
+    for line in lines:
+        if line.words[0] == WORD[engine]:
+            for name, word in zip(line.words[1::2], line.words[2::2]):
+                value = _value(engine, word)
+                if value is not None and name in setting:
+                    setting[name], setters[name] = value, line
+    lets_pass = (_ntpsec if engine == "ntpsec" else _classic)(setting)
+    return () if all(map(lets_pass, _gaps())) else tuple(dict.fromkeys(setters.values()))
+
+
+def _value(engine: Engine, word: str) -> Optional[float]:
+    """A number as the engine takes it: classic ntpd whole ones only."""
+    try:
+        value = float(word) if engine == "ntpsec" else int(word)
+    except ValueError:
+        return None
+    return None if not math.isfinite(value) or (engine == "classic" and not 0 <= value <= _MOST_AVERAGE) else value
+
+
+def _gaps() -> Iterator[float]:
+    """The seconds before each packet but the first, which no limiter refuses."""
+    for check in range(_CHECKS):
+        for packet in range(PACKETS):
+            if check or packet:
+                yield GAP_S if packet else EVERY_S
+
+
+def _ntpsec(setting: dict[str, float]) -> Callable[[float], bool]:
+    """A score that fades with `burst` as its time constant, in seconds, may not reach `average`."""
+    average, fades_s = setting["average"], setting["burst"]
+    step = 1 / fades_s if fades_s > 0 else math.inf
+    score = step
+
+    def lets_pass(gap_s: float) -> bool:
+        nonlocal score
+        score = score * math.exp(-gap_s / fades_s) + step if fades_s > 0 else math.inf
+        return score < average
+
+    return lets_pass
+
+
+def _classic(setting: dict[str, float]) -> Callable[[float], bool]:
+    """`minimum` seconds between two packets, with one of grace; and a bucket that leaks a second each second.
+
+    A packet fills it by 2 to the power of `average`, less 2 of grace; one that is refused fills it whole.
+    """
+    headway, minimum_s = 2 ** int(setting["average"]), setting["minimum"]
+    most = _STAGES * headway
+    level = 0
+
+    def lets_pass(gap_s: float) -> bool:
+        nonlocal level
+        level = max(0, level - round(gap_s))
+        good = gap_s + 1 >= minimum_s and level + headway < most
+        level = level + headway - 2 if good else most + headway if level < most else level
+        return good
+
+    return lets_pass

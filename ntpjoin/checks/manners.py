@@ -1,0 +1,79 @@
+"""Who is asked, and how often, by the lines that the daemon has read: the pool's rules, and its operators' wishes. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from ntpjoin.checks.addresses import is_private
+from ntpjoin.checks.restrict import Rules
+from ntpjoin.checks.sources import Source, sources
+from ntpjoin.facts import Directive
+from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.systems import to_type
+from ntpjoin.upstreams.rules import of_pool
+
+OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
+
+#: How often ntpd asks at most unless a line says otherwise, as a power of two in seconds; nobody may be asked oftener unasked.
+_MINPOLL = 6
+
+
+def pool_names(rules: Rules) -> Iterator[Check]:
+    """A member that follows the pool follows other members, and whoever comes tomorrow."""
+    found = [one for one in sources(rules.lines) if one.kind in ("server", "pool") and of_pool(one.name)]
+    if found:
+        culprits = tuple(one.directive for one in found)
+        text = f"a member must not follow the pool itself, but servers picked by hand: {'; '.join(map(str, culprits))}"
+        yield Check("upstreams.pool", FAIL, text, rules.mend(culprits))
+    else:
+        yield Check("upstreams.pool", OK, "no name of the pool itself is followed")
+
+
+def manners(rules: Rules, pins: tuple[Pin, ...]) -> Iterator[Check]:
+    """One check for each thing that a line asks too much of somebody else's server."""
+    chosen = {pin.address: pin for pin in pins}
+    for one in sources(rules.lines):
+        if one.kind in ("server", "pool") and not _ours(one):
+            pin = chosen.get(one.name, Pin(one.name, one.name))
+            yield from _asks(one.directive, pin, rules)
+
+
+def _asks(line: Directive, pin: Pin, rules: Rules) -> Iterator[Check]:
+    name = pin.name if pin.name == pin.address else f"{pin.name} ({pin.address})"
+    least, asked = max(pin.minpoll, _MINPOLL), _minpoll(line)
+    if "burst" in line.words:
+        text = f"{name} is sent bursts of packets at every poll (burst): {line}"
+        yield Check("upstreams.manners", FAIL, text, _edited("take `burst` out of", line, rules))
+    if asked < least:
+        whose = "its operator asks for" if pin.minpoll else "may be without its operator's leave"
+        text = f"{name} may be asked every {2**asked} s; {2**least} s is the least that {whose}: {line}"
+        yield Check("upstreams.manners", WARN, text, _edited(f"write `minpoll {least}` into", line, rules))
+    if not pin.iburst and "iburst" in line.words:
+        text = f"{name} is sent a burst when ntpd starts (iburst), which its operator does not want: {line}"
+        yield Check("upstreams.manners", WARN, text, _edited("take `iburst` out of", line, rules))
+
+
+def _edited(what: str, line: Directive, rules: Rules) -> str:
+    """What to type to have a line changed: ours is written anew."""
+    if line.path == rules.row.config:
+        return rules.mend((line,))
+    return f"{what} line {line.line} of {line.path}, then: {to_type('restart', rules.row.unit)}"
+
+
+def _minpoll(line: Directive) -> int:
+    """What the line asks for: the last one counts."""
+    asked = [word for key, word in zip(line.words, line.words[1:]) if key == "minpoll" and _is_number(word)]
+    return min(int(asked[-1]), 17) if asked else _MINPOLL
+
+
+def _is_number(word: str) -> bool:
+    return word.isdecimal() and len(word) < 4
+
+
+def _ours(source: Source) -> bool:
+    """Whether it is a server of one's own network, as far as its address tells."""
+    try:
+        return is_private(ipaddress.ip_network(source.name))
+    except ValueError:
+        return False

@@ -1,0 +1,61 @@
+"""Why the daemon does not use a source that does answer. Pure."""
+
+from __future__ import annotations
+
+from ntpjoin.board import Peer
+
+#: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
+KISSES = {
+    "RATE": "it is asked too often",
+    "DENY": "it denies this host the time",
+    "RSTR": "it gives this host no more time",
+}
+#: How a daemon tells that RATE was the last that it had of a source; it does not tell of the others.
+_RATE_EVENT = "rate_exceeded"
+
+#: Bits of `flash` for the last packet, which was thrown away (include/ntp.h of both engines, TEST5 to TEST7; 14 of NTPsec alone).
+_PACKET = {
+    0x0010: "its answers are not authenticated",
+    0x0020: "it is not synchronised itself",
+    0x0040: "its root distance is 16 s or more",
+    0x2000: "its answers take too long",
+}
+#: And for what all its packets come to (TEST10 to TEST12); the next bit: not reached, or only to be watched (noselect).
+_SOURCE = {
+    0x0800: "it follows this host",
+    0x0400: "its root distance is too great (1.5 s, unless a `tos maxdist` says otherwise)",
+    0x0200: "its stratum is not allowed",
+}
+_WATCHED = 0x1000
+
+#: So many polls must have been answered before anything is said of the distance: it falls with each answer.
+_ENOUGH = 4
+
+
+def reason(peer: Peer) -> str:
+    """In words, '' where it is used, silent, only to be watched, a reference clock, or has not answered often enough to tell."""
+    if peer.is_clock:
+        return ""
+    kiss = peer.refid if peer.refid in KISSES and peer.stratum in (0, 16) else ""
+    if kiss or (peer.event == _RATE_EVENT and not peer.reach):
+        return f"{KISSES[kiss or 'RATE']} (kiss-o'-death {kiss or 'RATE'})"
+    if peer.tally != " ":
+        return ""
+    for bit, words in _PACKET.items():
+        if peer.flash & bit:
+            return words
+    if answered(peer) < _ENOUGH or peer.flash & _WATCHED:
+        return ""
+    if peer.stratum in (0, 16):
+        return _PACKET[0x0020]
+    return next((words for bit, words in _SOURCE.items() if peer.flash & bit), "")
+
+
+def watched(peer: Peer) -> bool:
+    """Whether it has no voice (noselect), as far as the daemon tells."""
+    return peer.reach > 0 and bool(peer.flash & _WATCHED)
+
+
+def answered(peer: Peer) -> int:
+    """How many of its last eight polls were answered."""
+    return bin(peer.reach & 0xFF).count("1")

@@ -1,0 +1,211 @@
+"""What strangers may ask, by the lines that the daemon has read: the live tests prove, the lines explain. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Callable, Optional
+
+from ntpjoin.checks import lines as reading
+from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
+from ntpjoin.checks.addresses import is_private
+from ntpjoin.checks.limiter import too_tight
+from ntpjoin.checks.sources import sources
+from ntpjoin.facts import Directive, Facts
+from ntpjoin.model import FAMILIES, Check, CheckState
+from ntpjoin.systems import Row, to_type
+from ntpjoin.upstreams.rules import of_pool
+
+OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
+
+#: The lines that are to blame for something; empty where it is that there are none.
+Culprits = tuple[Directive, ...]
+
+#: Flags of the default by which clients get no answer: none, only with a key, only those of version 4, nine of ten (flake).
+_NOT_SERVED = DEAF_TO_CLIENTS | {"version", "flake"}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The lines that the daemon has read, and what they come to."""
+
+    facts: Facts
+    row: Row
+    lines: tuple[Directive, ...]
+    access: Access
+
+    def mend(self, culprits: Culprits) -> str:
+        """What to type to be rid of these lines."""
+        return reading.mend(culprits, self.facts, self.row)
+
+    def restore(self, culprits: Culprits) -> str:
+        """What to type for a flag that is not there: the line that took it away goes; where none did, our file has it."""
+        return self.mend(tuple(line for line in culprits if line.words[0] != "restrict"))
+
+    def of(self, address: str) -> Entry:
+        """What counts for one address."""
+        return self.access.of(ipaddress.ip_network(address.partition("%")[0]))
+
+    def for_itself(self, address: str) -> bool:
+        """Whether this address of the host may ask what strangers may not."""
+        world = self.access.of(WORLD[1 if ":" in address else 0])
+        return bool(world.flags & DEAF_TO_QUERIES) and not self.of(address).flags & DEAF_TO_QUERIES
+
+    def why_open(self, address: str) -> Optional[Culprits]:
+        """Why an address may ask management queries; None where the lines forbid it."""
+        return _open(self.of(address))
+
+    def why_deaf(self, address: str) -> Culprits:
+        """The lines by which a client at an address gets no answer."""
+        return self.of(address).giving(DEAF_TO_CLIENTS)
+
+    def too_tight(self) -> Culprits:
+        """The lines by which the limiter would refuse the pool's own monitors; none where it is not on."""
+        limits = any("limited" in self.access.of(world).flags for world in WORLD)
+        return too_tight(self.row.engine, self.lines) if limits else ()
+
+
+def rules_of(facts: Facts, row: Row) -> Optional[Rules]:
+    """None where the lines that the daemon has read are not known."""
+    known = reading.read_lines(facts, row)
+    return None if known is None else Rules(facts, row, known, Access(row.engine, known))
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One thing that the default must be: the check where it is, the state and the words where not.
+
+    `why` says why an entry is not so: the culprits; None where it is.
+    """
+
+    fine: Check
+    state: CheckState
+    wrong: str
+    why: Callable[[Entry], Optional[Culprits]]
+
+
+def _unserved(entry: Entry) -> Optional[Culprits]:
+    return entry.giving(_NOT_SERVED) or None
+
+
+def _open(entry: Entry) -> Optional[Culprits]:
+    return None if entry.flags & DEAF_TO_QUERIES else entry.lacking("noquery")
+
+
+def _modifiable(entry: Entry) -> Optional[Culprits]:
+    return None if entry.flags & {"nomodify", "ignore"} else entry.lacking("nomodify")
+
+
+def _unlimited(entry: Entry) -> Optional[Culprits]:
+    missing = [] if "ignore" in entry.flags else [flag for flag in ("limited", "kod") if flag not in entry.flags]
+    return entry.lacking(missing[0]) if missing else None
+
+
+_QUESTIONS = (
+    _Question(
+        Check("access.serve", OK, "no line keeps an answer from clients"),
+        FAIL,
+        "clients get no answer, or not all",
+        _unserved,
+    ),
+    _Question(
+        Check("access.noquery", OK, "strangers may not ask management queries"),
+        FAIL,
+        "strangers may ask management queries",
+        _open,
+    ),
+    _Question(
+        Check("access.nomodify", OK, "strangers may change no setting"),
+        FAIL,
+        "nothing keeps strangers from changing settings",
+        _modifiable,
+    ),
+    _Question(
+        Check("access.limited", OK, "who asks too often is limited, and told so"),
+        WARN,
+        "the limiter wants both `limited` and `kod`",
+        _unlimited,
+    ),
+)
+
+
+def restrictions(rules: Rules, shown: Iterable[Culprits]) -> Iterator[Check]:
+    """What the default of each family must be, and what else is given to whom.
+
+    `shown` has what live tests have failed for. What has the same culprits is one fault, and told once: they go together.
+    """
+    told = set(shown)
+    for question in _QUESTIONS:
+        whys = {family: question.why(rules.access.of(world)) for family, world in zip(FAMILIES, WORLD)}
+        wrong = {family: why for family, why in whys.items() if why is not None}
+        fresh = {family: why for family, why in wrong.items() if why not in told}
+        told |= set(fresh.values())
+        extra = list(_service(rules, told)) if question.why is _unserved else []
+        if fresh:
+            culprits = tuple(line for why in fresh.values() for line in why)
+            lines = "; ".join(dict.fromkeys(map(str, culprits))) or "no `restrict default` says otherwise"
+            text = f"{question.wrong}, over {' and '.join(fresh)}: {lines}"
+            remedy = rules.mend(culprits) if question.why is _unserved else rules.restore(culprits)
+            yield replace(question.fine, state=question.state, text=text, remedy=remedy)
+        elif not wrong and not extra:
+            yield question.fine
+        yield from extra
+    yield from _opened(rules)
+
+
+def _service(rules: Rules, told: set[Culprits]) -> Iterator[Check]:
+    """What else keeps answers from clients: a limiter that is too tight, and servers that are never found."""
+    tight = rules.too_tight()
+    if tight and tight not in told:
+        text = f"the limiter would refuse the pool's monitors, who send three packets 2 s apart: {_listed(tight)}"
+        yield Check("access.serve", WARN, text, rules.mend(tight))
+    nopeer = [line for world in WORLD for line in rules.access.of(world).giving(frozenset({"nopeer"}))]
+    pools = [one for one in sources(rules.lines) if one.kind == "pool" and not of_pool(one.name)]
+    if rules.row.engine == "classic" and nopeer and pools and not rules.access.sources.lines:
+        lines = tuple(one.directive for one in pools)
+        text = f"no server is ever drawn from {pools[0].name}: `nopeer` counts for it, too, without a `restrict source`"
+        yield Check("access.serve", WARN, text, rules.mend(lines))
+
+
+def _opened(rules: Rules) -> Iterator[Check]:
+    """Lines that give others than this host and its own network the right to query, or to change settings.
+
+    A private network that may query, but not modify, was chosen on purpose.
+    """
+    own = {ipaddress.ip_network(address.partition("%")[0]) for address in rules.facts.addresses}
+    for network, entry in rules.access.entries.items():
+        here = network in (*WORLD, *LOOPBACK) or network.is_loopback or network in own
+        chosen = is_private(network) and "nomodify" in entry.flags
+        if not here and not chosen and not entry.flags & DEAF_TO_QUERIES:
+            yield _opening(str(network), entry, rules)
+    for line in rules.access.named:
+        entry = Entry(frozenset(line.words[2:]), (line,))
+        if not entry.flags & DEAF_TO_QUERIES:
+            yield _opening(line.words[-1] if len(line.words) == 2 else line.words[1], entry, rules)
+    entry = rules.access.sources
+    if entry.lines and not entry.flags & DEAF_TO_QUERIES:
+        yield _opening("the upstreams", entry, rules)
+
+
+def _opening(whom: str, entry: Entry, rules: Rules) -> Check:
+    """A line without flags takes every restriction away: many think that it forbids."""
+    may = "ask management queries" + ("" if "nomodify" in entry.flags else ", and change settings with a key")
+    bare = any(line.words[0] == "restrict" and not _flags(line) for line in entry.lines)
+    why = "; a line without flags allows everything" if bare and not entry.flags else ""
+    own = [line for line in entry.lines if line.path != rules.row.config]
+    if own:
+        places = " and ".join(f"line {line.line} of {line.path}" for line in own)
+        remedy = f"take {places} out, or write `noquery` behind it, then: {to_type('restart', rules.row.unit)}"
+    else:
+        remedy = rules.mend(())
+    return Check("access.open", WARN, f"{whom} may {may}: {_listed(entry.lines)}{why}", remedy)
+
+
+def _flags(line: Directive) -> tuple[str, ...]:
+    words = tuple(word for word in line.words[1:] if word not in ("-4", "-6"))
+    return words[3:] if words[1:2] == ("mask",) else words[1:]
+
+
+def _listed(lines: Iterable[Directive]) -> str:
+    return "; ".join(map(str, lines))

@@ -1,0 +1,327 @@
+"""Whom the daemon follows: how many, who is no good and why, who smears, and how they are asked. One thing at most of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.rejected import reason, watched
+from ntpjoin.checks.verify import judge
+from ntpjoin.facts import Facts, FileFact
+from ntpjoin.host import ntpconf
+from ntpjoin.host.machine import Host
+from ntpjoin.model import Check, CheckState, Measure, Pin, Wish
+from ntpjoin.provision.render import ntp_conf
+from ntpjoin.upstreams import catalogue, rules
+from tests.sample import ADDRESSES, BOARD, PINS, ROW, SYSTEM_VARS, converged, peer
+from tests.test_checks_verify import GOOD, OUTSIDE, judged
+
+OWN = "/etc/ntpsec/ntp.d/mine.conf"
+RESTART = f"systemctl restart {ROW.unit}"
+
+
+def lines(text: str) -> dict[str, Any]:
+    """The operator's own lines."""
+    return {"directives": ntpconf.directives(OWN, text)}
+
+
+def beside(*more: Peer, age_s: float = 4000.0, own: str = "") -> Facts:
+    """A converged host that follows others beside ours."""
+    facts: Facts = converged(
+        daemon__board=Billboard(SYSTEM_VARS, (*BOARD.peers, *more)), daemon__age_s=age_s, **lines(own)
+    )
+    return facts
+
+
+def follows(count: int, **changes: Any) -> Facts:
+    """A host where nothing was ever written by us."""
+    peers = tuple(peer(number, **changes) for number in range(1, 6))
+    more = tuple(peer(1, associd=number, address=f"192.0.2.{number}", tally="+") for number in range(10, 20))
+    board = Billboard(SYSTEM_VARS, (*peers, *more)[:count], 1)
+    facts: Facts = converged(daemon__board=board, journal__written={}, files={ROW.config: stock()})
+    return facts
+
+
+def stock(
+    text: str = "restrict default kod limited nomodify noquery\nrestrict 127.0.0.1\n", **changes: Any
+) -> FileFact:
+    return replace(FileFact(text.encode(), 0o644, "root:root", stock=True), **changes)
+
+
+def told(facts: Facts, id: str, pins: tuple[Pin, ...] = PINS) -> list[Check]:  # noqa: A002
+    return [check for check in judge(facts, Wish(), pins, GOOD) if check.id == id]
+
+
+def faults(facts: Facts, pins: tuple[Pin, ...] = PINS) -> list[tuple[str, str]]:
+    found = judge(facts, Wish(), pins, GOOD)
+    return [(one.id, one.state.value) for one in found if one.state is not CheckState.OK and one.id != "service.dhcp"]
+
+
+# --- how many
+
+
+@pytest.mark.parametrize(
+    ("count", "state"),
+    [(1, "fail"), (2, "fail"), (3, "warn"), (4, "ok"), (5, "ok"), (7, "ok"), (8, "warn"), (12, "warn")],
+)
+def test_four_to_seven_sources_are_wanted(count: int, state: str) -> None:
+    facts = follows(count)
+    [check] = told(facts, "upstreams.count", ())
+    assert (check.state.value, check.measure) == (state, Measure(count, warn=3, fail=2, falls=True))
+    assert faults(facts, ()) == ([("upstreams.count", state)] if state != "ok" else []) + [OUTSIDE]
+
+
+def test_a_source_counts_once_by_its_address_and_only_with_a_voice() -> None:
+    twice = peer(1, associd=9, source="other.name")
+    silent_watch = peer(1, associd=8, address="192.0.2.50", tally=" ", flash=0x1000)
+    gps = peer(1, associd=6, tally="o", address="127.127.28.0", refid="GPS", stratum=0, source="SHM(0)")
+    local = peer(1, associd=7, tally="+", address="127.127.1.0", refid="LOCL", stratum=5)
+    pool = peer(1, associd=5, tally=" ", address="0.0.0.0", refid="POOL", stratum=16, reach=0, source="pool.example")
+    unresolved = replace(pool, associd=4, refid="DNS", source="time.example")
+    drawn = peer(1, associd=3, address="192.0.2.51", configured=False, tally="+")
+    facts = beside(twice, silent_watch, gps, local, pool, unresolved, drawn)
+    [check] = told(facts, "upstreams.count")
+    assert check.text == "8 sources: the pool wants 4 to 7"
+
+
+def test_servers_that_were_chosen_and_are_missing_count_as_they_are_told_by_themselves() -> None:
+    facts = converged(daemon__board=Billboard(SYSTEM_VARS, BOARD.peers[:2], 1))
+    assert faults(facts) == [("upstreams.followed", "fail"), OUTSIDE]
+
+
+def test_while_names_are_looked_up_nobody_is_counted() -> None:
+    placeholder = peer(1, associd=9, tally=" ", address="::", refid="DNS", stratum=16, reach=0, source="a.example")
+    board = Billboard(SYSTEM_VARS, (*BOARD.peers[:2], placeholder), 1)
+    young = converged(daemon__board=board, daemon__age_s=20.0)
+    assert not told(young, "upstreams.count", ())
+    assert told(converged(daemon__board=board), "upstreams.count", ())
+
+
+def test_what_to_type_for_more_and_for_fewer() -> None:
+    [few] = told(follows(2), "upstreams.count", ())
+    assert few.remedy == "ntpjoin setup"
+    edited = converged(daemon__board=Billboard(SYSTEM_VARS, BOARD.peers[:3], 1))
+    [named] = told(edited, "upstreams.count", PINS[:3])
+    assert named.remedy.startswith("ntpjoin setup --no-few --upstream NAME")
+    own = "server 192.0.2.20\nserver 127.127.1.0\nserver 192.0.2.21\nserver 192.0.2.22\nserver 192.0.2.23\n"
+    more = [peer(1, associd=number, address=f"192.0.2.{number}", tally="+") for number in range(20, 24)]
+    [many] = told(beside(*more, own=own), "upstreams.count")
+    assert many.remedy == f"take lines 4, 5 out of {OWN}, then: {RESTART}"
+
+
+# --- who answers, and cannot be followed
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        # As NTPsec 1.2.2 and classic 4.2.8p15 told of servers made for it.
+        ({"tally": " ", "reach": 0, "flash": 0x1620}, "it is not synchronised itself"),
+        ({"tally": " ", "reach": 0, "flash": 0x1640}, "its root distance is 16 s or more"),
+        ({"tally": " ", "flash": 0x800}, "it follows this host"),
+        ({"tally": " ", "flash": 0xC00}, "it follows this host"),
+        ({"tally": " ", "flash": 0x400, "reach": 0b1111}, "its root distance is too great"),
+        ({"tally": " ", "flash": 0x400, "reach": 0b111}, ""),
+        ({"tally": " ", "flash": 0x400, "reach": 0b10010011}, "its root distance is too great"),
+        ({"tally": " ", "flash": 0x200}, "its stratum is not allowed"),
+        ({"tally": " ", "flash": 0x10}, "its answers are not authenticated"),
+        ({"tally": " ", "flash": 0x2000}, "its answers take too long"),
+        ({"tally": " ", "stratum": 16}, "it is not synchronised itself"),
+        ({"tally": " ", "stratum": 16, "reach": 0, "flash": 0x1600, "refid": "INIT"}, ""),
+        ({"tally": " ", "stratum": 16, "refid": "RATE"}, "it is asked too often (kiss-o'-death RATE)"),
+        ({"tally": " ", "stratum": 0, "refid": "DENY", "reach": 0}, "it denies this host the time"),
+        ({"tally": " ", "stratum": 16, "refid": "RSTR", "reach": 0}, "it gives this host no more time"),
+        ({"tally": " ", "stratum": 1, "refid": "RATE"}, ""),
+        ({"tally": " ", "stratum": 16, "reach": 0, "event": "rate_exceeded"}, "it is asked too often"),
+        ({"tally": "+", "reach": 0, "event": "rate_exceeded"}, "it is asked too often"),
+        ({"tally": "+", "event": "rate_exceeded"}, ""),
+        ({"tally": " ", "reach": 1, "event": "rate_exceeded"}, ""),
+        ({"tally": " ", "flash": 0x1000}, ""),
+        ({"tally": " ", "flash": 0x1400}, ""),
+        ({"tally": " "}, ""),
+        ({"tally": "-", "flash": 0x20}, ""),
+        ({"tally": " ", "flash": 0x400, "address": "127.127.28.0"}, ""),
+    ],
+)
+def test_why_a_source_cannot_be_followed(changes: dict[str, Any], why: str) -> None:
+    one = peer(2, **changes)
+    assert reason(one).startswith(why)
+    assert bool(reason(one)) is bool(why)
+
+
+def test_it_is_one_warning_with_its_name() -> None:
+    loop = (BOARD.peers[0], peer(2, tally=" ", flash=0x800), *BOARD.peers[2:])
+    facts = converged(daemon__board=Billboard(SYSTEM_VARS, loop))
+    assert judged(facts) == [("upstreams.rejected", "warn"), OUTSIDE]
+    [check] = told(facts, "upstreams.rejected")
+    assert check.text == f"{PINS[1].name} ({ADDRESSES[1]}) answers, and cannot be followed: it follows this host"
+    assert check.remedy == "ntpjoin setup --survey"
+    assert judged(converged(daemon__board=Billboard(SYSTEM_VARS, loop), daemon__age_s=299.0)) == [OUTSIDE]
+
+
+def test_a_source_that_is_only_watched_is_no_fault() -> None:
+    one = peer(2, tally=" ", flash=0x1000)
+    assert watched(one)
+    assert not watched(replace(one, reach=0))
+
+
+STRANGER = peer(1, associd=9, address="192.0.2.30", tally="+", source="")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"tally": "x"}, "upstreams.falseticker"),
+        ({"tally": "x", "refid": "254.1.2.3"}, "upstreams.smear"),
+        ({"tally": " ", "reach": 0}, "upstreams.silent"),
+        ({"tally": " ", "reach": 0, "refid": "254.1.2.3"}, "upstreams.silent"),
+        ({"tally": " ", "flash": 0x800}, "upstreams.rejected"),
+        ({"address": "127.127.1.0", "refid": "LOCL", "tally": "x", "reach": 0}, "upstreams.local"),
+        ({"refid": "254.1.2.3"}, "upstreams.smear"),
+    ],
+)
+def test_one_thing_is_told_of_a_source_and_the_line_that_brought_it_goes(changes: dict[str, Any], found: str) -> None:
+    one = replace(STRANGER, **changes)
+    facts = beside(one, own=f"# mine\nserver {one.address} iburst\n")
+    assert judged(facts) == [(found, "warn"), OUTSIDE]
+    [check] = told(facts, found)
+    assert check.remedy == f"take line 2 out of {OWN}, then: {RESTART}"
+
+
+# --- who smears
+
+
+def test_a_service_that_smears_fails_among_others_and_warns_alone() -> None:
+    google = replace(STRANGER, address="216.239.35.8", source="time3.google.com")
+    assert judged(beside(google)) == [("upstreams.smear", "fail"), OUTSIDE]
+    assert "and others do not" in told(beside(google), "upstreams.smear")[0].text
+    by_name = replace(STRANGER, source="time.aws.com")
+    assert judged(beside(by_name)) == [("upstreams.smear", "fail"), OUTSIDE]
+    pinned = tuple(Pin(f"time{number}.google.com", one.address) for number, one in enumerate(BOARD.peers[:4], 1))
+    alone = converged(daemon__board=Billboard(SYSTEM_VARS, BOARD.peers[:4]))
+    found = told(alone, "upstreams.smear", pinned)
+    assert [check.state.value for check in found] == ["warn"] * 4
+    assert "others" not in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("changes", "warns"),
+    [
+        ({"refid": "254.1.2.3"}, True),
+        ({"refid": "254.1.2.3", "stratum": 1}, False),
+        ({"refid": "253.1.2.3"}, False),
+        ({"refid": "254.1.2.3", "reach": 0}, False),
+    ],
+)
+def test_a_reference_like_that_of_a_daemon_that_smears_is_only_a_suspicion(
+    changes: dict[str, Any], warns: bool
+) -> None:
+    found = told(beside(replace(STRANGER, **changes)), "upstreams.smear")
+    assert [check.state.value for check in found] == ["warn"] * warns
+
+
+def test_every_server_of_the_catalogue_that_smears_is_known_as_one() -> None:
+    smearing = [server.host for server in catalogue.load(Host()) if server.smears == "yes"]
+    assert len(smearing) > 5
+    assert all(map(rules.smears, smearing))
+    assert rules.smears("2001:4860:4806:8::")
+    assert not any(map(rules.smears, (*ADDRESSES, "time.cloudflare.com", "google.com", "")))
+
+
+# --- names of the pool itself
+
+
+@pytest.mark.parametrize(
+    ("line", "fails"),
+    [
+        ("pool 2.debian.pool.ntp.org iburst", True),
+        ("server -4 pool.ntp.org", True),
+        ("server 0.de.POOL.ntp.org.", True),
+        ("server notpool.ntp.org", False),
+        ("pool ntp.example.net", False),
+        ("restrict 0.pool.ntp.org noquery", False),
+    ],
+)
+def test_a_member_does_not_follow_the_pool_itself(line: str, fails: bool) -> None:
+    facts = beside(own=f"{line}\n")
+    assert judged(facts) == [("upstreams.pool", "fail")] * fails + [OUTSIDE]
+    if fails:
+        [check] = told(facts, "upstreams.pool")
+        assert f"{OWN}:1: {line}" in check.text
+        assert check.remedy == f"take line 1 out of {OWN}, then: {RESTART}"
+
+
+def test_the_packages_own_configuration_follows_it_and_setup_mends_that() -> None:
+    facts = follows(5)
+    text = "restrict default kod limited nomodify noquery\nrestrict 127.0.0.1\npool 0.debian.pool.ntp.org iburst\n"
+    [check] = told(replace(facts, files={ROW.config: stock(text)}), "upstreams.pool", ())
+    assert check.remedy == "ntpjoin setup"
+    [check] = told(replace(facts, files={ROW.config: stock(text, stock=False)}), "upstreams.pool", ())
+    assert check.remedy == "ntpjoin setup --replace"
+
+
+def test_a_file_that_the_package_manager_put_back_is_one_fault() -> None:
+    text = "restrict default kod limited nomodify noquery\nrestrict 127.0.0.1\npool 0.debian.pool.ntp.org iburst\n"
+    facts = converged(files={**converged().files, ROW.config: stock(text)})
+    assert judged(facts) == [("service.file", "fail"), OUTSIDE]
+
+
+# --- manners
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("server 192.0.2.30 burst", ["fail"]),
+        ("server 192.0.2.30 iburst minpoll 6", []),
+        ("server 192.0.2.30 minpoll 5", ["warn"]),
+        ("server 192.0.2.30 minpoll 4 minpoll 6", []),
+        ("pool ntp.example.net minpoll 4 burst", ["fail", "warn"]),
+        ("server 10.1.2.3 minpoll 4 burst", []),
+        ("server fd00::3 minpoll 4", []),
+        ("server 127.127.28.0 minpoll 4", []),
+        ("refclock shm unit 0 minpoll 4", []),
+        ("server 192.0.2.30 minpoll x", []),
+        ("server 192.0.2.30 minpoll", []),
+        ("server 192.0.2.30 minpoll ²", []),
+    ],
+)
+def test_how_others_may_be_asked(line: str, found: list[str]) -> None:
+    assert judged(beside(own=f"{line}\n")) == [("upstreams.manners", state) for state in found] + [OUTSIDE]
+
+
+def test_what_a_line_asks_too_much_is_told_with_what_to_write() -> None:
+    fast, burst = told(beside(own="server 192.0.2.30 minpoll 4 burst\n"), "upstreams.manners")[::-1]
+    assert "may be asked every 16 s; 64 s is the least" in fast.text
+    assert fast.remedy == f"write `minpoll 6` into line 1 of {OWN}, then: {RESTART}"
+    assert burst.remedy == f"take `burst` out of line 1 of {OWN}, then: {RESTART}"
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [("minpoll 8", []), ("minpoll 7", ["128 s; 256 s"]), ("", ["64 s; 256 s"]), ("iburst minpoll 8", ["iburst"])],
+)
+def test_an_operator_who_asks_for_more_rest_gets_it(options: str, found: list[str]) -> None:
+    pins = (Pin(PINS[0].name, PINS[0].address, minpoll=8, iburst=False), *PINS[1:])
+    ours = ntp_conf(ROW, pins, leapfile=True).encode()
+    edited = ours.replace(b"192.0.2.1 minpoll 8", f"192.0.2.1 {options}".encode())
+    config = FileFact(edited, 0o644, "root:root", ours=edited == ours)
+    facts = converged(files={**converged().files, ROW.config: config})
+    checks = told(facts, "upstreams.manners", pins)
+    assert len(checks) == len(found)
+    assert all(words in check.text for words, check in zip(found, checks))
+    assert all(check.remedy == "ntpjoin setup --replace" for check in checks)
+
+
+def test_the_lines_that_we_write_ask_nothing_too_much() -> None:
+    pins = tuple(Pin(pin.name, pin.address, minpoll, minpoll % 2 == 0) for minpoll, pin in enumerate(PINS, 6))
+    config = FileFact(ntp_conf(ROW, pins, leapfile=True).encode(), 0o644, "root:root", ours=True)
+    assert not told(converged(files={**converged().files, ROW.config: config}), "upstreams.manners", pins)
+
+
+def test_a_source_without_a_line_is_left_to_the_operator() -> None:
+    [check] = told(beside(replace(STRANGER, tally="x")), "upstreams.falseticker")
+    assert check.remedy == "look at your own lines"
