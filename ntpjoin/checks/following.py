@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ntpjoin.board import Billboard, Peer
 from ntpjoin.checks.lines import take_out
 from ntpjoin.checks.sources import sources
 from ntpjoin.facts import Directive
 from ntpjoin.model import Pin
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Row
 
 

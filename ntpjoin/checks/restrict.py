@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Callable, Optional
 
 from ntpjoin.checks import lines as reading
@@ -14,6 +14,7 @@ from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.sources import sources
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.model import FAMILIES, Check, CheckState
+from ntpjoin.records import dataclass
 from ntpjoin.systems import Row, to_type
 from ntpjoin.upstreams.rules import of_pool
 
