@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ntpjoin.board import SystemVars
+from ntpjoin.board import Counters, SystemVars
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.verify import judge
@@ -143,6 +143,8 @@ def test_lines_of_the_whole_file_go_with_it(changes: dict[str, bool], remedy: st
     assert told(beside, "access.noquery")[0].remedy == remedy
     [check] = told(mine("", "classic", **changes), "access.noquery")
     assert check.text.endswith("no `restrict default` says otherwise")
+    unseen = changed(mine("", "classic", **changes), journal__unseen=True)
+    assert told(unseen, "access.noquery")[0].remedy == "ntpjoin setup"
 
 
 # --- live tests prove, lines explain
@@ -299,6 +301,12 @@ def test_the_last_value_counts_and_the_lines_are_named() -> None:
     assert judged(own("limit average 0.05\nlimit average 1\n")) == [OUTSIDE]
     [check] = told(own("limit burst 10\nlimit average 0.2\n"), "access.serve")
     assert check.remedy == f"take lines 1, 2 out of {OWN}, then: {RESTART}"
+
+
+def test_what_a_tight_limiter_refuses_is_not_counted_as_well() -> None:
+    counted = {"daemon__board__counters": Counters(received=2000, limited=500)}
+    assert judged(own("limit average 0.05\n", **counted)) == [("access.serve", "warn"), OUTSIDE]
+    assert judged(own("", **counted)) == [("load.limited", "warn"), OUTSIDE]
 
 
 def test_a_limiter_that_is_off_refuses_nobody() -> None:

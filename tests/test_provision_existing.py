@@ -52,6 +52,7 @@ def test_the_file_of_a_former_package_is_told_of_and_left() -> None:
         ("unrestrict default noquery", "anybody could ask management queries"),
         ("restrict default ignore", "clients would get no answer"),
         ("restrict -6 default noserve", "clients would get no answer"),
+        ("restrict default notrust", "clients would get no answer"),
         ("restrict source ignore", "the answers of upstreams would be refused"),
     ],
 )

@@ -71,9 +71,10 @@ def mend(culprits: Iterable[Directive], facts: Facts, row: Row) -> str:
 
 
 def setup(facts: Facts, row: Row) -> str:
-    """What to type to have our file in place: somebody's own is replaced only where he says so."""
+    """What to type to have our file in place: somebody's own is replaced only where he says so; whose it is, root knows."""
     file = facts.files.get(row.config)
-    return "ntpjoin setup" if file is None or file.ours or file.stock else "ntpjoin setup --replace"
+    known = facts.journal.unseen or file is None or file.ours or file.stock
+    return "ntpjoin setup" if known else "ntpjoin setup --replace"
 
 
 def take_out(culprits: Iterable[Directive], row: Row) -> str:
