@@ -8,6 +8,7 @@ tells less of them. In one family of classes all are of this kind.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 T = TypeVar("T")
@@ -38,32 +39,40 @@ class _Shape:
 
     def __init__(self, cls: Any) -> None:
         fields = dataclasses.fields(cls)
+        missing = dataclasses.MISSING
         self.names = tuple(field.name for field in fields)
-        self.makers = {
-            one.name: one.default_factory for one in fields if one.default_factory is not dataclasses.MISSING
-        }
-        self.required = tuple(
-            one.name for one in fields if one.default is dataclasses.MISSING and one.name not in self.makers
-        )
+        self.known = frozenset(self.names)
+        self.makers = tuple((one.name, one.default_factory) for one in fields if one.default_factory is not missing)
+        self.required = tuple(one.name for one in fields if one.default is missing and one.default_factory is missing)
 
 
 def _init(self: Any, /, *values: Any, **named: Any) -> None:
     shape: _Shape = self.__shape__
-    by_place = shape.names[: len(values)]
-    if len(values) > len(shape.names):
-        raise TypeError(f"{type(self).__name__} has {len(shape.names)} fields, {len(values)} values are given")
-    for name in named:
-        if name not in shape.names or name in by_place:
-            raise TypeError(f"{type(self).__name__} has no field {name}, or it is given twice")
-    for name in shape.required[len(values) :]:
-        if name not in named:
-            raise TypeError(f"{type(self).__name__} lacks {name}")
+    own = self.__dict__
+    own.update(zip(shape.names, values))
+    if named:
+        own.update(named)
+    count = len(values)
+    if (
+        len(own) != count + len(named)  # too many, or one twice
+        or not shape.known.issuperset(named)
+        or (count < len(shape.required) and not all(name in own for name in shape.required[count:]))
+    ):
+        raise TypeError(_refusal(type(self).__name__, shape, count, named))
     # A default that is the same for all is the class's own.
-    self.__dict__.update(zip(by_place, values))
-    self.__dict__.update(named)
-    for name, maker in shape.makers.items():
-        if name not in self.__dict__:
-            self.__dict__[name] = maker()
+    for name, maker in shape.makers:
+        if name not in own:
+            own[name] = maker()
+
+
+def _refusal(kind: str, shape: _Shape, count: int, named: Mapping[str, Any]) -> str:
+    """Why these values make none."""
+    if count > len(shape.names):
+        return f"{kind} has {len(shape.names)} fields, {count} values are given"
+    wrong = [name for name in named if name not in shape.known or name in shape.names[:count]]
+    if wrong:
+        return f"{kind} has no field {wrong[0]}, or it is given twice"
+    return f"{kind} lacks {next(name for name in shape.required[count:] if name not in named)}"
 
 
 def _values(self: Any) -> tuple[Any, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Container, Mapping
-from dataclasses import replace
+from collections.abc import Container, Mapping, Sequence
+from functools import partial
 
 from ntpjoin.host.netfilter.options import OPTIONS, Words
-from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Opaque, Rate, Rule, Ruleset
+from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Opaque, Rate, Rule, Ruleset, Unread
 from ntpjoin.model import Family
 
 #: Priorities of the tables (linux/netfilter_ipv4.h); nat has others before and behind routing, but only one of them is met here.
@@ -105,35 +105,42 @@ class _Rule:
 def parse(text: str, tool: str) -> Ruleset:
     """Read the output of iptables-save or (where `tool` begins with 'ip6') of ip6tables-save."""
     family: Family = "IPv6" if tool.startswith("ip6") else "IPv4"
-    chains: dict[str, Chain] = {}
-    rules: dict[str, list[Rule]] = {}
+    policies: dict[str, str] = {}
+    rules: dict[str, list[str]] = {}
     found: list[Chain] = []
+    table = ""
     for line in text.splitlines():
         if line.startswith("*"):
-            table, chains, rules = line[1:], {}, {}
+            table, policies, rules = line[1:], {}, {}
         elif line.startswith(":"):
-            chain = _chain(line, family, tool, table)
-            chains[chain.name], rules[chain.name] = chain, []
+            name, policy = line[1:].split()[:2]
+            policies[name], rules[name] = policy, []
         elif line.startswith("-A "):
-            rules[line.split(maxsplit=2)[1]].append(_rule(line, family, tool, table, chains))
+            rules[line.split(maxsplit=2)[1]].append(line)
         elif line == "COMMIT":
-            found += [replace(chain, rules=tuple(rules[name])) for name, chain in chains.items()]
+            for name, lines in rules.items():
+                unread = Unread(partial(_rules, lines, family, tool, table, policies))
+                found.append(_chain(tool, family, table, name, policy=policies[name], rules=unread))
     return Ruleset({chain.key: chain for chain in found})
 
 
-def _chain(line: str, family: Family, tool: str, table: str) -> Chain:
-    """`:INPUT DROP [0:0]`; a chain that somebody made has `-` for a policy."""
-    name, policy = line[1:].split()[:2]
+def _chain(tool: str, family: Family, table: str, name: str, *, policy: str, rules: Unread) -> Chain:
+    """A chain that somebody made has `-` for a policy."""
     return Chain(
         tool,
         "ip6" if family == "IPv6" else "ip",
         table,
         name,
+        rules,
         hook="" if policy == "-" else _HOOKS.get(name, ""),
         priority=_PRIORITIES.get(table, 0),
         policy=_TARGETS.get(policy, "accept"),
         kind="nat" if table == "nat" else "filter",
     )
+
+
+def _rules(lines: Sequence[str], family: Family, tool: str, table: str, chains: Container[str]) -> list[Rule]:
+    return [_rule(line, family, tool, table, chains) for line in lines]
 
 
 def _rule(line: str, family: Family, tool: str, table: str, chains: Container[str]) -> Rule:

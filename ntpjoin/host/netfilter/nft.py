@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ntpjoin.host.netfilter.expressions import Table, match
-from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Is, Opaque, Rate, Rule, Ruleset
+from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Is, Opaque, Rate, Rule, Ruleset, Unread
 
 _VERDICTS: Mapping[str, Action] = {
     "accept": "accept",
@@ -48,13 +49,21 @@ def parse(text: str) -> Ruleset:
         found = one.get("set") or one.get("map")
         if found:
             sets.setdefault((found["family"], found["table"]), {})[found["name"]] = found.get("elem", ())
-    chains = {chain.key: chain for chain in (_chain(one["chain"]) for one in objects if "chain" in one)}
-    rules: dict[tuple[str, str, str, str], list[Rule]] = {key: [] for key in chains}
+    rules: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    chains = []
+    for one in (one["chain"] for one in objects if "chain" in one):
+        key = (one["family"], one["table"], one["name"])
+        rules[key] = []
+        chains.append(_chain(one, Unread(partial(_of_chain, rules[key], sets.get(key[:2], {})))))
     for rule in (one["rule"] for one in objects if "rule" in one):
-        key = ("nft", rule["family"], rule["table"], rule["chain"])
-        place = f"rule {rule['handle']} of {chains[key].title}"
-        rules[key] += _read(rule["expr"], Table(sets.get((rule["family"], rule["table"]), {})), place)
-    return Ruleset({key: replace(chain, rules=tuple(rules[key])) for key, chain in chains.items()})
+        rules[rule["family"], rule["table"], rule["chain"]].append(rule)
+    return Ruleset({chain.key: chain for chain in chains})
+
+
+def _of_chain(rules: Sequence[Mapping[str, Any]], sets: Mapping[str, Sequence[Any]]) -> Iterator[Rule]:
+    for rule in rules:
+        place = f"rule {rule['handle']} of chain {rule['chain']} of table {rule['family']} {rule['table']}"
+        yield from _read(rule["expr"], Table(sets), place)
 
 
 def with_devices(ruleset: Ruleset, text: str) -> Ruleset:
@@ -74,13 +83,14 @@ def with_devices(ruleset: Ruleset, text: str) -> Ruleset:
     return replace(ruleset, chains=chains)
 
 
-def _chain(one: Mapping[str, Any]) -> Chain:
+def _chain(one: Mapping[str, Any], rules: Unread) -> Chain:
     devices = one.get("dev", ())
     return Chain(
         "nft",
         one["family"],
         one["table"],
         one["name"],
+        rules,
         hook=one.get("hook", ""),
         priority=one.get("prio", 0),
         policy=_VERDICTS[one.get("policy", "accept")],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from fnmatch import fnmatchcase
-from typing import Literal, Optional, Protocol
+from functools import cached_property
+from typing import Literal, Optional, Protocol, Union, overload
 
 from ntpjoin.host.netfilter.ranges import CLIENT_PORTS, WORLD, Range, overlap
 from ntpjoin.model import Family
@@ -216,6 +217,27 @@ class Rule:
     place: str = ""
 
 
+class Unread(Sequence[Rule]):
+    """Rules that are read when a packet comes to them: to most chains of a ruleset none of ours does."""
+
+    def __init__(self, read: Callable[[], Iterable[Rule]]) -> None:
+        self._read = read
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        return tuple(self._read())
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Rule]: ...
+    def __getitem__(self, index: Union[int, slice]) -> Union[Rule, Sequence[Rule]]:
+        return self._rules[index]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+
 @dataclass(frozen=True)
 class Chain:
     """A chain; one with a `hook` is where packets come in. `tool` is the program that manages it."""
@@ -224,7 +246,7 @@ class Chain:
     family: str
     table: str
     name: str
-    rules: tuple[Rule, ...] = ()
+    rules: Sequence[Rule] = ()
     hook: str = ""
     priority: int = 0
     policy: Action = "accept"
