@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Optional
@@ -111,6 +112,14 @@ def test_a_leap_file_with_its_hash_is_valid() -> None:
 def test_a_leap_file_that_somebody_changed_is_not(old: str, new: str) -> None:
     assert old in leapfile()
     assert not leapfile_valid(leapfile().replace(old, new))
+
+
+def test_a_leap_file_is_valid_also_where_python_was_built_without_sums_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "_sha1", None)
+    assert leapfile_valid(leapfile())
+    assert not leapfile_valid(leapfile(mended=False))
 
 
 def test_neither_is_one_with_a_wrong_hash_nor_an_empty_one() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Optional
@@ -63,4 +62,13 @@ def leapfile_valid(text: str) -> bool:
             told = "".join(word.rjust(8, "0") for word in line[2:].split())
         elif line and not line.startswith("#"):
             digits += "".join(line.partition("#")[0].split())
-    return bool(told) and hashlib.sha1(digits.encode(), usedforsecurity=False).hexdigest() == told
+    return bool(told) and _sha1(digits.encode()) == told
+
+
+def _sha1(content: bytes) -> str:
+    """In hexadecimal digits, by what hashlib falls back on: hashlib itself loads OpenSSL, which takes a tenth of what click does."""
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]  # noqa: PLC0415
+    except ImportError:  # some distributions build Python without it
+        from hashlib import sha1  # noqa: PLC0415
+    return str(sha1(content, usedforsecurity=False).hexdigest())

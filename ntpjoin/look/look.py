@@ -19,7 +19,6 @@ from ntpjoin.look.firewall import NTP_PORT, look_firewall
 from ntpjoin.look.journal import look_journal
 from ntpjoin.look.network import look_network
 from ntpjoin.look.packages import look_installed, look_packages
-from ntpjoin.look.program import look_program
 from ntpjoin.look.setters import look_setters
 from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.surroundings import look_surroundings
@@ -90,6 +89,8 @@ def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] =
     if part == "unit files":
         return look_again(host, look_again(host, facts, "files"), "units")
     if part == "program":
+        from ntpjoin.look.program import look_program  # noqa: PLC0415 - only for who sets up a daily check
+
         return replace(facts, program=look_program(host))
     if part == "files":
         of_metrics = filter(None, (*facts.journal.metrics, facts.metrics))

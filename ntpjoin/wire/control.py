@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import selectors
 import time
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class ControlClient:
         self._port = port
         self._timeout_s = timeout_s
         self._rest_s = rest_s
-        self._sequence = secrets.randbelow(1 << 15)
+        self._sequence = int.from_bytes(os.urandom(2), "big") >> 1
         try:
             self._door = sockets.connect(address, port)
         except OSError as problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import re
@@ -126,6 +125,8 @@ def manager(name: str) -> Manager:
 
 def digest(content: bytes, like: str) -> str:
     """The digest of a file's bytes, of the same kind as another one."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL
+
     kind = like.partition(":")[0]
     return f"{kind}:{hashlib.new(kind, content, usedforsecurity=False).hexdigest()}"
 
