@@ -12,6 +12,7 @@ from ntpjoin.board import Billboard, Peer
 from ntpjoin.checks.addresses import service_addresses
 from ntpjoin.checks.clock import setters
 from ntpjoin.checks.evidence import Evidence, gather
+from ntpjoin.checks.settle import steady
 from ntpjoin.checks.verify import judge, settling
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, Setter, Unit
 from ntpjoin.firewall import FirewallFacts
@@ -363,6 +364,13 @@ def test_behind_nat_the_private_addresses_of_the_declared_family_are_asked() -> 
 def test_a_young_daemon_loses_some_faults_by_itself(parts: dict[str, Any], age_s: float, expected: bool) -> None:
     facts = converged(**parts, daemon__age_s=age_s)
     assert settling(facts, judge(facts, WISH, PINS, GOOD)) is expected
+
+
+@pytest.mark.parametrize(("offset_ms", "is_steady"), [(49.9, True), (-50.0, False), (120.0, False), (None, True)])
+def test_a_clock_that_is_being_slewed_is_not_steady_yet(offset_ms: Optional[float], is_steady: bool) -> None:
+    system = replace(SYSTEM_VARS, offset_ms=offset_ms)
+    assert steady(replace(BOARD, system=system)) is is_steady
+    assert not steady(replace(BOARD, system=replace(system, leap=3)))
 
 
 def test_without_a_daemon_nothing_settles() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Optional
 from ntpjoin.board import Billboard
 from ntpjoin.checks.addresses import outside_addresses
 from ntpjoin.checks.evidence import gather
-from ntpjoin.checks.settle import settle
+from ntpjoin.checks.settle import settle, steady
 from ntpjoin.checks.verify import judge, settling
 from ntpjoin.commands.common import Agreed, Prepare, carry_out
 from ntpjoin.errors import Interrupted, NtpjoinError, StepFailed, UsageProblem
@@ -100,7 +100,7 @@ class _SetUp:
 
         A daemon that was seen settled a moment ago is not asked again.
         """
-        if facts.daemon and facts.daemon.board.settled:
+        if facts.daemon and steady(facts.daemon.board):
             return facts.daemon.board, None
         minsane = facts.daemon.board.minsane if facts.daemon else None
         try:

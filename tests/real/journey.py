@@ -69,7 +69,7 @@ def travel(
         way.expect("setup again changes nothing", so=same, seen=again.out + again.err)
         also(way)
         server.reboot()
-        verified = operator.ntpjoin(server, "verify", "--wait", "120", timeout=150)
+        verified = operator.ntpjoin(server, "verify", "--wait", "240", timeout=280)
         way.expect("verify after a reboot ends with 0", so=verified.code == 0, seen=verified.out + verified.err)
         look_from_outside(lab, way, "after a reboot", BOOTED_S)
     lab.packages.stop()

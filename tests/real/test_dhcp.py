@@ -92,7 +92,7 @@ def journey(lab: Lab, booted: Server) -> Iterator[Journey]:
     seen.look(server, "renewed")
     server.reboot()
     wait_renewed(server, SECOND)
-    seen.done["rebooted"] = operator.ntpjoin(server, "verify", "--wait", "120", "--json", timeout=150)
+    seen.done["rebooted"] = operator.ntpjoin(server, "verify", "--wait", "240", "--json", timeout=280)
     seen.look(server, "rebooted")
     # The control: the same host without our line, and a lease that names another server.
     server.run(["sed", "-i", "s/^IGNORE_DHCP=.*/IGNORE_DHCP=/", "/etc/default/ntpsec"], check=True)

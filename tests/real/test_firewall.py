@@ -85,7 +85,7 @@ def test_firewalld_lets_in_what_we_ask_for_and_keeps_what_others_asked_for(lab: 
     member.reboot()
     assert member.run(["firewall-cmd", "--state"], check=True).out.strip() == "running"
     # A daemon that has just started answers nobody as synchronised.
-    verified = operator.ntpjoin(member, "verify", "--wait", "120", timeout=150)
+    verified = operator.ntpjoin(member, "verify", "--wait", "240", timeout=280)
     assert verified.code == 0, verified.out
     assert accepted(lab) == BOTH
 

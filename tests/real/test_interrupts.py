@@ -149,6 +149,6 @@ def test_a_signal_while_it_waits_for_the_time_leaves_the_set_up(server: Server) 
     halted.signal("INT")
     done = halted.finish()
     assert done.code == 130, done.err
-    verified = operator.ntpjoin(server, "verify", "--wait", "120", timeout=150)
+    verified = operator.ntpjoin(server, "verify", "--wait", "240", timeout=280)
     assert verified.code == 0, verified.out
     assert {entry["state"] for entry in operator.entries(server)} == {"done"}

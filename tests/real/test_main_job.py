@@ -59,7 +59,7 @@ def job(lab: Lab, booted: Server) -> Iterator[Job]:
     job.again = [operator.ntpjoin(server, "setup", "--yes", "--json") for _ in range(10)]
     job.pids.append(pid(server))
     server.reboot()
-    job.rebooted = operator.ntpjoin(server, "verify", "--wait", "120", "--json", timeout=150)
+    job.rebooted = operator.ntpjoin(server, "verify", "--wait", "240", "--json", timeout=280)
     job.close_after_s = operator.wait_until_close(lab)
     print(f"after a reboot within 50 ms after {job.close_after_s:.0f} s")
     job.seen_rebooted = operator.outside_view(lab)

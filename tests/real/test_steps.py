@@ -207,7 +207,7 @@ def test_restart_gives_another_process_that_serves_and_forgets_nothing(member: S
     after = unit(member)
     assert before[0] != after[0]
     assert before[1] != after[1]
-    verified = operator.ntpjoin(member, "verify", "--wait", "120", "--json", timeout=150)
+    verified = operator.ntpjoin(member, "verify", "--wait", "240", "--json", timeout=280)
     assert verified.code == 0, verified.out + verified.err
     again = operator.page(operator.ntpjoin(member, "setup", "--yes", "--dry-run", "--json"))
     assert (again["changed"], again["remember"], len(again["upstreams"])) == (False, [], 5)
