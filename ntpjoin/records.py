@@ -35,14 +35,19 @@ else:
 
 
 class _Shape:
-    """The names of the fields, in order; those without a default; and what makes a default where it is not the same for all."""
+    """The names of the fields, in order; those without a default; and what makes a default where the class's own does not do."""
 
     def __init__(self, cls: Any) -> None:
         fields = dataclasses.fields(cls)
         missing = dataclasses.MISSING
         self.names = tuple(field.name for field in fields)
         self.known = frozenset(self.names)
-        self.makers = tuple((one.name, one.default_factory) for one in fields if one.default_factory is not missing)
+        self.makers = tuple(
+            (one.name, (lambda bound=one.default: bound) if one.default_factory is missing else one.default_factory)
+            for one in fields
+            # A function that is the class's own would be its method.
+            if one.default_factory is not missing or hasattr(type(one.default), "__get__")
+        )
         self.required = tuple(one.name for one in fields if one.default is missing and one.default_factory is missing)
 
 

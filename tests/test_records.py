@@ -19,6 +19,10 @@ ours: Callable[..., Any] = records.dataclass
 Made = tuple[Any, Any, Any]
 
 
+def _said(number: int) -> str:
+    return f"it is {number}"
+
+
 def made(kind: Callable[..., Any]) -> Made:
     @kind(frozen=True)
     class Plain:
@@ -28,6 +32,8 @@ def made(kind: Callable[..., Any]) -> Made:
         b: str = "x"
         c: Optional[tuple[int, ...]] = None
         d: Mapping[str, int] = field(default_factory=dict)
+        call: Callable[[int], int] = abs
+        say: Callable[[int], str] = _said
         shared: ClassVar[int] = 7
 
         @property
@@ -63,10 +69,11 @@ USES: dict[str, Callable[[Made], object]] = {
     "by name": lambda made: repr(made[0](b="z", a=1)),
     "defaults": lambda made: repr(made[0](1)),
     "its own default": lambda made: (made[0](1).d is made[0](1).d, made[0](1).d),
+    "a function for a default": lambda made: (made[0](1).call(-2), made[0](1).say(3), made[0](1, say=str).say(3)),
     "None for a default": lambda made: repr(made[0](1, d=None)),
-    "a child": lambda made: (repr(made[1](1)), repr(made[1](1, "z", None, {}, 9)), made[1](3).twice),
+    "a child": lambda made: (repr(made[1](1)), repr(made[1](1, "z", None, {}, abs, _said, 9)), made[1](3).twice),
     "nothing": lambda made: (repr(made[2]()), made[2]() == made[2]()),
-    "too many": lambda made: made[0](1, 2, 3, 4, 5),
+    "too many": lambda made: made[0](1, 2, 3, 4, 5, 6, 7),
     "none": lambda made: made[0](),
     "only what has a default": lambda made: made[0](b="x"),
     "unknown": lambda made: made[0](1, z=2),
