@@ -17,7 +17,10 @@ def clients(host: Host) -> Optional[int]:
     said = host.run(["chronyc", "-c", "-n", "clients"], check=False)
     if said.code != 0:
         return None
-    return sum(_is_client(row) for row in csv.reader(said.out.splitlines()))
+    try:
+        return sum(_is_client(row) for row in csv.reader(said.out.splitlines()))
+    except csv.Error:
+        return None
 
 
 def _is_client(row: list[str]) -> bool:

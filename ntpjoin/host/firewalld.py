@@ -29,9 +29,6 @@ _PATIENCE_S = 60.0
 #: What firewall-cmd exits with where there is no such zone (firewall-cmd(1), INVALID_ZONE).
 _NO_ZONE = 112
 
-#: Includes of services may not go round in a circle.
-_DEEPEST = 5
-
 
 @dataclass(frozen=True)
 class Firewalld:
@@ -88,15 +85,25 @@ def _permanent(permanent: bool) -> list[str]:
     return ["--permanent"] if permanent else []
 
 
-def service(host: Host, name: str, depth: int = 0) -> Optional[tuple[tuple[Condition, ...], ...]]:
+def service(host: Host, name: str) -> Optional[tuple[tuple[Condition, ...], ...]]:
     """What a service lets in of UDP; None where there is no such definition, or it cannot be read."""
+    return _service(host, name, set())
+
+
+def _service(host: Host, name: str, met: set[str]) -> Optional[tuple[tuple[Condition, ...], ...]]:
+    """Each service counts once, however often it is included."""
     text = next((text for folder in _SERVICES if (text := host.read(f"{folder}/{name}.xml"))), None)
-    if text is None or depth > _DEEPEST:
+    if text is None or name in met:
         return None
+    met.add(name)
     try:
-        root = ET.fromstring(text)  # noqa: S314 - root's own files
-    except ET.ParseError:
+        return _groups(host, ET.fromstring(text), met)  # noqa: S314 - root's own files
+    except (ET.ParseError, LookupError, ValueError):  # an encoding that nobody knows is a LookupError
         return None
+
+
+def _groups(host: Host, root: ET.Element, met: set[str]) -> tuple[tuple[Condition, ...], ...]:
+    """Raises ValueError for a port or an address that is none."""
     groups: list[tuple[Condition, ...]] = []
     where = [end for one in root.iter("destination") for end in _destinations(one)]
     for one in root:
@@ -104,7 +111,7 @@ def service(host: Host, name: str, depth: int = 0) -> Optional[tuple[tuple[Condi
             group = _conditions(one)
             groups += [(*group, end) for end in where] if where else [group]
         elif one.tag == "include":
-            groups += service(host, one.get("service", ""), depth + 1) or ()
+            groups += _service(host, one.get("service", ""), met) or ()
     return tuple(groups)
 
 

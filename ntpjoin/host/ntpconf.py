@@ -8,6 +8,7 @@ from typing import Optional
 
 from ntpjoin.facts import Directive
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _WORD = re.compile(r'"(?P<quoted>[^"]*)"|(?P<bare>[^\s#"]+)|(?P<comment>#.*)')
 
 
@@ -30,5 +31,5 @@ def minsane(read: Iterable[Directive]) -> Optional[int]:
     found = None
     for words in (directive.words for directive in read if directive.words[0] == "tos"):
         for key, value in zip(words, words[1:]):
-            found = int(value) if key == "minsane" and value.isdigit() else found
+            found = int(value) if key == "minsane" and _NUMBER.fullmatch(value) else found
     return found

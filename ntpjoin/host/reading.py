@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import stat
 from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.host import owners
+from ntpjoin.host import owners, words
 from ntpjoin.host.machine import Host
 from ntpjoin.surroundings import Place
 
@@ -20,9 +19,9 @@ def processes(host: Host) -> Iterator[Process]:
     """Every process of this machine that has a command line."""
     for name in host.names("/proc"):
         if name.isdigit():
-            words = host.read(f"/proc/{name}/cmdline")
-            if words:
-                yield int(name), tuple(word.decode(errors="replace") for word in words.rstrip(b"\0").split(b"\0"))
+            line = host.read(f"/proc/{name}/cmdline")
+            if line:
+                yield int(name), tuple(word.decode(errors="replace") for word in line.rstrip(b"\0").split(b"\0"))
 
 
 def environment(text: str) -> dict[str, str]:
@@ -32,8 +31,8 @@ def environment(text: str) -> dict[str, str]:
         key, sign, value = line.strip().partition("=")
         if sign and key.isidentifier():
             with contextlib.suppress(ValueError):
-                words = shlex.split(value, comments=True)
-                found[key] = words[0] if words else ""
+                told = words.split(value, comments=True)
+                found[key] = told[0] if told else ""
     return found
 
 

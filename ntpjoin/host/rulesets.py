@@ -32,19 +32,27 @@ def read(host: Host) -> Ruleset:
         found = _nft(host) if with_nft else Ruleset()
         texts = _saved(host, "save") if not with_nft or _by_iptables(found) else {}
         texts = {**texts, **_others(host, texts, found)}
+        return _whole(host, found, texts, with_nft=with_nft)
     except _Unlisted as error:
         return Ruleset(problem=str(error))
+
+
+def _whole(host: Host, found: Ruleset, texts: Mapping[str, str], *, with_nft: bool) -> Ruleset:
+    """The rules of both, unless some of them cannot have been listed."""
     if not with_nft and not texts:
         return Ruleset(problem=_unseen(host))
     if not with_nft and any(_FOREIGN in text for text in texts.values()):
         return Ruleset(problem="iptables-save cannot list all tables, and there is no nft to list them")
-    return combine(found, texts)
+    try:
+        return combine(found, texts)
+    except ValueError as error:
+        raise _Unlisted(f"what iptables-save prints is not understood: {error}") from None
 
 
 def combine(native: Ruleset, texts: Mapping[str, str]) -> Ruleset:
     """The rules of nft, but of the tables that iptables made what iptables-save says, for nft cannot name all of that.
 
-    `texts` are by the tool that saved them.
+    `texts` are by the tool that saved them. Raises ValueError where one of them is no ruleset.
     """
     chains = dict(native.chains)
     for tool, text in texts.items():
@@ -60,7 +68,7 @@ def _nft(host: Host) -> Ruleset:
     said = host.run(["nft", "-j", "-s", "list", "ruleset"], check=False)
     try:
         found = nft.parse(said.out)
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         raise _Unlisted(f"nft does not list its rules: {said.said or 'it says nothing'}") from None
     if any(chain.of_devices and not chain.devices for chain in found.chains.values()):
         found = nft.with_devices(found, host.run(["nft", "list", "chains"], check=False).out)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import Optional
+
+from ntpjoin.host import words
 
 
 def value(content: bytes, key: str) -> Optional[str]:
@@ -48,10 +49,10 @@ def _told(line: bytes) -> Optional[str]:
     if b"\r" in line:
         return None
     try:
-        words = shlex.split(line.partition(b"=")[2].decode(errors="replace"), comments=True)
+        told = words.split(line.partition(b"=")[2].decode(errors="replace"), comments=True)
     except ValueError:
         return None
-    return "".join(words) if len(words) < 2 and ";" not in "".join(words) else None
+    return "".join(told) if len(told) < 2 and ";" not in "".join(told) else None
 
 
 def _last(lines: list[bytes], key: str) -> Optional[int]:

@@ -17,11 +17,11 @@ from ntpjoin.host.reading import environment
 from ntpjoin.model import FAMILIES, Family
 from ntpjoin.records import dataclass
 
-#: As ufw's backend_iptables.get_status writes it: a long `to` is followed by one blank only.
-_RULE = re.compile(r"^(?P<to>\S.*?)\s+(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|FWD))?\s+(?P<source>\S.*)$")
+#: What stands between the two ends of a rule, as ufw's backend_iptables.get_status writes it: before it perhaps one blank only.
+_ACTION = re.compile(r"\s(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|FWD))?\s+(?=\S)")
 
-#: Behind a port the name of its application profile, behind an address or a port the mark of IPv6, at the end what is logged.
-_REMARK = re.compile(r"\s+\(.*\)")
+#: `80`, `80,100:200`.
+_PORTS = re.compile(r"[0-9]{1,5}(:[0-9]{1,5})?(,[0-9]{1,5}(:[0-9]{1,5})?)*")
 
 #: The chains in which ufw keeps the rules that it was told.
 _CHAINS: dict[Family, tuple[str, str]] = {"IPv4": ("ip", "ufw-user-input"), "IPv6": ("ip6", "ufw6-user-input")}
@@ -75,12 +75,20 @@ def parse(text: str) -> Status:
     default = re.search(r"^Default: (\w+) \(incoming\)", text, re.MULTILINE)
     found = []
     for line in text.splitlines():
-        rule = _RULE.match(line.split("#")[0].rstrip())
+        written = line.split("#")[0].rstrip()
+        rule = None if written[:1].isspace() else _ACTION.search(written)
         if rule and rule["way"] in (None, "IN"):
-            to, source = _REMARK.sub("", rule["to"]), _REMARK.sub("", rule["source"])
+            to, source = _plain(written[: rule.start()]), _plain(written[rule.end() :])
             family: Family = "IPv6" if "(v6)" in line or _has_ipv6(to, source) else "IPv4"
             found.append(Rule(to, rule["action"], source, family))
     return Status("Status: active" in text, default[1] if default else "deny", tuple(found))
+
+
+def _plain(end: str) -> str:
+    """Without what stands in brackets: the name of an application profile, the mark of IPv6, what is logged."""
+    end = end.rstrip()
+    opens, closes = re.search(r"\s\(", end), end.rfind(")")
+    return end[: opens.start()].rstrip() + end[closes + 1 :] if opens and closes > opens.start() else end
 
 
 def _has_ipv6(*places: str) -> bool:
@@ -136,7 +144,7 @@ def _end(text: str, end: str, family: Family) -> Iterator[packets.Condition]:
         if net is not None:
             ranges = ((int(net[0]), int(net[-1])),)
             yield packets.Address("daddr" if end == "to" else "saddr", family, ranges)
-        elif re.fullmatch(r"[\d,:]+", word):
+        elif _PORTS.fullmatch(word):
             yield packets.Port("dport" if end == "to" else "sport", tuple(map(_ports, word.split(","))))
         elif word != "Anywhere":
             yield packets.Opaque(f"`{word}` is not understood")

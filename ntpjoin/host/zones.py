@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Optional
 
+from ntpjoin.host import words
 from ntpjoin.host.netfilter.ranges import Range
 from ntpjoin.host.netfilter.rules import (
     Action,
@@ -32,6 +32,12 @@ from ntpjoin.records import dataclass
 Services = Mapping[str, tuple[tuple[Condition, ...], ...]]
 
 _TARGETS: Mapping[str, Action] = {"ACCEPT": "accept", "DROP": "drop"}
+
+#: `123/udp`, `100-200/udp`.
+_PORT = re.compile(r"(?P<low>[0-9]{1,5})(-(?P<high>[0-9]{1,5}))?/(?P<protocol>[a-z]*)")
+
+#: So much of what is not understood is told to people.
+_SHOWN = 300
 
 _ACTIONS: Mapping[str, Action] = {"accept": "accept", "reject": "drop", "drop": "drop"}
 
@@ -58,31 +64,30 @@ class Zone:
         }
 
 
+#: The fields of a zone that are lists.
+_LISTS = tuple(name for name in Zone.__dataclass_fields__ if name not in ("name", "target"))
+
+
 def parse(text: str) -> dict[str, Zone]:
-    """Read what `firewall-cmd --list-all-zones` prints."""
-    zones: dict[str, Zone] = {}
+    """Read what `firewall-cmd --list-all-zones` prints; a field that is of no use here is left out."""
+    zones: dict[str, dict[str, list[str]]] = {}
     name = field = ""
     for line in text.splitlines():
         if line and not line[0].isspace():
             name, field = line.split()[0], ""
-            zones[name] = Zone(name)
+            zones[name] = {}
         elif line.startswith("\t") and name:
-            zones[name] = _with(zones[name], field, (line.strip(),))
+            zones[name].setdefault(field, []).append(line.strip())
         elif ":" in line and name:
             key, _, value = line.strip().partition(":")
             field = key.replace(" ", "_").replace("-", "_")
-            zones[name] = _with(zones[name], field, tuple(value.split()))
-    return zones
+            zones[name].setdefault(field, []).extend(value.split())
+    return {name: _made(name, fields) for name, fields in zones.items()}
 
 
-def _with(zone: Zone, field: str, values: tuple[str, ...]) -> Zone:
-    """The same with more of one field; a field that is of no use here is left out."""
-    if field == "target":
-        return replace(zone, target="".join(values))
-    known = {name: getattr(zone, name) for name in Zone.__dataclass_fields__ if name not in ("name", "target")}
-    if field in known:
-        known[field] += values
-    return Zone(zone.name, zone.target, **known)
+def _made(name: str, fields: Mapping[str, list[str]]) -> Zone:
+    target = fields.get("target") or ["default"]
+    return Zone(name, target[-1], **{key: tuple(fields.get(key, ())) for key in _LISTS})
 
 
 def as_rules(zones: Mapping[str, Zone], interfaces: Mapping[str, str], default: str, services: Services) -> Ruleset:
@@ -116,7 +121,7 @@ def _net(text: str) -> Optional[tuple[int, Range]]:
 
 def _zone(zone: Zone, services: Services) -> Iterator[Rule]:
     """In the order in which firewalld lays them out: by priority, and at priority 0 what denies before what allows."""
-    rich = [made for text in zone.rich_rules for made in _rich(text, zone.name, services)]
+    rich = [made for text in zone.rich_rules for made in _read_rich(text, zone.name, services)]
     rich.sort(key=lambda made: made[0])
     for forwarded in zone.forward_ports:
         values = dict(part.split("=", 1) for part in forwarded.split(":") if "=" in part)
@@ -124,7 +129,7 @@ def _zone(zone: Zone, services: Services) -> Iterator[Rule]:
         where = (Is("family", ("IPv4",)), *_port(f"{values.get('port', 0)}/{values.get('proto', '')}"))
         yield Rule(where, "elsewhere", place=f"forward-port {forwarded} of zone {zone.name}")
     yield from (rule for priority, rule in rich if priority < 0)
-    yield from (rule for priority, rule in rich if priority == 0 and rule.action == "drop")
+    yield from (rule for priority, rule in rich if priority == 0 and rule.action != "accept")
     yield from (rule for priority, rule in rich if priority == 0 and rule.action == "accept")
     for name in zone.services:
         for group in services.get(name, ((Opaque(f"service {name} is not known"),),)):
@@ -142,19 +147,28 @@ def _zone(zone: Zone, services: Services) -> Iterator[Rule]:
 
 def _port(text: str, end: str = "dport") -> tuple[Condition, ...]:
     """`123/udp`, `100-200/udp`."""
-    number, _, protocol = text.partition("/")
-    low, _, high = number.partition("-")
-    ranges = ((int(low), int(high or low)),)
-    return Is("protocol", (protocol,)), Port("sport" if end == "sport" else "dport", ranges)
+    written = _PORT.fullmatch(text)
+    if not written:
+        return (Opaque(f"port {text[:_SHOWN]} is not understood"),)
+    ranges = ((int(written["low"]), int(written["high"] or written["low"])),)
+    return Is("protocol", (written["protocol"],)), Port("sport" if end == "sport" else "dport", ranges)
 
 
-def _rich(text: str, zone: str, services: Services) -> Iterator[tuple[int, Rule]]:
-    """A rich rule as rules with their priority; none where it only logs or marks."""
+def _read_rich(text: str, zone: str, services: Services) -> list[tuple[int, Rule]]:
+    """A rich rule as rules with their priority; one of another shape than was ever seen may do anything."""
+    place = f"rich rule `{text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'}` of zone {zone}"
+    try:
+        return list(_rich(text, place, services))
+    except (KeyError, ValueError):
+        return [(0, Rule((Opaque("it is not understood"),), "elsewhere", place=place))]
+
+
+def _rich(text: str, place: str, services: Services) -> Iterator[tuple[int, Rule]]:
+    """None where it only logs or marks."""
     parts = _parts(text)
     action = next((word for word, _ in parts if word in _ACTIONS), "")
     if not action:
         return
-    place = f"rich rule `{text}` of zone {zone}"
     rule = dict(parts)["rule"]
     conditions: list[Condition] = []
     if "family" in rule:
@@ -176,7 +190,7 @@ def _rich(text: str, zone: str, services: Services) -> Iterator[tuple[int, Rule]
 def _parts(text: str) -> list[tuple[str, dict[str, str]]]:
     """Words and what is said of each: [('rule', {'priority': '-5'}), ('port', {'port': '123', 'protocol': 'udp'}), ('drop', {})]."""
     parts: list[tuple[str, dict[str, str]]] = []
-    for word in shlex.split(text):
+    for word in words.split(text):
         key, sign, value = word.partition("=")
         if sign and parts:
             parts[-1][1][key] = value

@@ -35,8 +35,21 @@ def look_addresses(host: Host) -> tuple[str, ...]:
 
 
 def look_network(host: Host) -> Network:
-    """The same, and which of all addresses were only lent."""
-    entries = _entries(host)
+    """The same, and which of all addresses were only lent; none where ip(8) does not list them."""
+    said = host.run(["ip", "-json", "address", "show", "scope", "global"], check=False)
+    try:
+        return _network(json.loads(said.out or "[]")) if said.code == 0 else Network((), {})
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        return Network((), {})
+
+
+def _network(links: list[dict[str, Any]]) -> Network:
+    entries = [
+        (str(link.get("ifname", "")), entry)
+        for link in links
+        for entry in link.get("addr_info", ())
+        if "local" in entry
+    ]
     interfaces = tuple((name, ipaddress.ip_address(entry["local"])) for name, entry in entries if _lasts(entry))
     found = [address for _, address in interfaces]
     lent = {entry["local"]: entry.get("valid_life_time") for _, entry in entries}
@@ -45,14 +58,6 @@ def look_network(host: Host) -> Network:
         {address: life for address, life in lent.items() if isinstance(life, int) and life < _FOR_EVER},
         interfaces,
     )
-
-
-def _entries(host: Host) -> list[tuple[str, dict[str, Any]]]:
-    said = host.run(["ip", "-json", "address", "show", "scope", "global"], check=False)
-    links = json.loads(said.out or "[]") if said.code == 0 else []
-    return [
-        (link.get("ifname", ""), entry) for link in links for entry in link.get("addr_info", ()) if "local" in entry
-    ]
 
 
 def _lasts(entry: dict[str, Any]) -> bool:

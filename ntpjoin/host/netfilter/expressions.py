@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from typing import Any, Optional
 
 from ntpjoin.host.netfilter.ranges import Range
@@ -24,6 +25,9 @@ _META: Mapping[str, Word] = {
     "pkttype": "cast",
 }
 
+#: So much of an expression is told to people.
+_SHOWN = 300
+
 _CT: Mapping[str, Word] = {"state": "state", "status": "status", "direction": "direction"}
 
 
@@ -33,14 +37,25 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True)
 class Table:
-    """What a rule can name of its table: sets and maps, by their elements."""
+    """What a rule can name of its table: sets and maps, by their elements; and what comparing with a whole set was found to mean."""
 
-    sets: Mapping[str, Sequence[Any]]
+    sets: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    known: dict[tuple[str, str, str], Condition] = field(default_factory=dict)
 
 
 def match(body: Mapping[str, Any], table: Table) -> Condition:
     """The condition of a match statement; one that is not understood says so."""
     left, right, op = body["left"], body["right"], body["op"]
+    if not isinstance(right, str) or not right.startswith("@"):
+        return _match(left, right, op, table)
+    # Sets may have many thousand elements, and many rules may name one.
+    key = (json.dumps(left), right, str(op))
+    if key not in table.known:
+        table.known[key] = _match(left, right, op, table)
+    return table.known[key]
+
+
+def _match(left: Any, right: Any, op: str, table: Table) -> Condition:
     if op not in ("==", "!=", "in", "<", ">", "<=", ">="):
         return Opaque(f"operator {op} is not understood")
     try:
@@ -49,11 +64,11 @@ def match(body: Mapping[str, Any], table: Table) -> Condition:
             groups = tuple(_group(left["concat"], value, table) for value in values)
             return AnyOf(groups, negated=op == "!=")
         return _condition(left, values, op)
-    except (NotUnderstood, KeyError, TypeError, ValueError) as error:
+    except (NotUnderstood, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         return Opaque(
             f"{error} is not understood"
             if isinstance(error, NotUnderstood)
-            else f"{json.dumps(left)} is not understood"
+            else f"{json.dumps(left)[:_SHOWN]} is not understood"
         )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Container, Mapping, Sequence
 from functools import partial
 
+from ntpjoin.host import words as shell
 from ntpjoin.host.netfilter.options import OPTIONS, Words
 from ntpjoin.host.netfilter.rules import Action, Always, Chain, Condition, Opaque, Rate, Rule, Ruleset, Unread
 from ntpjoin.model import Family
@@ -64,6 +64,9 @@ _IDLE = frozenset(
     }
 )
 
+#: So much of a rule is told to people.
+_SHOWN = 300
+
 #: Matches that count, and the options of `recent` that do: `--set` is met by everybody.
 _COUNTING = frozenset({"limit", "hashlimit", "connlimit"})
 _RECENT = frozenset({"--rcheck", "--update"})
@@ -103,7 +106,7 @@ class _Rule:
 
 
 def parse(text: str, tool: str) -> Ruleset:
-    """Read the output of iptables-save or (where `tool` begins with 'ip6') of ip6tables-save."""
+    """Read the output of iptables-save or (where `tool` begins with 'ip6') of ip6tables-save. Raises ValueError where it is none."""
     family: Family = "IPv6" if tool.startswith("ip6") else "IPv4"
     policies: dict[str, str] = {}
     rules: dict[str, list[str]] = {}
@@ -111,17 +114,29 @@ def parse(text: str, tool: str) -> Ruleset:
     table = ""
     for line in text.splitlines():
         if line.startswith("*"):
-            table, policies, rules = line[1:], {}, {}
+            table = _begun(line, table, policies)
         elif line.startswith(":"):
             name, policy = line[1:].split()[:2]
             policies[name], rules[name] = policy, []
         elif line.startswith("-A "):
-            rules[line.split(maxsplit=2)[1]].append(line)
+            name = line[3:].partition(" ")[0]
+            if name not in rules:
+                raise ValueError(f"it has a rule of a chain that is not there: {line[:60]}")
+            rules[name].append(line)
         elif line == "COMMIT":
             for name, lines in rules.items():
                 unread = Unread(partial(_rules, lines, family, tool, table, policies))
                 found.append(_chain(tool, family, table, name, policy=policies[name], rules=unread))
+            policies, rules = {}, {}
+    _begun("", table, policies)
     return Ruleset({chain.key: chain for chain in found})
+
+
+def _begun(line: str, former: str, chains: Mapping[str, str]) -> str:
+    """The table that a line begins. Raises ValueError where the former has not ended."""
+    if chains:
+        raise ValueError(f"table {former[:60]} breaks off")
+    return line[1:]
 
 
 def _chain(tool: str, family: Family, table: str, name: str, *, policy: str, rules: Unread) -> Chain:
@@ -144,10 +159,11 @@ def _rules(lines: Sequence[str], family: Family, tool: str, table: str, chains: 
 
 
 def _rule(line: str, family: Family, tool: str, table: str, chains: Container[str]) -> Rule:
-    place = f"`{tool}{'' if table == 'filter' else f' -t {table}'} {line}`"
+    shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+    place = f"`{tool}{'' if table == 'filter' else f' -t {table}'} {shown}`"
     made = _Rule()
     try:
-        words = Words(_words(line)[2:])
+        words = Words(shell.split(line)[2:])
         for option in words.options():
             _read(made, option, words, family)
     except (ValueError, IndexError) as error:
@@ -164,11 +180,6 @@ def _rule(line: str, family: Family, tool: str, table: str, chains: Container[st
     return Rule(
         tuple(made.conditions), action, made.target if action in ("jump", "goto") else "", tuple(made.sets), place
     )
-
-
-def _words(line: str) -> list[str]:
-    """As a shell would split it; hardly a line has what only a shell understands, and shlex takes its time."""
-    return shlex.split(line) if any(sign in line for sign in "\"'\\") else line.split()
 
 
 def _read(made: _Rule, option: str, words: Words, family: Family) -> None:

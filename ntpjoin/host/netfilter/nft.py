@@ -41,50 +41,71 @@ _IDLE = frozenset(
 )
 
 
+#: A table without sets.
+_BARE = Table()
+
+#: What comes of JSON of another shape than was ever seen.
+_STRANGE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+
+
 def parse(text: str) -> Ruleset:
     """Read the JSON of a ruleset. Raises ValueError where it is none."""
+    try:
+        return _parse(text)
+    except _STRANGE as error:
+        raise ValueError("it is no ruleset in JSON") from error
+
+
+def _parse(text: str) -> Ruleset:
     objects: list[dict[str, Any]] = json.loads(text)["nftables"]
     sets: dict[tuple[str, str], dict[str, Sequence[Any]]] = {}
     for one in objects:
         found = one.get("set") or one.get("map")
         if found:
             sets.setdefault((found["family"], found["table"]), {})[found["name"]] = found.get("elem", ())
+    tables = {place: Table(found) for place, found in sets.items()}
     rules: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     chains = []
     for one in (one["chain"] for one in objects if "chain" in one):
         key = (one["family"], one["table"], one["name"])
         rules[key] = []
-        chains.append(_chain(one, Unread(partial(_of_chain, rules[key], sets.get(key[:2], {})))))
+        chains.append(_chain(one, Unread(partial(_of_chain, rules[key], tables.get(key[:2], _BARE)))))
     for rule in (one["rule"] for one in objects if "rule" in one):
+        if not isinstance(rule["expr"], list) or "handle" not in rule:
+            raise TypeError("a rule of another shape")
         rules[rule["family"], rule["table"], rule["chain"]].append(rule)
     return Ruleset({chain.key: chain for chain in chains})
 
 
-def _of_chain(rules: Sequence[Mapping[str, Any]], sets: Mapping[str, Sequence[Any]]) -> Iterator[Rule]:
+def _of_chain(rules: Sequence[Mapping[str, Any]], table: Table) -> Iterator[Rule]:
     for rule in rules:
         place = f"rule {rule['handle']} of chain {rule['chain']} of table {rule['family']} {rule['table']}"
-        yield from _read(rule["expr"], Table(sets), place)
+        yield from _read(rule["expr"], table, place)
 
 
 def with_devices(ruleset: Ruleset, text: str) -> Ruleset:
-    """The same, with the interfaces that chains are for, from `nft list chains`: nft 1.0 leaves them out of its JSON."""
+    """The same, with the interfaces that chains are for, from `nft list chains`: nft 1.0 leaves them out of its JSON.
+
+    Lines of another shape than was ever seen tell nothing.
+    """
     chains = dict(ruleset.chains)
     family = table = name = ""
     for line in text.splitlines():
         words = line.split()
-        if words[:1] == ["table"]:
+        if words[:1] == ["table"] and len(words) > 2:
             family, table = words[1:3]
-        elif words[:1] == ["chain"]:
+        elif words[:1] == ["chain"] and len(words) > 1:
             name = words[1]
-        elif key := _DEVICES.search(line):
+        elif (key := _DEVICES.search(line)) and (chain := chains.get(("nft", family, table, name))):
             devices = tuple(re.findall(r"[^\s,\"{}]+", key[1]))
-            chain = chains["nft", family, table, name]
             chains[chain.key] = replace(chain, devices=devices)
     return replace(ruleset, chains=chains)
 
 
 def _chain(one: Mapping[str, Any], rules: Unread) -> Chain:
     devices = one.get("dev", ())
+    if not isinstance(one.get("prio", 0), int) or not isinstance(one.get("hook", ""), str):
+        raise TypeError("a chain of another shape")
     return Chain(
         "nft",
         one["family"],
@@ -103,7 +124,7 @@ def _read(statements: Sequence[Mapping[str, Any]], table: Table, place: str) -> 
     """The same, where a statement of another shape than was ever seen makes the rule one that is not understood."""
     try:
         return list(_rules(statements, table, place))
-    except (KeyError, TypeError, ValueError):
+    except _STRANGE:
         return [Rule((Opaque("it is not understood"),), "elsewhere", place=place)]
 
 

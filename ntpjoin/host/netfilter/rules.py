@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Literal, Optional, Protocol, Union, overload
 
@@ -70,7 +69,7 @@ class Address:
     def fit(self, packet: Packet) -> Fit:  # noqa: D102
         if packet.family != self.family:
             return "no"
-        found = self._own(packet) if (self.end == "daddr") is not packet.leaving else self._remote()
+        found = self._own(packet) if (self.end == "daddr") is not packet.leaving else self._remote
         return negation(found) if self.negated else found
 
     def _own(self, packet: Packet) -> Fit:
@@ -78,6 +77,7 @@ class Address:
             return "maybe"
         return "yes" if any(low <= packet.own <= high for low, high in self.ranges) else "no"
 
+    @cached_property
     def _remote(self) -> Fit:
         world = WORLD[self.family]
         share = overlap(self.ranges, world) / overlap(world, world)
@@ -120,7 +120,7 @@ class Is:
             return "maybe"
         if self.what in ("in", "out") and not known:
             return "no"  # a packet that has no such interface breaks off the rule, whatever is asked of it
-        found: Fit = "yes" if any(fnmatchcase(known, name) for name in self.names) else "no"
+        found: Fit = "yes" if any(_stands_for(name, known) for name in self.names) else "no"
         return negation(found) if self.negated else found
 
     def _known(self, packet: Packet) -> Optional[str]:
@@ -138,6 +138,10 @@ class Is:
             "source type": "local" if leaving else "unicast",
             "destination type": "unicast" if leaving else "local",
         }[self.what]
+
+
+def _stands_for(name: str, known: str) -> bool:
+    return known.startswith(name[:-1]) if name.endswith("*") else known == name
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ _CONNTRACK = -200
 _DEEPEST = 16
 
 
+#: Nobody types more rules than that.
+_MOST_HEADS = 32
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether the packet passes (None: cannot be told), what decides that, in which base chain, and what lets only so many pass."""
@@ -71,6 +75,8 @@ class _Walk:
         self.early = early
         self.ends: list[_End] = []
         self.doubts: list[str] = []
+        #: What came of a chain by which such a packet went before, and as what it came out: going once more would tell the same.
+        self.gone: dict[tuple[str, Fit, bool, Optional[str]], tuple[bool, Packet]] = {}
 
     def through(self, chain: Chain, sure: Fit, depth: int = 0) -> bool:
         """Follow a chain; whether the packet may come out of it again."""
@@ -105,7 +111,12 @@ class _Walk:
             self.doubts.append(f"{rule.place}: chain {rule.target} could not be read")
             self.ends += [_End(action, "maybe", rule.place) for action in ("accept", "drop")]
             return True
-        return self.through(target, sure, depth + 1)
+        # A jump never leaves its table, and of a packet nothing else changes.
+        way = (rule.target, sure, self.packet.marked, self.packet.state)
+        if way not in self.gone:
+            self.gone[way] = self.through(target, sure, depth + 1), self.packet
+        comes_out, self.packet = self.gone[way]
+        return comes_out
 
     def _note(self, rule: Rule, fit: Fit) -> None:
         """What a rule does to the packet itself."""
@@ -247,7 +258,7 @@ def opened(ruleset: Ruleset, queries: Iterable[Packet]) -> Optional[tuple[Chain,
     heads: list[Chain] = []
     queries = tuple(queries)
     while not (verdict := judge_all(ruleset, queries)).free:
-        if verdict.base is None or verdict.base.key in {head.key for head in heads}:
+        if verdict.base is None or verdict.base.key in {head.key for head in heads} or len(heads) == _MOST_HEADS:
             return None
         heads.append(verdict.base)
         ruleset = with_rule(ruleset, ruleset.chains[verdict.base.key], at_head=True)

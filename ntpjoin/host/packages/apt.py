@@ -32,6 +32,9 @@ _LOCKED = "lock was locked by another process"
 #: dpkg's own error, with the line below it that tells why.
 _ERROR = r"^dpkg: error .*(?:\n .*)?"
 
+#: The states in which dpkg has a package, and those in which it was interrupted (dpkg-query(1), db:Status-Abbrev).
+_WHOLE, _UNFINISHED = frozenset("iWt"), frozenset("UFH")
+
 LOOK = "apt-get update"
 TRY = "apt-get -s install"
 INSTALL = "apt-get install"
@@ -53,12 +56,14 @@ def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
     said = host.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${binary:Package}\t${Version}\n"], check=False)
     versions: dict[str, str] = {}
     unfinished: list[str] = []
-    for line in said.out.splitlines():
-        abbreviation, name, version = line.split("\t")
+    for row in (line.split("\t") for line in said.out.splitlines()):
+        if len(row) != 3:
+            continue
+        abbreviation, name, version = row
         name = name.split(":")[0]
-        if abbreviation[1] in "iWt":
+        if abbreviation[1:2] in _WHOLE:
             versions[name] = version
-        elif abbreviation[1] in "UFH":
+        elif abbreviation[1:2] in _UNFINISHED:
             unfinished.append(name)
     return versions, tuple(sorted(unfinished))
 
@@ -190,7 +195,7 @@ def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
 def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     """Which of these packages are removed but have left their configuration."""
     said = host.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${Package}\n", "--", *names], check=False)
-    return tuple(line.split("\t")[1] for line in said.out.splitlines() if line[1:2] == "c")
+    return tuple(line.partition("\t")[2] for line in said.out.splitlines() if line[1:2] == "c")
 
 
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:

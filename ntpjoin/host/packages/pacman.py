@@ -69,7 +69,7 @@ def simulate(host: Host, names: Sequence[str]) -> Simulated:
     if said.code != 0:
         return Simulated(problem=said.said, missing="target not found" in said.err)
     before, _ = installed(host)
-    install = dict(line.split("\t") for line in said.out.splitlines() if "\t" in line)
+    install = {name: version for name, tab, version in (line.partition("\t") for line in said.out.splitlines()) if tab}
     remove = {name for name in _in_conflict(host, install) if name in before and name not in install}
     return Simulated(
         install=pinned(install),
@@ -92,9 +92,10 @@ def _in_conflict(host: Host, install: Mapping[str, str]) -> Iterator[str]:
 def _conflicts(out: str) -> Iterator[tuple[str, set[str]]]:
     """Name and conflicts of each package of an information page, without the versions that may be named with them."""
     for page in out.split("\n\n"):
-        fields = dict(re.findall(r"^(\w[\w ]*?)\s*: (.*)$", page, re.MULTILINE))
+        rows = (line.partition(":") for line in page.splitlines())
+        fields = {key.rstrip(): told for key, _, told in rows}
         words = fields.get("Conflicts With", "").split()
-        yield fields.get("Name", ""), {re.split("[<>=]", word)[0] for word in words if word != "None"}
+        yield fields.get("Name", "").strip(), {re.split("[<>=]", word)[0] for word in words if word != "None"}
 
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
@@ -142,7 +143,8 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
     out = host.run(["pacman", "-Qi", "--", *names], check=False).out
-    needing = " ".join(re.findall(r"^Required By\s*: (.*)$", out, re.MULTILINE)).split()
+    rows = (line.partition(":") for line in out.splitlines())
+    needing = " ".join(told for key, _, told in rows if key.rstrip() == "Required By").split()
     return tuple(sorted(set(needing) - {"None"} - set(names)))
 
 

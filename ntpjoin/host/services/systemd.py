@@ -17,6 +17,9 @@ _PROPERTIES = (
 #: giving up would take back what only is slow. More than the 90 s that a unit has to start or stop.
 _WORK_S = 240.0
 
+#: Longer than any number of a process.
+_LONGEST_PID = 16
+
 #: There while systemd manages this machine (sd_booted(3)).
 _RUNTIME = "/run/systemd/system"
 
@@ -44,13 +47,14 @@ def show(host: Host, names: Sequence[str]) -> Mapping[str, Unit]:
 
 def _unit(name: str, block: str) -> Unit:
     values: dict[str, str] = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+    pid = values.get("MainPID", "")
     return Unit(
         name=values.get("Id", name),
         load=values.get("LoadState", "not-found"),
         enabled=values.get("UnitFileState", ""),
         active=values.get("ActiveState", "inactive"),
         sub=values.get("SubState", "dead"),
-        pid=int(values.get("MainPID", "0") or 0),
+        pid=int(pid) if pid.isascii() and pid.isdecimal() and len(pid) < _LONGEST_PID else 0,
         invocation=values.get("InvocationID", ""),
         result=values.get("Result", "success"),
         condition=values.get("ConditionResult", "yes") == "yes",
