@@ -1,4 +1,4 @@
-"""Root trees of other releases of Debian: their Pythons, and the classic ntpd, which Debian 12 no longer has."""
+"""Root trees of other releases of Debian: their Pythons, the classic ntpd, which Debian 12 no longer has, and a newer NTPsec."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.lab import cache, images, machine
 from tests.lab.process import Log
 
-PACKAGES = {"bullseye": "ntp,python3", "trixie": "python3"}
+PACKAGES = {"bullseye": "ntp,python3", "trixie": "ntpsec,python3"}
 
 
 def tree(suite: str, log: Log) -> Path:
