@@ -122,7 +122,7 @@ def _ask_all(
     def on_end(job: Job, answer: Optional[Found]) -> None:
         if answer:
             found[job[0]].append(answer)
-        else:
+        elif time.monotonic() < ends_s:
             others.add(job)
             time.sleep(pause_s)
 
