@@ -41,9 +41,10 @@ test: check floors $(PYZ) ## everything CI runs: real hosts too, wants root
 	$(BIN)/pytest -m 'real and not campaign' -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 campaign: $(BIN)/ntpjoin $(PYZ) ## the long tables, wants root and an hour
-	rm -rf campaign.log build/systems
+	rm -rf campaign.log build/systems build/planted
 	$(BIN)/pytest -m 'campaign or systems' -n 2 --dist loadfile --no-loadscope-reorder --durations=15 && cat campaign.log
 	$(BIN)/python -m tests.real.table
+	$(BIN)/python -m tests.real.planted_table
 
 bench: $(BIN)/ntpjoin $(PYZ) ## ratios, measured in one run
 	$(BIN)/python -m tests.bench

@@ -101,6 +101,8 @@ LOCAL = "/etc/apparmor.d/local/usr.sbin.ntpd; apparmor_parser -r /etc/apparmor.d
     [
         (Denial("open", "/srv/leap.list", "r"), "/srv/leap.list r,"),
         (Denial("mknod", "/srv/x", "c"), "/srv/x w,"),
+        (Denial("mknod", "/srv/loopstats.20261122", "c"), "/srv/loopstats* rwl,"),
+        (Denial("link", "/srv/peerstats", "l"), "/srv/peerstats* rwl,"),
         (Denial("open", "/srv/x", "wc"), "/srv/x w,"),
         (Denial("file_lock", "/srv/x", "rwk"), "/srv/x rwk,"),
         (Denial("exec", "/bin/sh", "x"), "/bin/sh ix,"),

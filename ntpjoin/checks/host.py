@@ -82,6 +82,10 @@ def _allow(held: Confinement) -> str:
 _LETTERS = {"r": "r", "w": "w", "a": "w", "c": "w", "d": "w", "k": "k", "l": "l", "m": "m", "x": "ix"}
 
 
+#: Statistics have a new name each day, and another that is linked to it: profiles let them all (Debian's: `loopstats* rwl`).
+_STATISTICS = re.compile(r"(/[A-Za-z0-9_./-]*/[a-z]+stats)(\.[0-9]+[a-z]?)?")
+
+
 def _rule(denial: Denial) -> Optional[str]:
     """A line of a profile that lets it; None where only a person can tell."""
     if denial.what == "capable":
@@ -92,6 +96,9 @@ def _rule(denial: Denial) -> Optional[str]:
     # Letters of a pattern, and what a shell or a terminal would take for something else, are left to a person.
     if not re.fullmatch(r"/[A-Za-z0-9_./:+@-]*", denial.name) or not denial.mask or set(denial.mask) - set(_LETTERS):
         return None
+    statistics = _STATISTICS.fullmatch(denial.name)
+    if statistics:
+        return f"{statistics[1]}* rwl,"
     letters = "".join(dict.fromkeys(_LETTERS[letter] for letter in denial.mask))
     return f"{denial.name} {letters},"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Optional
 
@@ -24,6 +25,9 @@ def service(facts: Facts, row: Row) -> Iterator[Check]:
         remedy = to_type("start", row.unit) if unit.exists and not unit.held else "ntpjoin setup"
         if unit.load == "masked":
             remedy = f"{to_type('unmask', row.unit)}; ntpjoin setup"
+        if daemon and any(holder.pid == daemon.pid for holder in facts.holders or ()):
+            why += f", but another ntpd does, and holds UDP 123 (process {daemon.pid})"
+            remedy = f"kill {daemon.pid}; {remedy}"
         yield Check("service.running", FAIL, f"{row.unit} does not run{why}", remedy)
         return
     yield Check("service.running", OK, f"{row.unit} runs")
@@ -33,13 +37,20 @@ def service(facts: Facts, row: Row) -> Iterator[Check]:
     yield _reads(daemon, unit, row)
     yield from _file(facts, row)
     yield from _dhcp(facts, row)
-    if facts.holders is None:
-        yield Check("service.port", UNKNOWN, "who holds UDP 123 can only be seen by root")
-    else:
-        holds = daemon is not None and any(holder.pid == daemon.pid for holder in facts.holders)
-        yield Check(
-            "service.port", OK if holds else FAIL, "ntpd holds UDP 123" if holds else "ntpd does not hold UDP 123"
-        )
+    yield _port(facts, row)
+
+
+def _port(facts: Facts, row: Row) -> Check:
+    """Whether the daemon holds the port that clients ask."""
+    daemon, holders = facts.daemon, facts.holders
+    if holders is None:
+        return Check("service.port", UNKNOWN, "who holds UDP 123 can only be seen by root", "sudo ntpjoin verify")
+    if daemon is not None and any(holder.pid == daemon.pid for holder in holders):
+        return Check("service.port", OK, "ntpd holds UDP 123")
+    others = ", ".join(dict.fromkeys(f"{holder.program} (process {holder.pid})" for holder in holders))
+    text = f"ntpd does not hold UDP 123, but {others} does" if others else "ntpd does not hold UDP 123, and nobody does"
+    where = f"ss -ulpn 'sport = 123'; {to_type('definition', row.unit)}"
+    return Check("service.port", FAIL, text, f"look at: {where}; then: {to_type('restart', row.unit)}")
 
 
 def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
@@ -49,7 +60,10 @@ def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
         text = f"the process of {row.unit} ({unit.pid}) is not ntpd, but {daemon.pid} is"
         return Check("service.config", FAIL, text, to_type("status", row.unit))
     if daemon.config != row.config:
-        return Check("service.config", FAIL, f"ntpd reads {daemon.config}, not {row.config}", "ntpjoin setup")
+        text = f"ntpd reads {daemon.config}, not {row.config}"
+        where = " or ".join([*(one.path for one in row.dhcp[-1:]), f"what {to_type('definition', row.unit)} shows"])
+        told = f"take `-c {daemon.config}` out of {where}, then: {to_type('restart', row.unit)}"
+        return Check("service.config", FAIL, text, "ntpjoin setup" if daemon.config == row.dhcp_config else told)
     return Check("service.config", OK, f"ntpd reads {row.config}")
 
 
@@ -99,7 +113,19 @@ def _is_set(facts: Facts, setting: Setting) -> bool:
     return there is not None and settings.value(there.content, setting.key) == setting.value
 
 
+#: Where the daemon found an error: NTPsec tells it twice, with the file and with the reason, and classic ntpd in one line.
+_IN_FILE = re.compile(r"syntax error in (?P<path>/\S+) line (?P<line>\d+), column (?P<column>\d+)")
+
+
 def log(complaints: tuple[str, ...], row: Row) -> Iterator[Check]:
     """What the daemon has said of its configuration; nothing where it said nothing."""
+    placed = {complaint: found for complaint in complaints if (found := _IN_FILE.search(complaint))}
+    told = tuple(f"line {found['line']} column {found['column']} syntax error" for found in placed.values())
     for complaint in complaints:
-        yield Check("service.log", WARN, f"ntpd complains: {complaint}", to_type("log", row.unit))
+        found = placed.get(complaint)
+        if found is None and complaint.startswith(told):
+            continue
+        remedy = to_type("log", row.unit)
+        if found and found["path"] != row.config:
+            remedy = f"mend or take line {found['line']} out of {found['path']}, then: {to_type('restart', row.unit)}"
+        yield Check("service.log", WARN, f"ntpd complains: {complaint}", remedy)

@@ -165,4 +165,5 @@ def _untold(facts: Facts, row: Row, daemon: Daemon, access: Optional[Access]) ->
         text = f"ntpd may not tell this host of itself: {told}"
         return Check("sync.peer", UNKNOWN, text, mend(culprits, facts, row))
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"
-    return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? look at: {to_type('log', row.unit)}")
+    typed = f"{to_type('restart', row.unit)}; {to_type('log', row.unit)}"
+    return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? If not: {typed}")

@@ -40,8 +40,14 @@ def main() -> None:
                 continue
             words = struct.unpack("!BBbb11I", reply[:48])
             seconds, fraction = words[13:15]
-            offset = seconds - ERA + fraction / 2**32 - (sent + time.time()) / 2
-            told[address] = {"leap": words[0] >> 6, "stratum": words[1], "offset": round(offset, 6)}
+            now = time.time()
+            offset = seconds - ERA + fraction / 2**32 - (sent + now) / 2
+            told[address] = {
+                "leap": words[0] >> 6,
+                "stratum": words[1],
+                "offset": round(offset, 6),
+                "delay": round(now - sent, 6),
+            }
     print(json.dumps(told))
 
 

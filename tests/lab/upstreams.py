@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.lab.hosts import HOSTS, LIAR_SECONDS, UPSTREAMS4, Host
 from tests.lab.namespaces import STATE, Daemon, Sandbox
@@ -26,6 +27,7 @@ CHRONY = {
 # `restrict default` alone leaves NTPsec's built-in noquery standing.
 OPEN = f"unrestrict default noquery nomodify limited kod\nserver {UPSTREAMS4}11 iburst\nserver {UPSTREAMS4}12 iburst\n"
 SNTP = Path(__file__).with_name("sntp.py")
+IMPOSTOR = Path(__file__).with_name("impostor.py")
 
 
 def daemon(sandbox: Sandbox, name: str, host: Host) -> Daemon:
@@ -70,6 +72,22 @@ class TimeServer:
 
     def stop(self) -> None:
         self.daemon.stop()
+        self.impostor().stop()
+
+    def pretend(self, **says: object) -> None:
+        """Let a program answer in its place that says what impostor.py is told to say; until the lab is healed."""
+        self.stop()
+        self.sandbox.write(STATE / self.name / IMPOSTOR.name, IMPOSTOR.read_text())
+        self.impostor(says).start()
+        addresses = [address for address in (self.host.ipv4, self.host.ipv6) if address]
+        wait_for(
+            lambda: len(ask(self.sandbox, addresses)) == len(addresses) or None, 30, f"{self.name}'s impostor answers"
+        )
+
+    def impostor(self, says: Mapping[str, object] = MappingProxyType({})) -> Daemon:
+        """The program that answers in the daemon's place."""
+        words = ["python3", "-I", f"/lab/{self.name}/{IMPOSTOR.name}", json.dumps(dict(says))]
+        return Daemon(self.sandbox, f"{self.name}-impostor", self.name, words)
 
     def lie(self) -> None:
         """Move chronyd's own idea of the time; with -x the clock itself stays."""
@@ -84,8 +102,10 @@ class TimeServer:
 
 
 def start_all(sandbox: Sandbox) -> None:
-    """Start those that are not running, and see these answer."""
+    """Start those that are not running, or in whose place another answers, and see these answer."""
     servers = [TimeServer(sandbox, name) for name, host in HOSTS.items() if host.role]
+    for server in servers:
+        server.impostor().stop()
     stopped = [server for server in servers if server.daemon.pid is None]
     for server in stopped:
         server.launch()

@@ -14,6 +14,7 @@ FRESH, MEMBER = "fresh", "member"
 #: The longest first, so that no worker is left alone at the end; each takes a file at a time.
 LONGEST = (
     *(
+        "test_planted",
         "test_killed",
         "test_killed_late",
         "test_systems",

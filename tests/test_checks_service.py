@@ -1,0 +1,59 @@
+"""What to type where the service is not as it should be: exactly what mends it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ntpjoin.checks.service import log, service
+from ntpjoin.facts import Facts, Holder, Unit
+from ntpjoin.model import Check
+from tests.sample import ROW, converged
+
+MINE = "/etc/ntpsec/ntp.d/local.conf"
+
+
+def told(facts: Facts, check: str) -> Check:
+    return next(one for one in service(facts, ROW) if one.id == check)
+
+
+def test_another_ntpd_that_holds_the_port_has_to_go_first() -> None:
+    stopped = {ROW.unit: Unit(ROW.unit, "loaded", "enabled", "inactive")}
+    facts = converged(units=stopped)
+    assert facts.daemon is not None
+    pid = facts.daemon.pid
+    found = told(replace(facts, holders=(Holder(pid, "ntpd", "0.0.0.0"),)), "service.running")
+    assert f"another ntpd does, and holds UDP 123 (process {pid})" in found.text
+    assert found.remedy == f"kill {pid}; systemctl start {ROW.unit}"
+    # One that does not hold it, in a container for instance, is left alone.
+    assert told(replace(facts, holders=()), "service.running").remedy == f"systemctl start {ROW.unit}"
+
+
+def test_what_setup_refuses_to_replace_is_not_said_to_be_mended_by_it() -> None:
+    found = told(converged(daemon__config="/etc/other.conf"), "service.config")
+    assert found.remedy == (
+        f"take `-c /etc/other.conf` out of /etc/default/ntpsec or what systemctl cat {ROW.unit} shows, "
+        f"then: systemctl restart {ROW.unit}"
+    )
+    assert told(converged(daemon__config=ROW.dhcp_config), "service.config").remedy == "ntpjoin setup"
+
+
+def test_a_syntax_error_is_told_once_with_the_line_that_is_to_go() -> None:
+    ntpsec = ("line 2 column 0 syntax error", f"syntax error in {MINE} line 2, column 0")
+    [found] = log(ntpsec, ROW)
+    assert found.text == f"ntpd complains: syntax error in {MINE} line 2, column 0"
+    assert found.remedy == f"mend or take line 2 out of {MINE}, then: systemctl restart {ROW.unit}"
+    # Another place is another error.
+    assert len(list(log(("line 7 column 0 syntax error", *ntpsec), ROW))) == 2
+
+
+def test_a_complaint_of_our_own_file_or_without_a_place_is_found_in_the_log() -> None:
+    complaints = (f"syntax error in {ROW.config} line 2, column 0", "restrict: error in address/host nobody unusable")
+    assert {found.remedy for found in log(complaints, ROW)} == {f"journalctl -u {ROW.unit}"}
+
+
+def test_who_holds_the_port_instead_is_told_and_where_to_look() -> None:
+    other = told(converged(holders=(Holder(9, "python3", "0.0.0.0"), Holder(9, "python3", "::"))), "service.port")
+    assert other.text == "ntpd does not hold UDP 123, but python3 (process 9) does"
+    assert other.remedy.startswith("look at: ss -ulpn 'sport = 123'; ")
+    assert told(converged(holders=()), "service.port").text == "ntpd does not hold UDP 123, and nobody does"
+    assert told(converged(holders=None), "service.port").remedy == "sudo ntpjoin verify"
