@@ -110,11 +110,11 @@ class _SetUp:
             return look_billboard(minsane), error
 
     def _seen(self, outcome: Outcome, board: Billboard) -> Facts:
-        """The daemon as it is now; it is looked at again unless nothing was changed and nothing waited for."""
+        """The daemon as it is now, and what this run has written; as they were where nothing was changed and nothing waited for."""
         daemon = outcome.facts.daemon
         if outcome.run is None and daemon is not None and board is daemon.board:
             return outcome.facts
-        return look_again(self.agreed.host, outcome.facts, "daemon")
+        return look_again(self.agreed.host, look_again(self.agreed.host, outcome.facts, "journal"), "daemon")
 
     def _lasts(self, facts: Facts, board: Billboard, *, long_enough: bool) -> None:
         """Raise StepFailed where the set-up cannot stay: the daemon has not lasted, or not one upstream answers it."""

@@ -88,6 +88,9 @@ def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] =
         return look_again(host, facts, "unit files")
     if part == "unit files":
         return look_again(host, look_again(host, facts, "files"), "units")
+    if part == "journal":
+        # Whether a file is as it was written depends on what was written.
+        return look_again(host, replace(facts, journal=look_journal(host)), "files")
     if part == "program":
         from ntpjoin.look.program import look_program  # noqa: PLC0415 - only for who sets up a daily check
 
