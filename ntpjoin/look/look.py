@@ -74,7 +74,7 @@ def with_packages(
 
 
 def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] = ()) -> Facts:
-    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall or program.
+    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall, journal or program.
 
     `running` are the processes, where they were looked at just now.
     """
@@ -96,17 +96,7 @@ def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] =
 
         return replace(facts, program=look_program(host))
     if part == "files":
-        of_metrics = filter(None, (*facts.journal.metrics, facts.metrics))
-        files = look_files(host, row, (*files_of(row), *of_metrics), facts.journal.written)
-        return replace(
-            facts,
-            files=files,
-            leapfile_valid=leapfile_valid(host.text(row.leapfile)),
-            directives=look_directives(host, row),
-            unread=look_unread(host, row),
-            dhcp_config=bool(row.dhcp_config) and host.exists(row.dhcp_config),
-            former_config=bool(row.former_config) and host.exists(row.former_config),
-        )
+        return _with_files(host, facts, row)
     if part == "firewall":
         return replace(facts, firewall=look_firewall(host))
     units = services(host).show(host, units_of(row)) if facts.system.init else {}
@@ -116,6 +106,20 @@ def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] =
         facts = _with_daemon(host, replace(facts, units=units), row, running or tuple(processes(host)))
         return replace(facts, surroundings=look_surroundings(host, facts, row))
     raise ValueError(part)
+
+
+def _with_files(host: Host, facts: Facts, row: Row) -> Facts:
+    of_metrics = filter(None, (*facts.journal.metrics, facts.metrics))
+    files = look_files(host, row, (*files_of(row), *of_metrics), facts.journal.written)
+    return replace(
+        facts,
+        files=files,
+        leapfile_valid=leapfile_valid(host.text(row.leapfile)),
+        directives=look_directives(host, row),
+        unread=look_unread(host, row),
+        dhcp_config=bool(row.dhcp_config) and host.exists(row.dhcp_config),
+        former_config=bool(row.former_config) and host.exists(row.former_config),
+    )
 
 
 def _with_daemon(host: Host, facts: Facts, row: Row, running: Sequence[Process]) -> Facts:
