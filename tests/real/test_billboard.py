@@ -138,7 +138,7 @@ def judge(lab: Lab, first: int, rounds: int, gap_s: float, least: int) -> None:
     assert all(comparable >= least for comparable, _ in results.values()), results
 
 
-@pytest.mark.real
+@pytest.mark.campaign
 def test_the_billboard_is_what_ntpq_shows(lab: Lab) -> None:
     judge(lab, 61, rounds=8, gap_s=2, least=3)
 
