@@ -81,7 +81,9 @@ def test_a_terminal_is_a_terminal(server: Server) -> None:
     assert answer.code == 0
     assert "40 100" in answer.out
     assert "got y" in answer.out
-    running = server.popen(["sh", "-c", "echo ready; sleep 60"], tty=True)
+    # Not a shell that starts something: dash loses a Ctrl-C that comes between fork and exec.
+    waiting = "import time; print('ready', flush=True); time.sleep(60)"
+    running = server.popen(["python3", "-c", waiting], tty=True)
     running.read_until("ready")
     running.interrupt()
     assert running.finish(20).code == 130
