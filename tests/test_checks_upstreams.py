@@ -92,6 +92,11 @@ def test_servers_that_were_chosen_and_are_missing_count_as_they_are_told_by_them
     assert faults(facts) == [("upstreams.followed", "fail"), OUTSIDE]
 
 
+def test_a_daemon_that_reads_another_file_is_told_once() -> None:
+    others = converged(daemon__board=Billboard(SYSTEM_VARS, BOARD.peers[:2], 1), daemon__config="/etc/other.conf")
+    assert faults(others) == [("service.config", "fail"), OUTSIDE]
+
+
 def test_while_names_are_looked_up_nobody_is_counted() -> None:
     placeholder = peer(1, associd=9, tally=" ", address="::", refid="DNS", stratum=16, reach=0, source="a.example")
     board = Billboard(SYSTEM_VARS, (*BOARD.peers[:2], placeholder), 1)

@@ -29,8 +29,15 @@ def read_lines(facts: Facts, row: Row) -> Optional[tuple[Directive, ...]]:
     fault, the checks of the service tell it, and what mends it puts all these lines in their place.
     """
     file = facts.files.get(row.config)
-    known = _counts(facts, row) and file is not None and _seen(file) and not facts.unread
+    known = reads_ours(facts, row) and file is not None and _seen(file) and not facts.unread
     return lines(facts, row) if known else None
+
+
+def reads_ours(facts: Facts, row: Row) -> bool:
+    """Whether the daemon was told to read our file, and the package's own is not there instead of it."""
+    file = facts.files.get(row.config)
+    replaced = file is not None and file.stock and not file.ours and row.config in facts.journal.written
+    return facts.daemon is not None and facts.daemon.config == row.config and not replaced
 
 
 def includes(line: Directive) -> str:
@@ -41,7 +48,7 @@ def includes(line: Directive) -> str:
 def unseen(facts: Facts, row: Row) -> Iterator[Check]:
     """Why they cannot be judged, or not all of them; told once, for all checks that rest on them."""
     file = facts.files.get(row.config)
-    if not _counts(facts, row) or (file is None and row.config in facts.journal.written):
+    if not reads_ours(facts, row) or (file is None and row.config in facts.journal.written):
         return
     known = read_lines(facts, row)
     elsewhere = [str(line) for line in known or () if includes(line)]
@@ -84,13 +91,6 @@ def take_out(culprits: Iterable[Directive], row: Row) -> str:
         places.setdefault(line.path, []).append(str(line.line))
     taken = (f"line{'s' * (len(numbers) > 1)} {', '.join(numbers)} out of {path}" for path, numbers in places.items())
     return f"take {' and '.join(taken)}, then: {to_type('restart', row.unit)}"
-
-
-def _counts(facts: Facts, row: Row) -> bool:
-    """Whether the daemon reads our file, and the package's own is not there instead of it."""
-    file = facts.files.get(row.config)
-    replaced = file is not None and file.stock and not file.ours and row.config in facts.journal.written
-    return facts.daemon is not None and facts.daemon.config == row.config and not replaced
 
 
 def _seen(file: FileFact) -> bool:

@@ -66,7 +66,8 @@ def _sources(
     following = Following(board, pins, rules.lines if rules else (), row, setup, young)
     yield from sync.synchronisation(facts, row, rules.access if rules else None, setup)
     yield from upstreams.upstreams(following)
-    yield from upstreams.followed(following)
+    if lines.reads_ours(facts, row):
+        yield from upstreams.followed(following)
     yield from upstreams.pinned(evidence.leads, following)
     yield from smear.smeared(following)
     if rules:

@@ -15,7 +15,8 @@ def tree(suite: str, log: Log) -> Path:
     """The tree of a release, made now if it is not there; nothing may be written into it."""
     machine.require(log)
     packages = PACKAGES[suite]
-    made_by = [suite, packages, recipe.RESOLV_CONF, *map(inspect.getsource, (images.bootstrap, make))]
+    made_by = [suite, packages, recipe.RESOLV_CONF]
+    made_by += [inspect.getsource(step) for step in (images.bootstrap, make)]
     return cache.built(f"tree-{suite}", made_by, lambda folder: make(folder, suite, packages), log) / "root"
 
 

@@ -1,5 +1,6 @@
-"""Faults planted one at a time on a healthy server: the right check finds each, nothing else alarms, and the remedy, typed, mends it.
+"""Faults planted on a healthy server: the right check finds each, nothing else alarms, and the remedy, typed, mends it.
 
+In `make test` those that can be there side by side are planted together; in the campaign each is alone.
 `python -m tests.real.planted_table` prints what the last run in this checkout found.
 """
 
@@ -11,9 +12,10 @@ import pytest
 
 from tests.lab import Lab, Server
 from tests.real import operator
+from tests.real.planted.crowds import CROWDS
 from tests.real.planted.fault import Fault
 from tests.real.planted.host import Host
-from tests.real.planted.run import Healthy, examine, healthy, remember
+from tests.real.planted.run import Healthy, Outcome, examine, healthy, remember
 from tests.real.planted.table import FAULTS
 
 pytestmark = pytest.mark.real
@@ -25,9 +27,7 @@ def rows(faults: Sequence[Fault]) -> list[object]:
     return [pytest.param(fault, id=fault.name) for fault in faults]
 
 
-def planted(fault: Fault, host: Host, good: Healthy) -> None:
-    outcome = examine(fault, host, good)
-    remember(fault, outcome)
+def judge(fault: Fault, outcome: Outcome) -> None:
     assert outcome.faults == [], "\n".join(outcome.faults)
     # The checks come in the order in which one would mend what they find.
     assert outcome.first in {sign.id for sign in fault.signs}
@@ -43,12 +43,11 @@ def good_member(lab: Lab, set_up_once: Server) -> Healthy:
     return healthy(Host(lab, set_up_once).verify(wait_s=60))
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("fault", rows([fault for fault in FAULTS if fault.brief]))
-def test_a_fault_of_a_new_server_is_found_alone_and_mended(
+@pytest.mark.parametrize("fault", rows(CROWDS))
+def test_faults_of_a_new_server_are_each_found_and_mended(
     lab: Lab, member: Server, good_member: Healthy, fault: Fault
 ) -> None:
-    planted(fault, Host(lab, member), good_member)
+    judge(fault, examine(fault, Host(lab, member), good_member))
 
 
 # --- on one that has run for a while
@@ -78,4 +77,6 @@ def test_a_fault_of_a_steady_server_is_found_alone_and_mended(
 ) -> None:
     lab.heal()
     operator.rollback(steady.server, STEADY)
-    planted(fault, steady, good)
+    outcome = examine(fault, steady, good)
+    remember(fault, outcome)
+    judge(fault, outcome)

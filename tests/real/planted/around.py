@@ -72,7 +72,6 @@ FILES = (
         (warns("service.denied", "AppArmor", "open /var/lib/ntpsec/leap-seconds.list"),),
         {warns("service.log", "leap"): "it complains that it cannot read it"},
         mend=type_between("if ntpd is to have it: "),
-        brief=True,
     ),
     Fault(
         "AppArmor denies the daemon its statistics",

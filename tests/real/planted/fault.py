@@ -108,7 +108,6 @@ class Fault:
     `signs`: what is to be found, the right check first; `follows`: what is true as well because of it, with the reason. All else that
     is not ok and was ok before is a false alarm. `wait_s`: how long `verify` may wait for the daemon to settle, 0 where it cannot.
     `mend` does what the remedies say, None: no command can, and the words of the signs explain that.
-    `brief`: it is planted on a new server, too.
     """
 
     name: str
@@ -118,4 +117,3 @@ class Fault:
     mend: Optional[Mend] = type_remedies
     wait_s: float = 60
     mended_wait_s: float = 120
-    brief: bool = False
