@@ -343,6 +343,14 @@ def test_without_a_line_it_matters_only_where_there_is_a_good_list(parts: dict[s
     assert found.remedy == ("ntpjoin setup" if state == "warn" else "")
 
 
+def test_that_no_line_names_one_is_told_only_where_all_lines_are_known() -> None:
+    none = leap(line="")
+    link = FileFact(b"", 0o777, "root:root", plain=False)
+    assert told(none, "leapfile")
+    assert not told(replace(none, files={**none.files, ROW.config: link}), "leapfile")
+    assert not told(replace(none, unread=("/etc/ntp.d/more.conf",)), "leapfile")
+
+
 def test_what_cannot_be_seen_of_it_is_unknown() -> None:
     unseen = {**converged().files, ROW.config: FileFact(b"", 0, "", unseen=True)}
     [found] = told(converged(files=unseen, surroundings__leapfile=None), "leapfile")

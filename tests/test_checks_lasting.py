@@ -85,6 +85,8 @@ def test_without_root_what_was_declared_is_not_known() -> None:
     state, text, remedy = only(facts)
     assert (state, remedy) == ("unknown", "sudo ntpjoin verify")
     assert text.startswith(f"{OWN4}: lent for 23 hours")
+    facts = converged(leases={OWN4: 86000}, journal=JournalFacts(problem="a page is gone", remedy="restore it"))
+    assert only(facts)[::2] == ("unknown", "restore it")
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,8 @@ def test_a_journal_that_cannot_be_read_is_told_with_what_to_do() -> None:
     first = judge(facts, WISH, PINS, GOOD)[0]
     assert (first.id, first.state.value, first.remedy) == ("journal", "unknown", "restore it")
     assert "the page is gone" in first.text
+    nobody = replace(GOOD, answers={}, tells={})
+    assert judged(facts, nobody, Wish()) == [("journal", "unknown"), OUTSIDE]
 
 
 def test_without_root_what_is_remembered_is_unknown_and_what_hangs_on_it_too() -> None:

@@ -24,10 +24,11 @@ def answers(
 ) -> Iterator[Check]:
     """One check for each address, or that there is none to ask.
 
-    That the clock is not `synchronised`, and that nobody listens at an address, is told already.
+    That the clock is not `synchronised`, that nobody listens at an address, and that nobody knows which were declared is told
+    already.
     """
     unheard = deaf(facts, wish)
-    if not evidence.answers:
+    if not evidence.answers and not facts.journal.problem:
         seen = ", ".join(facts.addresses) or "none"
         text = f"this host has no public address of its own (it has: {seen})"
         yield Check(

@@ -31,9 +31,10 @@ def static(facts: Facts, wish: Wish, names: Names) -> Iterator[Check]:
         name = next((name for name in names.get(address) or () if _is_passing(name)), "")
         if name and address not in (*lent, *wish.public_addresses):
             found.append(_named(wish, addresses, address, name))
-    if found and facts.journal.unseen:
-        text = f"{found[0].text}; what was declared with --public-address can only be read by root"
-        yield Check("answers.static", UNKNOWN, text, "sudo ntpjoin verify")
+    if found and (facts.journal.unseen or facts.journal.problem):
+        why = "can only be read by root" if facts.journal.unseen else "is not known"
+        text = f"{found[0].text}; what was declared with --public-address {why}"
+        yield Check("answers.static", UNKNOWN, text, facts.journal.remedy or "sudo ntpjoin verify")
     elif found:
         yield from found
     elif addresses or wish.public_addresses:

@@ -18,10 +18,9 @@ _SOURCE = "https://data.iana.org/time-zones/tzdb/leap-seconds.list"
 
 
 def leapfile(facts: Facts, row: Row) -> Iterator[Check]:
-    """One check; nothing where there is no configuration."""
-    file = facts.surroundings.leapfile
+    """One check; nothing where there is no configuration, or where none of the lines that could be read names a list."""
+    file, config = facts.surroundings.leapfile, facts.files.get(row.config)
     if file is None:
-        config = facts.files.get(row.config)
         if config and config.unseen:
             yield Check(
                 "leapfile",
@@ -30,7 +29,10 @@ def leapfile(facts: Facts, row: Row) -> Iterator[Check]:
                 "sudo ntpjoin verify",
             )
         return
-    yield _named(facts, row, file) if file.line else _unnamed(file)
+    if file.line:
+        yield _named(facts, row, file)
+    elif config and config.plain and not facts.unread:
+        yield _unnamed(file)
 
 
 def _unnamed(file: Leapfile) -> Check:
