@@ -85,6 +85,24 @@ def test_what_else_may_be_written(lines: str, found: str) -> None:
     assert seen(lines) == found
 
 
+@pytest.mark.parametrize(
+    ("engine", "lines", "flags"),
+    [
+        ("ntpsec", "restrict default noserve\nrestrict source nomodify", {"noserve", "noquery", "limited"}),
+        ("ntpsec", "restrict default ignore\nrestrict source nomodify", {"nomodify"}),
+        ("ntpsec", "restrict default notrust\nrestrict source nomodify", {"nomodify"}),
+        ("ntpsec", "restrict default ignore", {"ignore", "noquery", "limited"}),
+        ("ntpsec", "restrict 192.0.2.1 ignore\nrestrict source nomodify", {"ignore"}),
+        ("classic", "restrict default noserve\nrestrict source nomodify", {"nomodify"}),
+        ("classic", "restrict default noserve", {"noserve"}),
+        ("classic", "restrict 192.0.2.1 noserve\nrestrict source nomodify", {"noserve"}),
+    ],
+)
+def test_what_counts_for_a_source(engine: Engine, lines: str, flags: set[str]) -> None:
+    access = Access(engine, ntpconf.directives("/x", lines))
+    assert access.of_source(ipaddress.ip_network("192.0.2.1")).flags == flags
+
+
 CLASSIC = """\
 restrict -4 default kod limited nomodify nopeer noquery notrap
 restrict -6 default kod limited nomodify nopeer noquery notrap

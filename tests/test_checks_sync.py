@@ -214,6 +214,68 @@ def test_a_clock_that_nobody_sets_is_one_alarm() -> None:
     assert judged(facts) == [("sync.peer", "fail"), OUTSIDE]
 
 
+# --- lines by which the daemon cannot be synchronised
+
+
+OUT = "take line 3 out of /x.conf, then: systemctl restart ntpsec.service"
+WAIT = "wait a minute, then: ntpjoin verify"
+DEAF = unled(*reaching(0, 0, 0, 0, 0, tally=" "), age_s=20.0)
+SPLIT = host(minsane=6)
+
+
+def lined(facts: Facts, *lines: str) -> Facts:
+    """With these lines of the operator's own, the last of them the third."""
+    first = 4 - len(lines)
+    own = tuple(Directive("/x.conf", number, tuple(line.split())) for number, line in enumerate(lines, first))
+    return replace(facts, directives=own)
+
+
+@pytest.mark.parametrize(
+    ("facts", "lines", "id", "remedy"),
+    [
+        (DEAF, ["restrict default noserve"], "sync.peer", OUT),
+        (DEAF, ["restrict default ignore"], "sync.peer", WAIT),  # ours for `source` makes exceptions
+        (DEAF, ["restrict source ignore"], "sync.peer", WAIT),  # and is not heard of where none are needed
+        (DEAF, ["restrict 192.0.2.0/24 noserve"], "sync.peer", WAIT),
+        (unled(minsane=6), ["tos minsane 5", "tos minsane 6"], "sync.peer", OUT),
+        (SPLIT, ["tos minsane 6"], "sync.survivors", OUT),
+        (host(peer(1, tally="x"), *BOARD.peers[1:], minsane=6), ["tos minsane 6"], "sync.survivors", OUT),
+        (
+            host(*reaching(255, 255, 255, 255, tally="x"), peer(5), minsane=3),
+            [],
+            "sync.survivors",
+            "ntpjoin setup --survey",
+        ),
+        (host(), ["disable ntp"], "sync.offset", OUT),
+        (host(offset_ms=None), ["enable ntp", "disable ntp monitor"], "sync.offset", OUT),
+        (host(), ["disable ntp", "enable ntp"], "sync.offset", ""),
+        (host(), ["disable monitor"], "sync.offset", ""),
+        (host(offset_ms=400.0), ["tinker panic 0 step 0"], "sync.offset", OUT),
+        (host(offset_ms=-400.0), ["tinker step 0.5"], "sync.offset", OUT),
+        (
+            host(offset_ms=400.0),
+            ["tinker step 0", "tinker step 0.3"],
+            "sync.offset",
+            "systemctl restart ntpsec.service",
+        ),
+        (host(offset_ms=400.0), ["tinker step"], "sync.offset", "systemctl restart ntpsec.service"),
+        (host(offset_ms=400.0), ["tinker step often"], "sync.offset", "systemctl restart ntpsec.service"),
+    ],
+)
+def test_the_line_that_hinders_it_is_named_and_goes(facts: Facts, lines: list[str], id: str, remedy: str) -> None:  # noqa: A002
+    check = told(lined(facts, *lines), id)
+    assert check is not None
+    assert check.remedy == remedy
+    assert (check.state is CheckState.FAIL) == bool(remedy)
+    assert (f"/x.conf:3: {lines[-1]}" in check.text) == (remedy == OUT) if lines else "/x.conf" not in check.text
+
+
+def test_our_own_minsane_is_not_to_blame_where_sources_are_missing() -> None:
+    check = told(unled(*reaching(255, 255, tally="+"), minsane=3), "sync.peer")
+    assert check is not None
+    assert (check.remedy, "tos" in check.text) == ("ntpjoin setup", False)
+
+
 # --- a daemon that may not tell
 
 

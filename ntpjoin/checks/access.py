@@ -71,6 +71,16 @@ class Access:
         taken = self._taken_out.get(network) if network not in self.entries else None
         return Entry(entry.flags, (*entry.lines, taken)) if taken else entry
 
+    def of_source(self, address: Network) -> Entry:
+        """What counts for a server that the daemon asks: what `restrict source` says, where that makes an exception for it.
+
+        Classic ntpd makes one for each source, NTPsec only where it could not be heard for `ignore` or `notrust`; a line for its very
+        address goes before (restrict_source of both).
+        """
+        entry = self.of(address)
+        excepted = self.engine == "classic" or entry.flags & {"ignore", "notrust"}
+        return self.sources if self.sources.lines and excepted and address not in self.entries else entry
+
     def _take(self, directive: Directive) -> None:
         words = [word for word in directive.words[1:] if word not in ("-4", "-6")]
         mask = words[2] if words[1:2] == ["mask"] and len(words) > 2 else ""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Callable, Optional
 
 from ntpjoin.checks import lines as reading
-from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
+from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry, Network
 from ntpjoin.checks.addresses import is_private
 from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.sources import sources
@@ -46,7 +46,7 @@ class Rules:
 
     def of(self, address: str) -> Entry:
         """What counts for one address."""
-        return self.access.of(ipaddress.ip_network(address.partition("%")[0]))
+        return self.access.of(_network(address))
 
     def for_itself(self, address: str) -> bool:
         """Whether this address of the host may ask what strangers may not."""
@@ -61,10 +61,18 @@ class Rules:
         """The lines by which a client at an address gets no answer."""
         return self.of(address).giving(DEAF_TO_CLIENTS)
 
+    def why_unheard(self, source: str) -> Culprits:
+        """The lines by which what a source answers is thrown away."""
+        return self.access.of_source(_network(source)).giving(DEAF_TO_CLIENTS)
+
     def too_tight(self) -> Culprits:
         """The lines by which the limiter would refuse the pool's own monitors; none where it is not on."""
         limits = any("limited" in self.access.of(world).flags for world in WORLD)
         return too_tight(self.row.engine, self.lines) if limits else ()
+
+
+def _network(address: str) -> Network:
+    return ipaddress.ip_network(address.partition("%")[0])
 
 
 def rules_of(facts: Facts, row: Row) -> Optional[Rules]:

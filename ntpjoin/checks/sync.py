@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ntpjoin.board import Billboard, Peer
-from ntpjoin.checks import rejected
-from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK, Access
-from ntpjoin.checks.lines import mend
+from ntpjoin.checks import hindering, rejected
+from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK
+from ntpjoin.checks.restrict import Rules
 from ntpjoin.facts import SETTLING_S, Daemon, Facts
 from ntpjoin.model import Check, CheckState, Measure
 from ntpjoin.systems import Row, to_type
@@ -28,7 +28,7 @@ REACH_WARN, REACH_FAIL = 75, 50
 POLLS, FEWEST_POLLS = 8, 4
 
 
-def synchronisation(facts: Facts, row: Row, access: Optional[Access], setup: str) -> Iterator[Check]:
+def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], setup: str) -> Iterator[Check]:
     """A system peer, a stratum that the pool takes, and how far the clock may be off.
 
     Nothing where the unit has no ntpd: that is told of the service.
@@ -39,12 +39,12 @@ def synchronisation(facts: Facts, row: Row, access: Optional[Access], setup: str
     board = daemon.board
     if board.system is None:
         if daemon.pid == facts.unit(row.unit).pid or not facts.unit(row.unit).running:
-            yield _untold(facts, row, daemon, access)
+            yield _untold(row, daemon, rules)
         return
     peer = board.system_peer
     young = daemon.age_s < SETTLING_S
     if peer is None:
-        text, remedy = _why_no_peer(board, setup, young=young)
+        text, remedy = _why_no_peer(board, rules, setup, young=young)
         yield Check("sync.peer", FAIL, f"not synchronised: {text}", remedy)
     elif board.system.leap == 3:
         text = f"it follows {peer.title}, and tells its clients that it is not synchronised (leap 3)"
@@ -56,15 +56,16 @@ def synchronisation(facts: Facts, row: Row, access: Optional[Access], setup: str
         offset = f", offset {board.system.offset_ms:+.3f} ms" if board.system.offset_ms is not None else ""
         yield Check("sync.peer", OK, f"synchronised to {peer.title}: stratum {board.system.stratum}{offset}")
         yield _stratum(board.system.stratum)
-        yield _survivors(board)
+        yield _survivors(board, rules)
         yield from _reach(daemon)
-        yield from _offset(board.system.offset_ms, row)
+        yield from _offset(board.system.offset_ms, row, rules)
         yield from _distance(daemon, peer)
 
 
-def _why_no_peer(board: Billboard, setup: str, *, young: bool) -> tuple[str, str]:
+def _why_no_peer(board: Billboard, rules: Optional[Rules], setup: str, *, young: bool) -> tuple[str, str]:
     """Why it follows nobody, and what to type. Whatever is wrong with the sources is told here, and nowhere else."""
     sources = board.sources
+    culprits = hindering.unheard(board, rules) or hindering.too_many(board, rules)
     whys = Counter(why for why in map(rejected.reason, sources) if why)
     if not board.peers:
         return "the daemon follows nobody", setup
@@ -76,6 +77,8 @@ def _why_no_peer(board: Billboard, setup: str, *, young: bool) -> tuple[str, str
         text += f", {board.needed} must" if board.survivors < board.needed else ""
         text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
         remedy = setup if len(sources) < board.needed else "ntpjoin setup --survey"
+    if rules and culprits:  # no waiting helps
+        return f"{text}: {'; '.join(map(str, culprits))}", rules.mend(culprits)
     return text, "wait a minute, then: ntpjoin verify" if young else remedy
 
 
@@ -89,16 +92,25 @@ def _stratum(stratum: int) -> Check:
     return Check("sync.stratum", state, f"stratum {stratum}: {why}", "choose upstreams of a lower stratum", measure)
 
 
-def _survivors(board: Billboard) -> Check:
+def _survivors(board: Billboard, rules: Optional[Rules]) -> Check:
     """Whether enough of the sources agree."""
-    enough = board.survivors >= board.needed
-    text = f"{board.survivors} of {len(board.sources)} sources agree" + ("" if enough else f", {board.needed} must")
+    text = f"{board.survivors} of {len(board.sources)} sources agree"
     measure = Measure(board.survivors, fail=board.needed - 1, falls=True)
-    return Check("sync.survivors", OK if enough else FAIL, text, "" if enough else "ntpjoin setup --survey", measure)
+    if board.survivors >= board.needed:
+        return Check("sync.survivors", OK, text, measure=measure)
+    text += f", {board.needed} must"
+    culprits = hindering.too_many(board, rules)
+    if rules and culprits:
+        return Check("sync.survivors", FAIL, f"{text}: {culprits[0]}", rules.mend(culprits), measure)
+    return Check("sync.survivors", FAIL, text, "ntpjoin setup --survey", measure)
 
 
-def _offset(offset_ms: Optional[float], row: Row) -> Iterator[Check]:
+def _offset(offset_ms: Optional[float], row: Row, rules: Optional[Rules]) -> Iterator[Check]:
     """By how much the clock is off, by the daemon's own account."""
+    culprits = hindering.disabled(rules)
+    if rules and culprits:
+        yield Check("sync.offset", FAIL, f"ntpd does not set the clock: {culprits[0]}", rules.mend(culprits))
+        return
     if offset_ms is None:
         return
     off_s = abs(offset_ms) / 1000
@@ -109,6 +121,9 @@ def _offset(offset_ms: Optional[float], row: Row) -> Iterator[Check]:
         text += f": the pool takes points from {POOL_OFFSET_MS} ms on"
         slews = "ntpd slews the clock, which takes a quarter of an hour; if it stays off: ntpjoin setup --survey"
         remedy = to_type("restart", row.unit) if off_s >= STEP_S else slews
+        culprits = hindering.not_stepped(off_s, rules) if off_s >= STEP_S else ()
+        if rules and culprits:
+            text, remedy = f"{text}; it is not stepped: {culprits[0]}", rules.mend(culprits)
     yield Check("sync.offset", state, text, remedy, measure)
 
 
@@ -154,16 +169,16 @@ def _due(daemon: Daemon, peer: Peer) -> int:
     return POLLS if old else (peer.reach & 0xFF).bit_length()
 
 
-def _untold(facts: Facts, row: Row, daemon: Daemon, access: Optional[Access]) -> Check:
+def _untold(row: Row, daemon: Daemon, rules: Optional[Rules]) -> Check:
     """No word from the daemon: because its own files forbid it, or for a reason that cannot be seen."""
-    entry = access.of(LOOPBACK[0]) if access else None
-    if entry and entry.flags & DEAF_TO_QUERIES:
+    entry = rules.access.of(LOOPBACK[0]) if rules else None
+    if rules and entry and entry.flags & DEAF_TO_QUERIES:
         told = "; ".join(map(str, entry.lines)) or "nothing lets this host ask"
         culprits = [
             line for line in entry.lines if line.words[0] != "restrict" or line in entry.giving(DEAF_TO_QUERIES)
         ]
         text = f"ntpd may not tell this host of itself: {told}"
-        return Check("sync.peer", UNKNOWN, text, mend(culprits, facts, row))
+        return Check("sync.peer", UNKNOWN, text, rules.mend(tuple(culprits)))
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"
     typed = f"{to_type('restart', row.unit)}; {to_type('log', row.unit)}"
     return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? If not: {typed}")

@@ -151,9 +151,15 @@ RESTRICT = (
     Fault(
         "clients are refused",
         own_lines("restrict default noserve"),
-        (fails("answers.ipv4", f"line 1 out of {OWN}"), fails("answers.ipv6", f"line 1 out of {OWN}")),
-        {fails("sync.peer"): "what its upstreams answer is refused, too"},
+        (
+            fails(
+                "sync.peer", "0 of 5 sources answer", f"line 1 out of {OWN}"
+            ),  # what its upstreams answer is refused, too
+            fails("answers.ipv4", f"line 1 out of {OWN}"),
+            fails("answers.ipv6", f"line 1 out of {OWN}"),
+        ),
         mend=take_lines_out,
+        wait_s=0,
     ),
     Fault(
         "clients of other versions are refused",
