@@ -34,7 +34,7 @@ class Host:
 
     def until(self, what: str, so: Callable[[], object], limit_s: float) -> None:
         """Wait until it is so; LabTimeout where it does not become so."""
-        wait_for(lambda: so() or None, limit_s, what)
+        wait_for(lambda: so() or None, limit_s, what, pause=4)  # asking costs an emulated machine more than waiting
 
     def board(self) -> dict[str, str]:
         """What ntpq says of each source: its line, by the address."""
