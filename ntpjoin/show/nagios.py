@@ -67,13 +67,16 @@ def _plain(text: str, longest: int) -> str:
 
 
 def _data(checks: tuple[Check, ...]) -> Iterator[str]:
-    """One value for each check that judges a number; of several with one id the worst, for a label must not come twice."""
+    """One value for each check that judges a number; of several with one id the worst, for a label must not come twice.
+
+    What is not known has none: the guidelines have `U` for it, which Icinga 2 refuses.
+    """
     found: dict[str, Check] = {}
     for check in sorted(checks, key=lambda check: _ORDER.index(check.state), reverse=True):
         if check.measure:
             found[check.id] = check
     for check in checks:
-        if found.get(check.id) is check and check.measure:
+        if found.get(check.id) is check and check.measure and math.isfinite(check.measure.value):
             yield f"{_label(check.id)}={_value(check.measure)}"
 
 
@@ -84,9 +87,8 @@ def _label(name: str) -> str:
 
 
 def _value(measure: Measure) -> str:
-    number = _number(measure.value)
     ranges = [_range(measure, limit) for limit in (measure.warn, measure.fail)]
-    return ";".join([number + (measure.unit if number != "U" else ""), *ranges]).rstrip(";")
+    return ";".join([_number(measure.value) + measure.unit, *ranges]).rstrip(";")
 
 
 def _range(measure: Measure, limit: Optional[float]) -> str:
@@ -99,8 +101,6 @@ def _range(measure: Measure, limit: Optional[float]) -> str:
 
 
 def _number(value: float) -> str:
-    """Digits, sign and point, as the guidelines have it: no exponent; `U` for what is no number."""
-    if not math.isfinite(value):
-        return "U"
+    """Digits, sign and point, as the guidelines have it: no exponent."""
     text = f"{value:.9f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

@@ -1,4 +1,5 @@
-"""Root trees of other releases of Debian: their Pythons, the classic ntpd, which Debian 12 no longer has, and a newer NTPsec."""
+"""Root trees beside the lab's own: what reads our outputs; and other releases of Debian, for their Pythons, the classic ntpd, which
+Debian 12 no longer has, and a newer NTPsec."""
 
 from __future__ import annotations
 
@@ -8,16 +9,21 @@ from pathlib import Path
 from tests.lab import cache, images, machine, recipe
 from tests.lab.process import Log
 
-PACKAGES = {"bullseye": "ntp,python3", "trixie": "ntpsec,python3"}
+#: The release, and its packages.
+TREES = {
+    "bullseye": ("bullseye", "ntp,python3"),
+    "trixie": ("trixie", "ntpsec,python3"),
+    "monitors": ("bookworm", "icinga2-bin,prometheus"),
+}
 
 
-def tree(suite: str, log: Log) -> Path:
-    """The tree of a release, made now if it is not there; nothing may be written into it."""
+def tree(name: str, log: Log) -> Path:
+    """One of the trees, made now if it is not there; nothing may be written into it."""
     machine.require(log)
-    packages = PACKAGES[suite]
+    suite, packages = TREES[name]
     made_by = [suite, packages, recipe.RESOLV_CONF]
     made_by += [inspect.getsource(step) for step in (images.bootstrap, make)]
-    return cache.built(f"tree-{suite}", made_by, lambda folder: make(folder, suite, packages), log) / "root"
+    return cache.built(f"tree-{name}", made_by, lambda folder: make(folder, suite, packages), log) / "root"
 
 
 def make(folder: Path, suite: str, packages: str) -> None:
