@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-from textwrap import wrap
 from typing import Optional
 
 from ntpjoin.board import LOOPED, NO_ADDRESS, Billboard, Peer
@@ -30,6 +28,7 @@ class Row:
     name: str
 
 
+_NAMES = tuple(Row.__annotations__)
 _HEAD = Row("", "remote", "refid", "st", "t", "when", "poll", "reach", "delay", "offset", "jitter", "name")
 #: What stands at the left edge of its column.
 _LEFT = ("tally", "remote", "refid", "type", "name")
@@ -42,9 +41,11 @@ def text(board: Billboard, pins: tuple[Pin, ...], style: Style) -> str:
     found = rows(board, pins)
     if not found:
         return ""
-    *wider, narrow = _lines(found), _pairs(found), _paragraphs(found, style.width or 0)
-    fitting = (lines for lines in wider if style.width is None or max(map(len, lines)) < style.width)
-    return "\n".join(next(fitting, narrow))
+    for layout in (_lines, _pairs):
+        lines = layout(found)
+        if style.width is None or max(map(len, lines)) < style.width:
+            return "\n".join(lines)
+    return "\n".join(_paragraphs(found, style.width or 0))
 
 
 def rows(board: Billboard, pins: tuple[Pin, ...]) -> tuple[Row, ...]:
@@ -116,17 +117,23 @@ def _pairs(found: tuple[Row, ...]) -> list[str]:
 def _columns(found: tuple[Row, ...]) -> list[list[str]]:
     """The cells of each column, of one width, below its name."""
     columns = []
-    for name, cells in zip(_HEAD.__annotations__, zip(*map(astuple, (_HEAD, *found)))):
+    for name, cells in zip(_NAMES, zip(*map(_cells, (_HEAD, *found)))):
         width = max(map(len, cells))
         columns.append([f"{cell:{'<' if name in _LEFT else '>'}{width}}" for cell in cells])
     return columns
 
 
+def _cells(row: Row) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in _NAMES)
+
+
 def _paragraphs(found: tuple[Row, ...], width: int) -> list[str]:
     """Whom it is about, and below it each cell with its name, folded."""
+    from textwrap import wrap  # noqa: PLC0415 - most terminals are wide enough
+
     lines = []
     for row in found:
-        cells = [f"{head}\0{cell}" for head, cell in zip(astuple(_HEAD)[2:11], astuple(row)[2:11]) if cell]
+        cells = [f"{head}\0{cell}" for head, cell in zip(_cells(_HEAD)[2:11], _cells(row)[2:11]) if cell]
         folded = wrap(", ".join(cells), max(LEAST_ROOM, width - 6), break_long_words=False, break_on_hyphens=False)
         lines.append(f"  {row.tally}{row.remote}")
         lines += [f"     {line}".replace("\0", " ") for line in (row.name, *folded) if line]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from textwrap import wrap
 from typing import Optional, TextIO
 
 from ntpjoin.model import Event
@@ -75,6 +74,8 @@ class Terminal:
         took = f"{event.elapsed_s:8.1f} s" if event.kind in ("done", "failed") and event.elapsed_s >= 0.05 else ""
         lines, wide = [event.text], _TEXT
         if self.style.tty:
+            from textwrap import wrap  # noqa: PLC0415 - its patterns take as long as a small module
+
             room = max(LEAST_ROOM, _width(self.stream) - _INDENT - _TOOK - 1)
             folded = (
                 wrap(line, room, break_long_words=False, break_on_hyphens=False) for line in event.text.splitlines()
