@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -23,14 +26,15 @@ HOME = Path(sys.executable).parent
 FIVE = "import click, dns.resolver, distro, jinja2, ntplib"
 CLICK = "python -c 'import click'"
 LATER = ("distro", "dns", "jinja2", "ntplib")
+BY_HAND_UNTIL = "… and ntpd until it has a peer"
 NAMES = ("alpha", "bravo", "charlie", "delta", "echo")
 ROUNDS = 11
 
-#: Runs in the server, so that the way there is not measured: the median of some runs of a command, in seconds.
+#: Runs in the server, so that the way there is not measured: commands by name, all run in turn, to the median of each, in seconds.
 TIMER = """
-import resource, subprocess, sys, time
+import json, resource, subprocess, sys, time
 from statistics import median
-MODE = sys.argv.pop(1)
+MODE, ROUNDS, COMMANDS = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 def once(argv):
     began, spent = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -40,7 +44,8 @@ def once(argv):
     if done.returncode:
         sys.exit(f"{argv}: exit {done.returncode}: {done.stdout}{done.stderr}")
     return took
-print(median(once(sys.argv[2:]) for _ in range(int(sys.argv[1]))))
+rounds = [{name: once(argv) for name, argv in COMMANDS.items()} for _ in range(ROUNDS)]
+print(json.dumps({name: median(round[name] for round in rounds) for name in COMMANDS}))
 """
 
 #: What an administrator would do by hand and nothing else: packages, a configuration, the clock set once, the daemon until it
@@ -125,10 +130,11 @@ def said(argv: Sequence[str]) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True).stderr
 
 
-def inside(server: Server, rounds: int, *argv: str, mode: str = "clock") -> float:
-    """The median seconds of a command on the server: by its own clock that nobody sets, or of CPU, children included."""
-    done = server.run(["python3", "-c", TIMER, mode, str(rounds), *argv], check=True, timeout=1800)
-    return float(done.out)
+def inside(server: Server, rounds: int, commands: Mapping[str, Sequence[str]], mode: str = "clock") -> dict[str, float]:
+    """The median seconds of each command on the server: by its own clock that nobody sets, or of CPU, children included."""
+    done = server.run(["python3", "-c", TIMER, mode, str(rounds), json.dumps(commands)], check=True, timeout=1800)
+    took: dict[str, float] = json.loads(done.out)
+    return took
 
 
 def on_a_server() -> None:
@@ -138,28 +144,30 @@ def on_a_server() -> None:
         server.checkpoint("fresh")
         addresses = " ".join(filter(None, (HOSTS[name].ipv4 or HOSTS[name].ipv6 for name in NAMES)))
         began = float(server.run(["cut", "-d.", "-f1", "/proc/uptime"], check=True).out)
-        by_hand = inside(server, 1, "sh", "-c", BY_HAND.format(addresses=addresses))
+        took = inside(server, 1, {BY_HAND_UNTIL: ["sh", "-c", BY_HAND.format(addresses=addresses)]})
         installed = float(server.run(["cat", "/run/installed"], check=True).out) - began
         server.rollback("fresh")
         server.put(PYZ, "/usr/local/bin/ntpjoin")
         upstreams = [word for name in NAMES for word in ("--upstream", HOSTS[name].name)]
         wish = ["--yes", "--allow-step", "--allow-private", *upstreams]
-        fresh = inside(server, 1, "ntpjoin", "setup", *wish)
-        took = {"apt-get update, install ntpsec": installed, "… and ntpd until it has a peer": by_hand}
-        table("a fresh server", {**took, "ntpjoin setup": fresh}, "… and ntpd until it has a peer")
+        fresh = inside(server, 1, {"ntpjoin setup": ["ntpjoin", "setup", *wish]})
+        table("a fresh server", {"apt-get update, install ntpsec": installed, **took, **fresh}, BY_HAND_UNTIL)
         asked = {
-            "python3 -c pass": inside(server, 5, "python3", "-c", "pass"),
-            "systemctl show ntpsec": inside(server, 5, "systemctl", "show", "ntpsec"),
-            "ntpq -pn": inside(server, 5, "ntpq", "-pn"),
-            "ntpjoin verify": inside(server, 5, "ntpjoin", "verify"),
-            "ntpjoin setup, nothing to do": inside(server, 5, "ntpjoin", "setup", "--yes"),
+            "python3 -c pass": ["python3", "-c", "pass"],
+            "systemctl show ntpsec": ["systemctl", "show", "ntpsec"],
+            "ntpq -pn": ["ntpq", "-pn"],
+            "ntpjoin verify": ["ntpjoin", "verify"],
+            "ntpjoin setup, nothing to do": ["ntpjoin", "setup", "--yes"],
         }
-        table("a server that is set up", asked, "python3 -c pass")
+        table("a server that is set up", inside(server, 5, asked), "python3 -c pass")
         in_cpu_time(server)
 
 
 def in_cpu_time(server: Server) -> None:
-    """What a converged set-up costs beside importing click: the wheel installed with its dependencies, and the one file."""
+    """What a converged server costs beside importing click: the wheel installed with its dependencies, and the one file.
+
+    What the programs take that list the firewall's rules is no doing of ours: `verify` is told without it, too.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         site, packed = Path(scratch) / "site", Path(scratch) / "site.tar"
         # Pure Python but for MarkupSafe, which does without its C part where that does not fit.
@@ -171,15 +179,29 @@ def in_cpu_time(server: Server) -> None:
     server.run(["tar", "-C", target, "--warning=no-timestamp", "-xf", "/root/site.tar"], check=True)
     server.run(["python3", "-m", "compileall", "-q", target], check=True, timeout=600)
     installed = ["python3", "-c", "from ntpjoin.cli import main; main()"]
-    took = {
-        CLICK: inside(server, ROUNDS, "python3", "-c", "import click", mode="cpu"),
-        "ufw status verbose": inside(server, ROUNDS, "ufw", "status", "verbose", mode="cpu"),
-        "ntpjoin --help, installed": inside(server, ROUNDS, *installed, "--help", mode="cpu"),
-        "ntpjoin --help, archive": inside(server, ROUNDS, "ntpjoin", "--help", mode="cpu"),
-        "setup, nothing to do, installed": inside(server, ROUNDS, *installed, "setup", "--yes", mode="cpu"),
-        "setup, nothing to do, archive": inside(server, ROUNDS, "ntpjoin", "setup", "--yes", mode="cpu"),
+    programs = {"installed": installed, "archive": ["ntpjoin"]}
+    words = {"ntpjoin --help": ["--help"], "verify": ["verify"], "setup, nothing to do": ["setup", "--yes"]}
+    filtering = firewall_tools(server)
+    commands = {
+        CLICK: ["python3", "-c", "import click"],
+        "python3 -c pass": ["python3", "-c", "pass"],
+        **{shlex.join(argv): argv for argv in filtering},
+        **{f"{name}, {kind}": [*program, *more] for name, more in words.items() for kind, program in programs.items()},
     }
+    took = inside(server, ROUNDS, commands, "cpu")
+    without = sum(took[shlex.join(argv)] for argv in filtering)
+    for kind in programs:
+        took[f"verify without those tools, {kind}"] = took[f"verify, {kind}"] - without
     table(f"a server that is set up: CPU with children, median of {ROUNDS}", took, CLICK)
+
+
+def firewall_tools(server: Server) -> list[list[str]]:
+    """The programs that `verify` starts to see the firewall's rules."""
+    told = server.run(["ntpjoin", "verify", "--verbose"], check=True).err
+    return [
+        shlex.split(line)
+        for line in re.findall(r"^  \+ ((?:nft|ufw|firewall-cmd|ip6?tables)\b.*)$", told, re.MULTILINE)
+    ]
 
 
 def main(words: Sequence[str]) -> int:
