@@ -24,7 +24,7 @@ else:
 
         def make(cls: type[T]) -> type[T]:
             cls.__doc__ = cls.__doc__ or cls.__name__  # else one is made of the signature, which takes long
-            made = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+            made = _with_fields(cls)
             made.__shape__ = _Shape(made)
             for name, method in _METHODS.items():
                 if name not in vars(cls):
@@ -32,6 +32,17 @@ else:
             return made
 
         return make
+
+
+def _with_fields(cls: Any) -> Any:
+    """The standard one without methods. It looks into every annotation that is text for `ClassVar`: it is told which have it."""
+    written = vars(cls).get("__annotations__", {})
+    cls.__annotations__ = {name: text if "ClassVar" in text else object for name, text in written.items()}
+    made = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+    cls.__annotations__ = written
+    for name in written.keys() & made.__dataclass_fields__.keys():
+        made.__dataclass_fields__[name].type = written[name]
+    return made
 
 
 class _Shape:

@@ -91,7 +91,8 @@ USES: dict[str, Callable[[Made], object]] = {
     "replaced": lambda made: repr(dataclasses.replace(made[0](1), b="q")),
     "replaced by what is none": lambda made: dataclasses.replace(made[0](1), z="q"),
     "as a dictionary": lambda made: list(dataclasses.asdict(made[1](1, c=(1, 2))).items()),
-    "fields": lambda made: [(one.name, one.default) for one in dataclasses.fields(made[1])][:3],
+    "fields": lambda made: [(one.name, one.type, one.default) for one in dataclasses.fields(made[1])][:3],
+    "annotations": lambda made: [vars(one).get("__annotations__", {}) for one in made[:2]],
     "copied": lambda made: (copy.copy(made[0](1)) == made[0](1), copy.deepcopy(made[0](1)) == made[0](1)),
     "matched": lambda made: made[0].__match_args__ if hasattr(made[0], "__match_args__") else None,
 }
