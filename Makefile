@@ -30,7 +30,7 @@ check: $(BIN)/ntpjoin ## linters, types and the tests that need no host: under a
 
 .venv-floors/bin/ntpjoin: pyproject.toml Makefile
 	$(OLDEST) -m venv .venv-floors
-	.venv-floors/bin/pip install --quiet --editable . $(FLOORS) hypothesis pytest pytest-xdist
+	.venv-floors/bin/pip install --quiet --editable . $(FLOORS) hypothesis pytest pytest-xdist trustme
 	touch $@
 
 floors: $(BIN)/ntpjoin .venv-floors/bin/ntpjoin ## the tests that need no host, on the oldest Python and dependencies

@@ -8,12 +8,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import pytest
 
 from ntpjoin.host import programs as programs_module
 from ntpjoin.host.machine import FileState, Host
+
+if TYPE_CHECKING:
+    import trustme
 
 _SLOW = (Path(__file__).parent / "real", Path(__file__).parent / "lab")
 
@@ -148,3 +151,26 @@ def programs(real_programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder.mkdir()
     monkeypatch.setitem(programs_module.ENVIRONMENT, "PATH", str(folder))
     return Programs(folder)
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Signs certificates of web servers; nobody knows it but who is told."""
+    import trustme
+
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def certificate(authority: trustme.CA) -> trustme.LeafCert:
+    """That of the loopback address."""
+    return authority.issue_cert("localhost", "127.0.0.1", "::1")
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The authority is known in this test, as an operator makes one known: by this file."""
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    return file
