@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Callable, Optional
 
+from ntpjoin.checks.scoring import ACTIVE_S, GAP_S, SAMPLES
 from ntpjoin.facts import Directive
 from ntpjoin.systems import Engine
 
-#: What a monitor sends: three packets 2 s apart, every 9 minutes (ntppool/monitor: client/cmd/monitor.go, server/functions.go).
-PACKETS, GAP_S, EVERY_S = 3, 2.0, 540.0
 #: Half a day of checks: a limiter that forgets slowly refuses only then.
 _CHECKS = 80
 
@@ -50,9 +49,9 @@ def _value(engine: Engine, word: str) -> Optional[float]:
 def _gaps() -> Iterator[float]:
     """The seconds before each packet but the first, which no limiter refuses."""
     for check in range(_CHECKS):
-        for packet in range(PACKETS):
+        for packet in range(SAMPLES):
             if check or packet:
-                yield GAP_S if packet else EVERY_S
+                yield GAP_S if packet else ACTIVE_S
 
 
 def _ntpsec(setting: dict[str, float]) -> Callable[[float], bool]:
