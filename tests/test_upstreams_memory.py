@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ntpjoin.host.machine import Host
+from ntpjoin.look.boot import since_boot_s
 from ntpjoin.model import Choice, Chosen, Dropped, Sample
 from ntpjoin.upstreams import memory
 
@@ -44,10 +45,10 @@ def test_after_a_boot_it_is_asked_anew(host: Host) -> None:
 
 
 def test_an_old_choice_is_asked_anew(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = memory._boot_s() + memory.FRESH_S + 1
+    later = since_boot_s() + memory.FRESH_S + 1
     clock = memory._clock_since_boot_s()
     monkeypatch.setattr(memory, "_clock_since_boot_s", lambda: clock)
-    monkeypatch.setattr(memory, "_boot_s", lambda: later)
+    monkeypatch.setattr(memory, "since_boot_s", lambda: later)
     assert memory.recall(host, QUESTION) is None
 
 

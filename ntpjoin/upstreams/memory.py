@@ -12,6 +12,7 @@ from typing import Any, Optional
 
 from ntpjoin.errors import StepFailed
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.look.boot import boot_id, since_boot_s
 from ntpjoin.model import Choice, Chosen, Dropped, Sample
 
 FILE = "/var/cache/ntpjoin/choice.json"
@@ -27,9 +28,9 @@ def recall(host: Host, question: dict[str, Any]) -> Optional[tuple[Choice, float
     """The choice made for this question and its age in seconds, None where there is none that still counts."""
     try:
         page = json.loads(host.text(FILE))
-        age_s = _boot_s() - page["at_s"]
+        age_s = since_boot_s() - page["at_s"]
         moved_s = abs(_clock_since_boot_s() - page["clock_s"])
-        fits = (page["question"], page["boot"]) == (json.loads(json.dumps(question)), _boot(host))
+        fits = (page["question"], page["boot"]) == (json.loads(json.dumps(question)), boot_id(host))
         return (_choice(page["choice"]), age_s) if fits and 0 <= age_s < FRESH_S and moved_s < _MOVED_S else None
     except (ValueError, KeyError, TypeError):
         return None  # no page, or not one of ours
@@ -41,8 +42,8 @@ def remember(host: Host, question: dict[str, Any], choice: Choice) -> None:
         return
     page = {
         "question": question,
-        "boot": _boot(host),
-        "at_s": _boot_s(),
+        "boot": boot_id(host),
+        "at_s": since_boot_s(),
         "clock_s": _clock_since_boot_s(),
         "choice": dataclasses.asdict(choice),
     }
@@ -59,14 +60,5 @@ def _choice(page: dict[str, Any]) -> Choice:
     return Choice(page["asked"], chosen, dropped, page["offset_s"], page["spread_s"], tuple(page["waived"]))
 
 
-def _boot(host: Host) -> str:
-    return host.text("/proc/sys/kernel/random/boot_id").strip()
-
-
-def _boot_s() -> float:
-    """Seconds since boot, suspended ones too: a clock that nobody sets."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 def _clock_since_boot_s() -> float:
-    return time.time() - _boot_s()
+    return time.time() - since_boot_s()
