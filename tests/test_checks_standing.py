@@ -1,0 +1,261 @@
+"""How servers stand that were scored by the pool's rules over simulated weeks: what is said of them, and whether it comes true."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from functools import cache
+from typing import Optional
+
+import pytest
+
+from ntpjoin.checks.course import counted, course, score_of
+from ntpjoin.checks.scoring import Outcome
+from ntpjoin.checks.standing import Standing, judge, span, unknown, verdict
+from ntpjoin.look import pool
+from ntpjoin.look.pool import Checked, Monitor, Record
+from ntpjoin.model import CheckState
+from tests import pool_site
+from tests.pool_site import NOBODY, SILENT, Life, always, good, lossy, server, then
+
+NOW = 1_796_000_000.0
+H, DAY = 3600.0, 86400.0
+#: So long it is known; after two days a score has forgotten how it began.
+AGE, WEEKS = 2 * DAY, 21 * DAY
+FOUR = "203.0.113.7"
+
+
+def record(life: Life, *, age_s: float = AGE, statuses: Optional[dict[int, str]] = None) -> Record:
+    """What the site would tell at this time of a server that was added so long ago."""
+    found = server(FOUR, life, NOW - age_s, NOW, statuses)
+    told = sorted(found.rows, key=lambda row: -row.at_s)[:500]
+    return pool.record(FOUR, pool_site.told(found, told))
+
+
+def stands(life: Life, *, age_s: float = AGE, later_s: float = 60) -> Standing:
+    return judge(FOUR, record(life, age_s=age_s), NOW + later_s)
+
+
+DEAD = then((NOW - DAY, good()), (NOW, always(SILENT)))
+BACK = then((NOW - DAY, good()), (NOW - 2.5 * H, always(SILENT)), (NOW, good()))
+LIMITED = then((NOW - 0.3 * H, good()), (NOW, always(Outcome(error="RATE"))))
+REFUSED = always(Outcome(error="DENY"))
+OFF = then((NOW - 1.5 * H, good()), (NOW, always(Outcome(2, 0.12))))
+FAR = always(Outcome(2, -4.0))
+HIGH = always(Outcome(9, 0.0))
+
+
+IN, OUT, NEVER = "in the pool; ", "not in the pool, which takes 10; ", "at this course it never comes to 10, but near "
+COMES, LEAVES = "at this course it comes to 10 in about ", "at this course it leaves it "
+GONE = "checked 3 h ago, not since"
+
+
+@pytest.mark.parametrize(
+    ("life", "age_s", "state", "score", "words"),
+    [
+        (good(), WEEKS, "ok", 20.0, f"{IN}steady; checked "),
+        (good(20), AGE, "ok", 20.0, f"{IN}steady; checked "),
+        (good(), 1.1 * H, "warn", 6.0, rf"{OUT}rising, \+5.0 in 6\d min; {COMES}5\d min"),
+        (good(), 0.1 * H, "warn", 1.0, rf"{OUT}{COMES}1\d\d min; checked "),
+        (DEAD, WEEKS, "fail", -100.0, f"{OUT}steady; {NEVER}-100; checked "),
+        (BACK, AGE, "warn", -30.0, rf"{OUT}rising, \+2\d.\d in 6\d min; {COMES}\d h; checked "),
+        (LIMITED, AGE, "warn", 11.2, rf"{IN}falling, -8.8 in 6\d min; {LEAVES}"),
+        (REFUSED, AGE, "fail", -200.0, f"{OUT}steady; {NEVER}-200; "),
+        (OFF, AGE, "warn", 16.0, f"{IN}falling, .*{LEAVES}"),
+        (FAR, AGE, "fail", -80.0, f"{NEVER}-80; "),
+        (HIGH, AGE, "fail", -80.0, f"{NEVER}-80; "),
+        (lossy(0.02), WEEKS, "ok", None, IN),
+        (lossy(0.5), AGE, "fail", None, NEVER),
+        (then((NOW - 3 * H, good()), (NOW, always(NOBODY))), DAY, "warn", 20.0, f"{IN}steady; {GONE}"),
+        (then((NOW - 3 * H, always(SILENT)), (NOW, always(NOBODY))), DAY, "fail", None, f"{OUT}steady; {GONE}"),
+    ],
+)
+def test_what_is_said_after_weeks(life: Life, age_s: float, state: str, score: Optional[float], words: str) -> None:
+    found = stands(life, age_s=age_s)
+    assert re.search(words, found.text), found.text
+    assert found.state.value == state
+    if score is not None:
+        assert found.score == pytest.approx(score, abs=1.5)
+    assert found.score is not None
+    assert found.in_pool is (found.score >= 10)
+    assert found.text.count("; ") <= 4
+
+
+def test_who_comes_needs_no_remedy_who_falls_does() -> None:
+    assert stands(good(), age_s=1.1 * H).remedy == ""
+    assert stands(BACK).remedy == ""
+    for life in (DEAD, LIMITED, OFF, lossy(0.5)):
+        assert stands(life).remedy == f"ntpjoin score --why {FOUR}"
+    assert stands(lossy(0.02)).remedy == ""
+
+
+def test_who_is_in_hears_of_those_that_would_not_have_him() -> None:
+    well = good()
+
+    def life(at_s: float, monitor: int) -> Outcome:
+        return SILENT if monitor in (101, 102) else well(at_s, monitor)
+
+    found = stands(life)
+    assert found.text.endswith("by 7 monitors, 2 of which give less than 10")
+    assert (found.state, found.remedy) == (CheckState.OK, f"ntpjoin score --why {FOUR}")
+
+
+# --- whether it comes true
+
+
+def crosses(life: Life, age_s: float) -> tuple[Optional[float], Optional[float]]:
+    """When the course says that the score crosses 10, and when it does, if everything goes on; seconds from now."""
+    ahead = course(record(life, age_s=age_s))
+    assert ahead is not None
+    rows = [row for row in server(FOUR, life, NOW - age_s, NOW + 2 * DAY).rows if row.monitor == pool_site.SCORER]
+    now_in = [row.score >= 10 for row in rows if row.at_s <= NOW][-1]
+    newest_s = max(row.at_s for row in rows if row.at_s <= NOW)
+    came = next((row.at_s - newest_s for row in rows if row.at_s > NOW and (row.score >= 10) is not now_in), None)
+    return ahead.crosses_s, came
+
+
+@pytest.mark.parametrize("age_min", [15, 30, 45, 60, 90, 115])
+def test_a_new_server_comes_when_it_was_said(age_min: int) -> None:
+    said, came = crosses(good(), age_min * 60)
+    assert said == pytest.approx(came, abs=8 * 60)
+
+
+@pytest.mark.parametrize("minutes", [30, 60, 240])
+def test_a_server_that_was_away_is_back_when_it_was_said(minutes: int) -> None:
+    """Its monitors' last six checks are to tell of the time after it, or it is said too late."""
+    life = then((NOW - H - minutes * 60, good()), (NOW - H, always(SILENT)), (NOW, good()))
+    said, came = crosses(life, AGE)
+    assert said == pytest.approx(came, rel=0.25, abs=12 * 60)
+
+
+@pytest.mark.parametrize("outcome", [Outcome(2, 0.2), Outcome(2, 0.12), Outcome(2, 0.4)])
+def test_a_server_that_goes_wrong_leaves_when_it_was_said(outcome: Outcome) -> None:
+    life = then((NOW - 1.05 * H, good()), (NOW, always(outcome)))
+    said, came = crosses(life, AGE)
+    assert said == pytest.approx(came, rel=0.25, abs=12 * 60)
+
+
+@pytest.mark.parametrize("life", [good(), DEAD, REFUSED, FAR, good(20)])
+def test_who_stays_is_not_said_to_cross(life: Life) -> None:
+    assert crosses(life, AGE) == (None, None)
+
+
+def test_the_limit_is_what_comes_of_it() -> None:
+    for loss in (0.3, 0.6):
+        ahead = course(record(lossy(loss)))
+        assert ahead is not None
+        assert ahead.limit == pytest.approx(20 * (1 - loss) - 100 * loss, abs=25)
+    steady = course(record(always(Outcome(2, 0.05))))
+    assert steady is not None
+    assert steady.limit == pytest.approx(16.7, abs=0.1)
+
+
+# --- which monitors count
+
+
+def monitors(*statuses: str) -> dict[int, str]:
+    return {101 + number: status for number, status in enumerate(statuses)}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "counting"),
+    [
+        (("active", "active", "testing"), {101, 102}),
+        (("testing", "testing", "candidate"), {101, 102}),
+        (("candidate", "candidate"), {101, 102}),
+    ],
+)
+def test_the_active_ones_make_the_score_else_those_that_may_be_later(
+    statuses: tuple[str, ...], counting: set[int]
+) -> None:
+    found = record(good(), age_s=DAY, statuses=monitors(*statuses))
+    assert {one.id for one in counted(found)} == counting
+
+
+def test_one_that_has_not_checked_for_long_does_not_count() -> None:
+    well = good()
+
+    def life(at_s: float, monitor: int) -> Outcome:
+        return NOBODY if monitor == 101 and at_s > NOW - 0.5 * H else well(at_s, monitor)
+
+    found = record(life, age_s=DAY)
+    assert {one.id for one in counted(found)} == {102, 103, 104, 105, 106, 107}
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_the_score_is_the_lower_middle_of_those_that_count(count: int) -> None:
+    """The pool's own rows and what is made of the checks where there are none agree."""
+    well = good()
+
+    def life(at_s: float, monitor: int) -> Outcome:
+        return SILENT if (monitor + int(at_s) // 600) % 5 == 0 else well(at_s, monitor)
+
+    found = record(life, age_s=DAY, statuses=monitors(*["active"] * count))
+    assert score_of(found) == score_of(replace(found, scores=()))
+
+
+def test_who_has_only_a_score_and_no_checks_has_no_course() -> None:
+    only = Record(FOUR, (), (Checked(int(NOW), 24, 12.0, 1.0),), ())
+    found = judge(FOUR, only, NOW)
+    assert (found.score, found.course, found.state) == (12.0, None, CheckState.WARN)
+    assert found.text == "in the pool; checked 0 s ago"
+
+
+def test_a_monitor_that_checks_all_the_time_does_not_keep_us() -> None:
+    rows = tuple(Checked(int(NOW) - 50 + n, 1, 9.99, 0.5000001) for n in range(50))
+    found = course(Record(FOUR, (Monitor(1, "x", "active", 9.99),), (), rows))
+    assert found is not None
+    assert found.limit == pytest.approx(10, abs=0.01)
+
+
+# --- others
+
+
+def test_who_is_not_registered_fails_and_why_where_that_is_known() -> None:
+    found = judge("8.8.8.8", None, NOW)
+    assert (found.state, found.text) == (CheckState.FAIL, "not registered in the pool")
+    assert "https://manage.ntppool.org/" in found.remedy
+    private = judge("10.0.0.1", None, NOW)
+    assert (private.text, private.remedy) == ("not registered: it is a private address (RFC 1918)", "")
+
+
+def test_who_has_just_been_registered_is_waited_for() -> None:
+    found = judge(FOUR, Record(FOUR, (), (), ()), NOW)
+    assert (found.state, found.text, found.coming) == (CheckState.WARN, "registered, but not checked yet", True)
+    assert verdict([found]) == 5
+
+
+def test_a_clock_that_is_behind_is_told() -> None:
+    found = judge(FOUR, record(good()), NOW - 2 * H)
+    assert "its newest check is of the future, by this clock" in found.text
+
+
+#: How it stands in a word, and what a single one that stands so makes of the exit code.
+CODES = {"in": 0, "coming": 5, "out": 1, "unknown": 3}
+
+
+@cache
+def standing(word: str) -> Standing:
+    lives = {"in": (good(), AGE), "coming": (good(), H), "out": (DEAD, AGE)}
+    return stands(lives[word][0], age_s=lives[word][1]) if word in lives else unknown(FOUR, "no answer")
+
+
+@pytest.mark.parametrize("names", [pair for n in (1, 2, 3, 4) for pair in itertools.combinations(CODES, n)])
+def test_the_exit_code_is_of_the_worst(names: tuple[str, ...]) -> None:
+    worst = [1, 3, 5, 0]
+    codes = [CODES[name] for name in names]
+    assert verdict([standing(name) for name in names]) == min(codes, key=worst.index)
+
+
+def test_a_stale_score_that_is_high_is_a_warning() -> None:
+    found = stands(good(), later_s=3 * H)
+    assert (found.state, verdict([found]), found.course) == (CheckState.WARN, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (119, "2 min"), (7199, "120 min"), (7200, "2 h"), (259_200, "3 days")],
+)
+def test_how_long_in_words(seconds: float, words: str) -> None:
+    assert span(seconds) == words
