@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.lab import cache, process
@@ -41,23 +41,25 @@ def find(program: str) -> bool:
     return shutil.which(program, path=process.PATH) is not None
 
 
-def require(log: Log, have: Callable[[str], bool] = find, *, install: bool = True) -> None:
+def require(
+    log: Log, have: Callable[[str], bool] = find, *, tools: Mapping[str, str] = TOOLS, install: bool = True
+) -> None:
     """See that all programs are there; root installs what is missing, one test run at a time."""
     with cache.locked("tools"):
-        _require(log, have, install=install)
+        _require(log, have, tools, install=install)
 
 
-def _require(log: Log, have: Callable[[str], bool], *, install: bool) -> None:
-    missing = sorted(program for program in TOOLS if not have(program))
+def _require(log: Log, have: Callable[[str], bool], tools: Mapping[str, str], *, install: bool) -> None:
+    missing = sorted(program for program in tools if not have(program))
     if missing:
-        packages = sorted({TOOLS[program] for program in missing})
+        packages = sorted({tools[program] for program in missing})
         if not install or os.geteuid() != 0 or not find("apt-get"):
             raise MissingTools(missing, packages, "they are not on this machine")
         log(f"installing {' '.join(packages)}")
         process.run(["apt-get", "update"], timeout=600)
         words = [*process.environment_with({"DEBIAN_FRONTEND": "noninteractive"}), "apt-get", "install", "-y"]
         answer = process.run([*words, "--no-install-recommends", *packages], timeout=1800)
-        missing = sorted(program for program in TOOLS if not find(program))
+        missing = sorted(program for program in tools if not find(program))
         if missing:
             raise MissingTools(missing, packages, f"installing them failed\n{answer.out}{answer.err}")
     if os.geteuid() != 0:
