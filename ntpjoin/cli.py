@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any, NoReturn, Optional
 
 import click
 
-from ntpjoin import __version__
+from ntpjoin import __version__, answering, cli_score
 from ntpjoin import options as opt
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
 
@@ -49,7 +50,7 @@ def setup(*, dry_run: bool, yes: bool, allow_step: bool, **options: Any) -> int:
     from ntpjoin.commands.plan import plan_command  # noqa: PLC0415
     from ntpjoin.commands.setup import prepare_setup, setup_command  # noqa: PLC0415
 
-    screen = _screen(options)
+    screen = answering.screen(options)
     consent = _consent(options, allow_step=allow_step, attended=not yes)
     prepare = prepare_setup(opt.given(options), consent, survey=options["survey"], screen=screen)
     if dry_run:
@@ -65,7 +66,7 @@ def plan(**options: Any) -> int:
     from ntpjoin.commands.plan import plan_command  # noqa: PLC0415
     from ntpjoin.commands.setup import prepare_setup  # noqa: PLC0415
 
-    screen = _screen(options)
+    screen = answering.screen(options)
     consent = _consent(options, allow_step=False, attended=True)
     return plan_command(
         "plan", prepare_setup(opt.given(options), consent, survey=options["survey"], screen=screen), screen
@@ -110,7 +111,7 @@ def _step(command: Any, options: dict[str, Any]) -> int:
     from ntpjoin.commands.step import prepare_one, step_command  # noqa: PLC0415
     from ntpjoin.model import Consent  # noqa: PLC0415
 
-    screen = _screen(options)
+    screen = answering.screen(options)
     consent = Consent(attended=not options["yes"], enable_epel=options.get("enable_epel", False))
     prepare = prepare_one(command, opt.given(options), consent, screen)
     if options["dry_run"]:
@@ -124,7 +125,7 @@ def detect(**options: Any) -> int:
     """Tell what this host is: system, packages, daemon, files, firewall, other time daemons, addresses."""
     from ntpjoin.commands.detect import detect_command  # noqa: PLC0415
 
-    return detect_command(_screen(options))
+    return detect_command(answering.screen(options))
 
 
 @cli.command()
@@ -136,7 +137,7 @@ def resolve(*, names: tuple[str, ...], nameservers: Optional[tuple[str, ...]], *
     """Tell where names lead, who answers there, and whether they can be followed."""
     from ntpjoin.commands.resolve import resolve_command  # noqa: PLC0415
 
-    return resolve_command(names, opt.given(options), nameservers, _screen(options))
+    return resolve_command(names, opt.given(options), nameservers, answering.screen(options))
 
 
 @cli.group(invoke_without_command=True, subcommand_metavar="COMMAND [ARGS]...")
@@ -155,7 +156,7 @@ def upstreams_list(*, every: bool, **options: Any) -> int:
     from ntpjoin.commands.upstreams import list_command  # noqa: PLC0415
 
     where = {name: options[name] for name in ("country", "near", "catalogue")}
-    return list_command(**where, every=every, screen=_screen(options))
+    return list_command(**where, every=every, screen=answering.screen(options))
 
 
 @upstreams.command("survey")
@@ -173,7 +174,7 @@ def upstreams_survey(*, names: tuple[str, ...], candidates: int, samples: int, *
     from ntpjoin.commands.survey import Effort, survey_command  # noqa: PLC0415
 
     effort = Effort(candidates, samples, options["nameservers"])
-    return survey_command(names, opt.given(options), effort, _screen(options))
+    return survey_command(names, opt.given(options), effort, answering.screen(options))
 
 
 @cli.command()
@@ -184,7 +185,7 @@ def render(*, diff: bool, **options: Any) -> int:
     """Print the configuration that setup would write, and nothing else."""
     from ntpjoin.commands.render import render_command  # noqa: PLC0415
 
-    return render_command(opt.given(options), survey=options["survey"], diff=diff, screen=_screen(options))
+    return render_command(opt.given(options), survey=options["survey"], diff=diff, screen=answering.screen(options))
 
 
 @cli.command()
@@ -195,7 +196,7 @@ def undo(*, last: bool, yes: bool, **options: Any) -> int:
     """Take back what ntpjoin did, last first. Needs no network."""
     from ntpjoin.commands.undo import undo_command  # noqa: PLC0415
 
-    return undo_command(last=last, yes=yes, screen=_screen(options))
+    return undo_command(last=last, yes=yes, screen=answering.screen(options))
 
 
 @cli.command()
@@ -208,32 +209,18 @@ def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **o
     """Tell whether this server is a good member of the NTP Pool, as far as it can be seen from here."""
     from ntpjoin.commands.verify import verify_command  # noqa: PLC0415
 
-    if options["as_json"] and form not in (None, "json"):
-        raise UsageProblem(f"--json and --format {form} contradict each other", "leave one of them out")
-    form = "json" if options["as_json"] else form or "text"
-    try:
-        return verify_command(wait_s=wait_s or 0.0, strict=strict, form=form, output=output, screen=_screen(options))
-    except Interrupted:
-        raise
-    except NtpjoinError as error:
-        return _told(error, output)
+    answer = {"form": answering.form(form, options), "output": output, "screen": answering.screen(options)}
+    command = partial(verify_command, wait_s=wait_s or 0.0, strict=strict, **answer)
+    return answering.in_file(output, "verify", command)
+
+
+cli.add_command(cli_score.score)
 
 
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:
     from ntpjoin.model import Consent  # noqa: PLC0415
 
     return Consent(options["replace"], allow_step, attended, options["enable_epel"])
-
-
-def _screen(options: dict[str, Any]) -> Any:
-    from ntpjoin.show.screen import Screen  # noqa: PLC0415
-
-    screen = Screen(
-        as_json=options["as_json"], quiet=options["quiet"], verbose=options["verbose"], color=options["color"]
-    )
-    for name in click.get_current_context().meta.get(opt.REPEATED, ()):
-        screen.talk(f"{name} is named more than once; it counts once")
-    return screen
 
 
 def main() -> NoReturn:
@@ -274,11 +261,11 @@ def _refused(error: click.ClickException) -> int:
     return _told(UsageProblem(message, f"type: ntpjoin {command}--help"))
 
 
-def _told(error: NtpjoinError, output: str = "") -> int:
+def _told(error: NtpjoinError) -> int:
     """Say an error that no command showed itself, and give its exit code."""
     from ntpjoin.show.ending import told  # noqa: PLC0415
 
-    return told(error, _command(), output)
+    return told(error, _command())
 
 
 def _command() -> str:

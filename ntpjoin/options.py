@@ -89,7 +89,7 @@ def _file(_context: click.Context, option: click.Parameter, value: Optional[str]
     return _unless_none(value, _absolute)
 
 
-def _output(_context: click.Context, option: click.Parameter, value: Optional[str]) -> str:
+def written(_context: click.Context, option: click.Parameter, value: Optional[str]) -> str:
     """The absolute path of a file to write; '' where the option is not given."""
     if value is None:
         return ""
@@ -265,7 +265,7 @@ FORMAT = click.option(
 )
 OUTPUT = click.option(
     "--output",
-    callback=_output,
+    callback=written,
     metavar="FILE",
     help="Put the answer into this file, whole or not at all, instead of printing it.",
 )

@@ -152,7 +152,7 @@ CHECKED = {"checks", "settled", "system", "counters", "peers"}
 
 def options_of(command: click.Command) -> list[click.Option]:
     found = [param for param in command.params if isinstance(param, click.Option)]
-    assert len(command.params) - len(found) == (command.name in ("resolve", "survey")), "only these take words"
+    assert len(command.params) - len(found) == (command.name in ("resolve", "survey", "score")), "only these take words"
     return found
 
 

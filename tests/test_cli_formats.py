@@ -237,4 +237,4 @@ def test_who_interrupts_leaves_the_file_as_it_was(typed: Typed, tmp_path: Path) 
 
 def test_a_half_written_file_is_none_that_a_collector_reads() -> None:
     assert not f"ntpjoin.prom{NEW}".endswith(".prom")
-    assert prometheus.failed(3, 0.0).endswith("\n")
+    assert prometheus.failed("verify", 3, 0.0).endswith("\n")

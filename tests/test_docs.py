@@ -14,15 +14,19 @@ import click
 import pytest
 
 from ntpjoin import errors
+from ntpjoin.checks import standing
+from ntpjoin.checks.complaints import complaints
 from ntpjoin.checks.verify import judge
 from ntpjoin.cli import cli
 from ntpjoin.facts import Pinned, Setter
 from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
+from ntpjoin.look.pool import Checked, Monitor, Record, Remark
 from ntpjoin.model import Asked, Candidate, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.undo import TakenBack
-from ntpjoin.show import catalogue, detection, jsons, survey
+from ntpjoin.show import catalogue, detection, jsons, standings, survey
+from ntpjoin.show.standings import Told
 from ntpjoin.systems import Evidence, Rival
 from ntpjoin.upstreams import columns
 from ntpjoin.upstreams.catalogue import LOCAL, Server, load
@@ -161,8 +165,15 @@ def surveyed() -> dict[str, Any]:
     return survey.data((asked,), {"x": Server("x")}, choice())
 
 
+def scored() -> dict[str, Any]:
+    """Every key of a score."""
+    known = Record("x", (Monitor(1, "x", "active", 20.0),), (), (Checked(1, 1, 20.0, 1.0),))
+    told = Told(standing.judge("x", known, 2.0), complaints([Remark(1, 1, "x", -5.0, None, 0, "x")], known.monitors))
+    return standings.data(standings.Scores((told,), 0, 2.0))
+
+
 def test_every_json_key_is_documented_and_no_other() -> None:
-    printed = set(keys(everything())) | set(keys(listed())) | set(keys(surveyed()))
+    printed = set(keys(everything())) | set(keys(listed())) | set(keys(surveyed())) | set(keys(scored()))
     answers = {key for key in printed if key.startswith("candidates[].addresses[].")}
     assert answers == {
         key.replace("names", "candidates", 1) for key in printed if key.startswith("names[].addresses[].")

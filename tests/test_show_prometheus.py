@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections import Counter
@@ -11,9 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ntpjoin.checks.standing import judge
+from ntpjoin.look.pool import Checked, Monitor, Record
 from ntpjoin.model import Check, Measure
-from ntpjoin.show import prometheus
+from ntpjoin.show import prometheus, standing_forms
 from ntpjoin.show.report import Report
+from ntpjoin.show.standings import Scores, Told
+from ntpjoin.show.terminal import Style
 from tests.hostile import SETTINGS
 from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, UNKNOWN, WARN, hostile
 from tests.sample import BOARD, NAMES, OWN4, PINS, SYSTEM_VARS, peer
@@ -117,7 +122,7 @@ def test_what_is_not_known_has_no_series() -> None:
     for name in ("system_offset", "system_frequency", "peer_delay", "peer_age", "check_state", "check_value"):
         assert f"ntpjoin_{name}" not in page
     assert value(found, "ntpjoin_peer_reach_ratio") == 0.25
-    assert set(parsed(prometheus.failed(3, NOW))) == {
+    assert set(parsed(prometheus.failed("verify", 3, NOW))) == {
         ("ntpjoin_verify_exit_code", ()),
         ("ntpjoin_verify_timestamp_seconds", ()),
     }
@@ -148,9 +153,12 @@ def test_nothing_at_all_breaks_it(text: str, number: float) -> None:
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
-    pages = [prometheus.page(Report(0, MEASURES, BOARD), NOW), prometheus.failed(3, NOW)]
+    known = Record("x", (Monitor(1, "x", "active", 20.0),), (), (Checked(1, 1, 20.0, 1.0),))
+    scores = Scores((Told(judge("x", known, NOW)),), 0, NOW)
+    score = standing_forms.answer("prometheus", scores, Style(io.StringIO()))
+    pages = [prometheus.page(Report(0, MEASURES, BOARD), NOW), prometheus.failed("verify", 3, NOW), score]
     names = {name for page in pages for name, _ in parsed(page)}
     text = (REFERENCE / "verify-formats.md").read_text()
     assert {name for name in documented(text) if name.startswith("ntpjoin_")} == names
-    for about in re.findall(r"^# HELP \S+ (.*)$", pages[0], re.MULTILINE):
+    for about in re.findall(r"^# HELP \S+ (.*)$", pages[0] + score, re.MULTILINE):
         assert about.rstrip(".") in text

@@ -25,8 +25,11 @@ _COUNTED = {CheckState.FAIL: "failed", CheckState.WARN: "warned", CheckState.OK:
 def status(report: Report) -> int:
     """The worst of what could be judged. Some checks are always unknown, so that one is only where nothing could be judged.
 
-    A daemon that is still settling is a warning: it mends itself, or is critical next time.
+    A daemon that is still settling is a warning: it mends itself, or is critical next time. What could not be looked at as it was
+    asked for is unknown.
     """
+    if report.code == 3:
+        return UNKNOWN
     if report.code == 1:
         return CRITICAL
     if report.code == 5 or report.count(CheckState.WARN):
@@ -34,9 +37,9 @@ def status(report: Report) -> int:
     return OK if report.count(CheckState.OK) else UNKNOWN
 
 
-def line(report: Report) -> str:
-    """The one line, the worst check first."""
-    told = "; ".join(_told(report))
+def line(report: Report, words: str = "") -> str:
+    """The one line: these words, or else the worst check first, as verify tells it."""
+    told = words or "; ".join(_told(report))
     counted = ", ".join(f"{report.count(state)} {_COUNTED[state]}" for state in _ORDER if report.count(state))
     tail = f" ({counted})" if counted else ""
     data = " ".join(_data(report.checks))

@@ -64,19 +64,16 @@ _TALLIES = {
 
 def page(report: Report, now_s: float) -> str:
     """All metrics. `now_s` is the time of day, in seconds since 1970."""
-    return "".join([*_checks(report.checks), *_billboard(report), *_verify(report.code, now_s)])
+    return "".join([*_checks(report.checks), *_billboard(report), failed("verify", report.code, now_s)])
 
 
-def failed(code: int, now_s: float) -> str:
+def failed(command: str, code: int, now_s: float) -> str:
     """The metrics where there is no verdict: an exit code, so that nobody takes the silence for health."""
-    return "".join(_verify(code, now_s))
-
-
-def _verify(code: int, now_s: float) -> Iterator[str]:
-    yield _family("ntpjoin_verify_exit_code", "What ntpjoin verify exited with; 0: no check failed.", [({}, code)])
-    yield _family(
-        "ntpjoin_verify_timestamp_seconds", "When ntpjoin verify looked, in seconds since 1970.", [({}, now_s)]
+    exit_code = family(
+        f"ntpjoin_{command}_exit_code", f"What ntpjoin {command} exited with; 0: no check failed.", [({}, code)]
     )
+    about = f"When ntpjoin {command} looked, in seconds since 1970."
+    return exit_code + family(f"ntpjoin_{command}_timestamp_seconds", about, [({}, now_s)])
 
 
 def _checks(checks: tuple[Check, ...]) -> Iterator[str]:
@@ -85,31 +82,31 @@ def _checks(checks: tuple[Check, ...]) -> Iterator[str]:
         worst[check.id] = check
     ids = dict.fromkeys(check.id for check in checks)
     states = [({"id": id_, "state": state.value}, worst[id_].state is state) for id_ in ids for state in CheckState]
-    yield _family("ntpjoin_check_state", "How a check ended: 1 for its state, 0 for the others.", states)
+    yield family("ntpjoin_check_state", "How a check ended: 1 for its state, 0 for the others.", states)
     for unit, (suffix, about, factor) in _VALUES.items():
         measured = ((id_, worst[id_].measure) for id_ in ids)
         values = [({"id": id_}, one.value * factor) for id_, one in measured if one and one.unit == unit]
-        yield _family(f"ntpjoin_check_value{suffix}", about, values)
+        yield family(f"ntpjoin_check_value{suffix}", about, values)
 
 
 def _billboard(report: Report) -> Iterator[str]:
     board, names = report.board, {pin.address: pin.name for pin in report.pins}
     if board.system:
         for name, about, value in _SYSTEM:
-            yield _family(name, about, [({}, value(board.system))])
+            yield family(name, about, [({}, value(board.system))])
     peers = {(peer.address, names.get(peer.address, peer.source)): peer for peer in reversed(board.peers)}
     told = [({"address": address, "name": name}, peers[address, name]) for address, name in reversed(peers)]
     for name, about, of in _PEER:
-        yield _family(name, about, [(labels, of(peer)) for labels, peer in told])
+        yield family(name, about, [(labels, of(peer)) for labels, peer in told])
     tallies = [({**labels, "tally": _TALLIES.get(peer.tally, "discarded")}, 1) for labels, peer in told]
-    yield _family("ntpjoin_peer_info", "What the daemon makes of a source.", tallies)
+    yield family("ntpjoin_peer_info", "What the daemon makes of a source.", tallies)
 
 
 def _seconds(milliseconds: Optional[float]) -> Optional[float]:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _family(name: str, about: str, series: Iterable[Series]) -> str:
+def family(name: str, about: str, series: Iterable[Series]) -> str:
     """One metric with all its series; nothing where there is none, and without those whose value is not known."""
     lines = [
         f"{name}{_braced(labels)} {_number(value)}\n"

@@ -90,7 +90,7 @@ def failure(form: Form, command: str, code: int, error: NtpjoinError, now_s: flo
     if form == "prometheus":
         from ntpjoin.show import prometheus  # noqa: PLC0415
 
-        return prometheus.failed(code, now_s)
+        return prometheus.failed("score" if command == "score" else "verify", code, now_s)
     return ""
 
 

@@ -22,19 +22,35 @@ _NEAR = tuple(ipaddress.ip_network(one) for one in ("127.0.0.0/8", "169.254.0.0/
 _REMEDY = "Name a server by its host name, like ntp1.example.net, or by its address."
 
 
-def parse_upstream(text: str) -> str:
+class _Wrong(Exception):
+    """Why a text is no server, and what to type instead."""
+
+    def __init__(self, why: str, remedy: str = _REMEDY) -> None:
+        super().__init__(why)
+        self.why = why
+        self.remedy = remedy
+
+
+def parse_upstream(text: str, role: str = "an upstream") -> str:
     """Give the canonical form: a name in lower case without a trailing dot, or an address as `ipaddress` writes it.
 
-    UsageProblem says what is wrong with anything else.
+    UsageProblem says what is wrong with anything else, and that it cannot be what it is meant to be, its `role`.
     """
+    try:
+        return _parse(text)
+    except _Wrong as wrong:
+        raise UsageProblem(f"{quoted(text)} cannot be {role}: {wrong.why}", wrong.remedy) from None
+
+
+def _parse(text: str) -> str:
     if not text.isascii():
-        raise _problem(text, "it is not ASCII", _ascii_remedy(text))
+        raise _Wrong("it is not ASCII", _ascii_remedy(text))
     address = _address(text)
     if address is None:
         return _parse_name(text)
     why = _why_no_address_of_a_server(text, address)
     if why:
-        raise _problem(text, why)
+        raise _Wrong(why)
     return str(address)
 
 
@@ -81,11 +97,11 @@ def _parse_name(text: str) -> str:
     name = text[:-1].lower() if text.endswith(".") else text.lower()
     labels = name.split(".")
     if not name:
-        raise _problem(text, "it is empty")
+        raise _Wrong("it is empty")
     if "/" in text or ":" in text or "[" in text:
-        raise _problem(text, "it is neither a host name nor an address", f"{_REMEDY} No port, no URL, no brackets.")
+        raise _Wrong("it is neither a host name nor an address", f"{_REMEDY} No port, no URL, no brackets.")
     if len(name) > 253:
-        raise _problem(text, f"it has {len(name)} characters; a host name has 253 at most")
+        raise _Wrong(f"it has {len(name)} characters; a host name has 253 at most")
     for label in labels:
         if not _LABEL.fullmatch(label):
             why = (
@@ -93,25 +109,21 @@ def _parse_name(text: str) -> str:
                 if label
                 else "a part is empty"
             )
-            raise _problem(text, why)
+            raise _Wrong(why)
         if len(label) > 63:
-            raise _problem(text, f"the part {label[:20]}… has {len(label)} characters; 63 are allowed")
+            raise _Wrong(f"the part {label[:20]}… has {len(label)} characters; 63 are allowed")
     if _NUMBER.fullmatch(labels[-1]):
-        raise _problem(text, "it ends in a number, but is not an IPv4 address")
+        raise _Wrong("it ends in a number, but is not an IPv4 address")
     if len(labels) < 2:
-        raise _problem(text, "it has no domain", "Type the full name, with its domain, like ntp1.example.net.")
+        raise _Wrong("it has no domain", "Type the full name, with its domain, like ntp1.example.net.")
     return name
 
 
 def _ascii_remedy(text: str) -> str:
     """What to type instead: told only where Python's codec, of IDNA 2003, and IDNA 2008 agree, that is where nothing is lost."""
     try:
-        name = parse_upstream(text.encode("idna").decode("ascii"))
+        name = _parse(text.encode("idna").decode("ascii"))
         lossless = name.encode("ascii").decode("idna") == text.lower().rstrip(".")
-    except (UnicodeError, UsageProblem):
+    except (UnicodeError, _Wrong):
         lossless = False
     return f"Type its ASCII form: {name}" if lossless else "Type its ASCII form, in which parts begin with xn--."
-
-
-def _problem(text: str, why: str, remedy: str = _REMEDY) -> UsageProblem:
-    return UsageProblem(f"{quoted(text)} cannot be an upstream: {why}", remedy)

@@ -1,0 +1,42 @@
+"""How a command answers: on which streams, in which form, and into which file what goes wrong is told, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
+
+import click
+
+from ntpjoin import options as opt
+from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem
+
+
+def screen(options: Mapping[str, Any]) -> Any:
+    """The two streams, as the options of every command want them."""
+    from ntpjoin.show.screen import Screen  # noqa: PLC0415
+
+    found = Screen(
+        as_json=options["as_json"], quiet=options["quiet"], verbose=options["verbose"], color=options["color"]
+    )
+    for name in click.get_current_context().meta.get(opt.REPEATED, ()):
+        found.talk(f"{name} is named more than once; it counts once")
+    return found
+
+
+def form(named: Optional[str], options: Mapping[str, Any]) -> Any:
+    """The form of the answer, which may be asked for in two ways."""
+    if options["as_json"] and named not in (None, "json"):
+        raise UsageProblem(f"--json and --format {named} contradict each other", "leave one of them out")
+    return "json" if options["as_json"] else named or "text"
+
+
+def in_file(output: str, name: str, command: Callable[[], int]) -> int:
+    """The exit code of the command of this name; what goes wrong with it is told in the file `output`, where there is one."""
+    try:
+        return command()
+    except Interrupted:
+        raise
+    except NtpjoinError as error:
+        from ntpjoin.show.ending import told  # noqa: PLC0415
+
+        return told(error, name, output)

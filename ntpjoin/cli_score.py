@@ -1,0 +1,67 @@
+"""What the user types to see how servers stand in the pool, and the options of that."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from ntpjoin import answering
+from ntpjoin import options as opt
+from ntpjoin.errors import UsageProblem, quoted
+
+#: A web site, and nothing below it: its name or address, and a port where it is not the usual one.
+_SITE = re.compile(r"https://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+
+def _servers(_context: click.Context, _argument: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Names and addresses, each once."""
+    from ntpjoin.upstreams.grammar import parse_upstream  # noqa: PLC0415
+
+    return tuple(dict.fromkeys(parse_upstream(value, "a server of the pool") for value in values))
+
+
+def _site(_context: click.Context, option: click.Parameter, value: str) -> str:
+    """The URL of a web site over TLS, without a slash at its end."""
+    site = value.lower().rstrip("/")
+    if not _SITE.fullmatch(site):
+        remedy = f"Name it with https:// and without a path: {option.opts[0]} https://web.beta.grundclock.com"
+        raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is not the URL of a site", remedy)
+    return site
+
+
+@click.command()
+@click.argument("hosts", nargs=-1, metavar="[ADDRESS]...", callback=_servers)
+@click.option(
+    "--monitors", is_flag=True, help="Show each monitor: its score, what it saw last, the checks that lost points."
+)
+@click.option("--why", is_flag=True, help="Explain what the monitors complained of.")
+@click.option("--plot", is_flag=True, help="Draw score and offset over time, the last four days.")
+@click.option(
+    "--svg",
+    callback=opt.written,
+    metavar="FILE",
+    help="Put a picture of score and offset over time into this file, whole or not at all.",
+)
+@click.option(
+    "--site",
+    callback=_site,
+    default="https://www.ntppool.org",
+    metavar="URL",
+    help="The pool's web site, or that of its beta system.",
+)
+@opt.FORMAT
+@opt.OUTPUT
+@opt.output
+def score(*, hosts: tuple[str, ...], why: bool, svg: str, site: str, form: Any, output: str, **options: Any) -> int:
+    """Tell how servers stand in the pool, as its own monitors see them.
+
+    Without ADDRESS it asks for this host's own public addresses. A name stands for all addresses that it leads to.
+    """
+    from ntpjoin.commands.score import Question, score_command  # noqa: PLC0415
+    from ntpjoin.show.standings import Wanted  # noqa: PLC0415
+
+    form, screen = answering.form(form, options), answering.screen(options)
+    question = Question(site, why, Wanted(options["monitors"], options["plot"]), svg)
+    return answering.in_file(output, "score", lambda: score_command(hosts, question, form, output, screen))
