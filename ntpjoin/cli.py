@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Optional
 
 import click
 
-from ntpjoin import __version__, answering, cli_score
+from ntpjoin import __version__, answering, cli_pool
 from ntpjoin import options as opt
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
 
@@ -214,7 +214,7 @@ def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **o
     return answering.in_file(output, "verify", command)
 
 
-cli.add_command(cli_score.score)
+cli.add_command(cli_pool.score)
 
 
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:

@@ -1,4 +1,4 @@
-"""What the user types to see how servers stand in the pool, and the options of that."""
+"""What the user types about the pool itself: how servers stand in it, and how this one joins."""
 
 from __future__ import annotations
 
