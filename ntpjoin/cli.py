@@ -214,6 +214,7 @@ def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **o
     return answering.in_file(output, "verify", command)
 
 
+cli.add_command(cli_pool.register)
 cli.add_command(cli_pool.score)
 
 

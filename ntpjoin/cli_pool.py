@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Optional
 
 import click
 
@@ -13,6 +13,9 @@ from ntpjoin.errors import UsageProblem, quoted
 
 #: A web site, and nothing below it: its name or address, and a port where it is not the usual one.
 _SITE = re.compile(r"https://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+#: A page of such a site.
+_PAGE = re.compile(r"https://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?/[!-~]*")
 
 
 def _servers(_context: click.Context, _argument: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,6 +34,42 @@ def _site(_context: click.Context, option: click.Parameter, value: str) -> str:
     return site
 
 
+def _service(_context: click.Context, option: click.Parameter, value: Optional[str]) -> str:
+    """The URL of a page; '' where the option is not given."""
+    if value is not None and not _PAGE.fullmatch(value):
+        remedy = f"Type it as the pool's page shows it: {option.opts[0]} https://validate4.ntppool.dev/p/"
+        raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is not the URL of a page", remedy)
+    return value or ""
+
+
+_SITE_OPTION = click.option(
+    "--site",
+    callback=_site,
+    default="https://www.ntppool.org",
+    metavar="URL",
+    help="The pool's web site, or that of its beta system.",
+)
+
+
+@click.command()
+@_SITE_OPTION
+@click.option(
+    "--validation",
+    callback=_service,
+    metavar="URL",
+    help="The page of the pool's validation service, where its site names another one than it used to.",
+)
+@opt.output
+def register(*, site: str, validation: str, **options: Any) -> int:
+    """Tell what is missing before this server joins the pool, what that commits to, and the links to prove that it is yours.
+
+    Nothing is submitted: the links are for you to open.
+    """
+    from ntpjoin.commands.register import register_command  # noqa: PLC0415
+
+    return register_command(site, validation, answering.screen(options))
+
+
 @click.command()
 @click.argument("hosts", nargs=-1, metavar="[ADDRESS]...", callback=_servers)
 @click.option(
@@ -44,13 +83,7 @@ def _site(_context: click.Context, option: click.Parameter, value: str) -> str:
     metavar="FILE",
     help="Put a picture of score and offset over time into this file, whole or not at all.",
 )
-@click.option(
-    "--site",
-    callback=_site,
-    default="https://www.ntppool.org",
-    metavar="URL",
-    help="The pool's web site, or that of its beta system.",
-)
+@_SITE_OPTION
 @opt.FORMAT
 @opt.OUTPUT
 @opt.output

@@ -16,16 +16,18 @@ import pytest
 from ntpjoin import errors
 from ntpjoin.checks import standing
 from ntpjoin.checks.complaints import complaints
+from ntpjoin.checks.joining import Door, NetSpeed, Point
 from ntpjoin.checks.verify import judge
 from ntpjoin.cli import cli
 from ntpjoin.facts import Pinned, Setter
 from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
 from ntpjoin.look.pool import Checked, Monitor, Record, Remark
-from ntpjoin.model import Asked, Candidate, Consent, Dropped, Resolved, Undone
+from ntpjoin.model import Asked, Candidate, CheckState, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.undo import TakenBack
-from ntpjoin.show import catalogue, detection, jsons, standings, survey
+from ntpjoin.show import catalogue, detection, joining, jsons, standings, survey
+from ntpjoin.show.joining import Registration
 from ntpjoin.show.standings import Told
 from ntpjoin.systems import Evidence, Rival
 from ntpjoin.upstreams import columns
@@ -172,8 +174,16 @@ def scored() -> dict[str, Any]:
     return standings.data(standings.Scores((told,), 0, 2.0))
 
 
+def registering() -> dict[str, Any]:
+    """Every key of a registration."""
+    door = Door("x", "x")
+    made = Registration((Point("x", CheckState.OK, "x"),), (door,), {}, {}, NetSpeed(512, "x"))
+    return joining.data(made)
+
+
 def test_every_json_key_is_documented_and_no_other() -> None:
     printed = set(keys(everything())) | set(keys(listed())) | set(keys(surveyed())) | set(keys(scored()))
+    printed |= set(keys(registering()))
     answers = {key for key in printed if key.startswith("candidates[].addresses[].")}
     assert answers == {
         key.replace("names", "candidates", 1) for key in printed if key.startswith("names[].addresses[].")

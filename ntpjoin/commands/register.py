@@ -1,0 +1,86 @@
+"""`ntpjoin register`: what has to be so before joining, what one commits to, and the links that prove who runs the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional
+
+from ntpjoin.checks.evidence import gather
+from ntpjoin.checks.joining import Door, doors, net_speed, points
+from ntpjoin.checks.verify import judge, settling
+from ntpjoin.errors import Blocked, WireError
+from ntpjoin.facts import SETTLING_S
+from ntpjoin.host.interrupts import Interrupts
+from ntpjoin.host.machine import Host
+from ntpjoin.look.look import look
+from ntpjoin.look.ownership import Ownership, ownership
+from ntpjoin.look.place import look_place
+from ntpjoin.look.site import Site
+from ntpjoin.model import Event, Wish
+from ntpjoin.show import jsons
+from ntpjoin.show.joining import Registration, data, text
+from ntpjoin.show.screen import Screen
+
+
+def register_command(site: str, service: str, screen: Screen) -> int:
+    """Exit 0 where nothing speaks against joining and every link is there that can be had, 1 where something does.
+
+    3 where a link is not there, 5 where only a young daemon speaks against it. `service` is the page of the validation service, ''
+    for the pool's own of each family.
+    """
+    host = Host(screen.trace)
+    with Interrupts():
+        found, young = _look(host, site, service, screen)
+    code = _code(found, young=young)
+    screen.answer(text(found, screen.style))
+    screen.page(jsons.envelope("register", code, **data(found)))
+    return code
+
+
+def _look(host: Host, site: str, service: str, screen: Screen) -> tuple[Registration, bool]:
+    """All of it, and whether what is wrong may mend itself. Raises Blocked on a system that is not supported."""
+    facts = look(host)
+    if facts.system.row is None:
+        raise Blocked(f"{facts.system.title} is not supported", "docs/reference/supported-systems.md lists what is")
+    last = facts.journal.last
+    wish, pins = (last.wish, last.pins) if last else (Wish(), ())
+    checks = judge(facts, wish, pins, gather(host, facts, wish, pins))
+    daemon = facts.daemon
+    passing = daemon is not None and daemon.age_s < SETTLING_S and (settling(facts, checks) or not daemon.board.settled)
+    public = doors(facts, wish)
+    registered = _registered(Site(host, site, screen.tell), public, screen)
+    links = _links(public, registered, service, screen)
+    told = points(facts, wish, checks, registered, look_place(host), young=passing)
+    return Registration(told, public, registered, links, net_speed(facts, wish)), passing
+
+
+def _registered(site: Site, public: Sequence[Door], screen: Screen) -> dict[str, Optional[bool]]:
+    """Whether the pool knows each address; None where its site did not tell."""
+    found: dict[str, Optional[bool]] = {}
+    for door in public:
+        screen.tell(Event("looking", "pool", f"asking whether it knows {door.address}"))
+        try:
+            found[door.address] = site.record(door.address, 1) is not None
+        except WireError:
+            found[door.address] = None
+    return found
+
+
+def _links(
+    public: Sequence[Door], registered: dict[str, Optional[bool]], service: str, screen: Screen
+) -> dict[str, Ownership]:
+    """The link of each address that the pool may know, asked for from its own side."""
+    found = {}
+    for door in public:
+        if door.source and registered[door.address] is not False:
+            screen.tell(Event("looking", "pool", f"asking for the link of {door.address}, from {door.source}"))
+            found[door.address] = ownership(door.address, door.source, service)
+    return found
+
+
+def _code(found: Registration, *, young: bool) -> int:
+    if found.failed:
+        return 1
+    if any(link.problem and not link.unknown for link in found.links.values()):
+        return Blocked.exit_code
+    return 5 if young else 0

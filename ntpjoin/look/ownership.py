@@ -1,0 +1,45 @@
+"""The pool's proof that somebody runs a server: its validation service gives a link to whoever asks from the server's address.
+
+The service and its words are those of abh/ntppool, `docs/manage/tpl/manage/verify_instructions.html`. Nothing is submitted by asking:
+the link counts when it is opened by whoever is logged in, within 72 h.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ntpjoin.errors import WireError
+from ntpjoin.records import dataclass
+from ntpjoin.wire import http
+
+#: One for each family; the pool's page names them.
+SERVICES = {4: "https://validate4.ntppool.dev/p/", 6: "https://validate6.ntppool.dev/p/"}
+#: Nothing else that comes back is shown, let alone opened.
+_LINK = re.compile(
+    rb"https://manage\.(?:ntppool\.org|beta\.grundclock\.com)/manage/server/verify/[A-Za-z0-9_-]{8,100}(?=\s|\Z)"
+)
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """What became of asking for the link: it, or why there is none. `unknown`: the service does not know a server at that address."""
+
+    link: str = ""
+    problem: str = ""
+    remedy: str = ""
+    unknown: bool = False
+
+
+def ownership(address: str, source: str, service: str = "") -> Ownership:
+    """Ask for the link of the server at `address`, from `source`, this host's own side of it. Nothing is raised."""
+    try:
+        page = http.get(service or SERVICES[6 if ":" in address else 4], most_bytes=1 << 16, source=source)
+    except http.Refused as refused:
+        return Ownership(problem=refused.message, unknown=refused.status == _NOT_FOUND)
+    except WireError as error:
+        return Ownership(problem=error.message, remedy=error.remedy)
+    found = _LINK.search(page.body)
+    if found is None:
+        return Ownership(problem=f"{page.url}: what came has no link to prove who runs the server")
+    return Ownership(found[0].decode("ascii"))

@@ -1,0 +1,194 @@
+"""`register`, typed: what is missing, what one commits to, whom the pool knows, the links, and that nothing is submitted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable
+
+import pytest
+import trustme
+
+from ntpjoin.commands import register
+from ntpjoin.facts import Facts, Holder, Zone
+from ntpjoin.host.machine import Host
+from ntpjoin.look import site as site_module
+from ntpjoin.model import Wish
+from tests import pool_site
+from tests.pool_site import good, server
+from tests.sample import OWN4, WISH, answered, changed, converged
+from tests.test_cli import Typed, typed  # noqa: F401 - a fixture
+from tests.test_look_ownership import LINK, WORDS
+from tests.web_server import Request, WebServer, page
+
+SIDE = "127.0.0.7"
+#: Behind NAT, for nobody here has a public address to ask from.
+BEHIND: Wish = replace(WISH, public_addresses=(OWN4,))
+WELL: Facts = converged(addresses=(SIDE,), holders=tuple(Holder(812, "ntpd", one) for one in ("0.0.0.0", "::", SIDE)))
+
+
+class Pool:
+    """The pool's site and its validation service, the program, and the host that it runs on."""
+
+    def __init__(self, typed: Typed, listening: WebServer) -> None:  # noqa: F811
+        self.typed = typed
+        self.listening = listening
+        self.said: list[bytes] = [page(WORDS.encode())]
+
+    def on(self, facts: Facts, wish: Wish = BEHIND) -> None:
+        last = facts.journal.last
+        assert last is not None
+        runs = (replace(last, wish=wish),)
+        facts = replace(facts, journal=replace(facts.journal, runs=runs))
+        self.typed.monkeypatch.setattr(register, "look", lambda _: facts)
+
+    @property
+    def options(self) -> str:
+        return f"--site {self.listening.url} --validation {self.listening.url}/p/"
+
+    def __call__(self, line: str = "") -> int:
+        return self.typed(f"register {self.options} {line}")
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.path.split("?")[0] for request in self.listening.requests]
+
+
+@pytest.fixture
+def pool(
+    typed: Typed,  # noqa: F811
+    certificate: trustme.LeafCert,
+    trusted: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Pool]:
+    from tests.test_checks_verify import GOOD
+
+    monkeypatch.setattr(Host, "is_root", lambda _: False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(trusted.parent / "cache"))
+    monkeypatch.setattr(site_module, "GAP_S", 0.0)
+    evidence = replace(GOOD, answers=answered(SIDE), tells={SIDE: ()})
+    monkeypatch.setattr(register, "gather", lambda *_: evidence)
+    monkeypatch.setattr(register, "look_place", lambda _: Zone("Europe/Berlin", "DE\t+5230+01322\tEurope/Berlin\n"))
+    now = 1_796_000_000.0
+    site = pool_site.Site(server(OWN4, good(), now - 7200, now), now_s=now)
+
+    def said(request: Request) -> Iterable[bytes]:
+        return found.said if request.path == "/p/" else site(request)
+
+    with WebServer(said, certificate) as listening:
+        site.url = listening.url
+        found = Pool(typed, listening)
+        found.on(WELL)
+        yield found
+    assert {request.client for request in listening.requests if request.path == "/p/"} <= {SIDE}
+
+
+def test_who_is_known_gets_his_link_from_his_own_side(pool: Pool) -> None:
+    assert pool() == 0, pool.typed.out
+    out = pool.typed.out
+    assert re.search(rf"^  ✓ {OWN4} +{LINK}$", out, re.MULTILINE)
+    assert f"{OWN4} is registered by itself, through NAT to {SIDE}" in out
+    assert "its zone is de (by its time zone, Europe/Berlin)" in out
+    assert "Begin with a net speed of 512 kbit/s, a new server is given 10000: another machine's NAT leads here" in out
+    assert "open within 72 h, logged in" in out
+    assert out.endswith("then watch: ntpjoin score\nNothing was submitted for you.\n")
+    assert pool.paths == [f"/scores/{OWN4}/json", f"/api/data/server/scores/{OWN4}/json", "/p/"]
+
+
+def test_what_one_commits_to_is_said_whatever_is_found(pool: Pool) -> None:
+    from ntpjoin.show.joining import COMMITMENTS
+
+    for facts in (WELL, replace(WELL, daemon=None)):
+        pool.on(facts)
+        pool()
+        assert all(f"  - {line}\n" in pool.typed.out for line in COMMITMENTS)
+
+
+def test_who_is_not_known_is_told_to_add_himself_and_no_link_is_asked_for(pool: Pool) -> None:
+    pool.on(WELL, replace(BEHIND, public_addresses=("203.0.113.77",)))
+    assert pool() == 0
+    assert "the pool does not know 203.0.113.77 yet" in pool.typed.out
+    assert "Next: log in at https://manage.ntppool.org/manage, and add 203.0.113.77 there" in pool.typed.out
+    assert "/p/" not in pool.paths
+
+
+def test_whom_the_service_does_not_know_is_to_be_added_too(pool: Pool) -> None:
+    """It knows who was added a moment ago, and the site's answer may be older."""
+    pool.said = [page(b"", "404 Not Found")]
+    assert pool() == 0
+    assert f"add {OWN4} there" in pool.typed.out
+    assert "To prove" not in pool.typed.out
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([page(b"", "503 Service Unavailable")], "the server says 503 Service Unavailable"),
+        ([page(b"<html>")], "what came has no link"),
+        ([page(b"x" * 100_000)], "more than 65536 bytes came"),
+    ],
+)
+def test_a_link_that_cannot_be_had_is_told(pool: Pool, said: list[bytes], words: str) -> None:
+    pool.said = said
+    assert pool() == 3
+    assert words in pool.typed.out
+    assert "Next: ntpjoin register again" in pool.typed.out
+
+
+def test_where_the_site_is_silent_the_link_is_asked_for_all_the_same(pool: Pool) -> None:
+    assert pool.typed(f"register --site https://127.0.0.1:9 --validation {pool.listening.url}/p/") == 0
+    assert f"whether the pool knows {OWN4} could not be told" in pool.typed.out
+    assert LINK in pool.typed.out
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (lambda facts: replace(facts, daemon=None), 1, "no ntpd tells its stratum here"),
+        (lambda facts: changed(facts, daemon__board__system__stratum=7), 1, "its stratum is 7, and a server is added with 1 to 5"),
+        (lambda facts: changed(facts, daemon__board__system__leap=3, daemon__age_s=20.0), 5, "it is not synchronised"),
+        (lambda facts: changed(facts, system__row=None), 3, "is not supported"),
+    ],
+)  # fmt: skip
+def test_what_speaks_against_it(pool: Pool, change: Callable[[Facts], Facts], code: int, words: str) -> None:
+    pool.on(change(WELL))
+    assert pool() == code
+    assert words in pool.typed.out + pool.typed.err
+    assert ("Not ready to join" in pool.typed.out) is (code == 1)
+
+
+def test_who_has_no_public_address_cannot_join(pool: Pool) -> None:
+    pool.on(WELL, Wish(upstreams=WISH.upstreams))
+    assert pool() == 1
+    assert f"this host has no public address ({SIDE}: a loopback address (RFC 1122))" in pool.typed.out
+    assert not pool.paths
+
+
+def test_programs_are_told_all_of_it(pool: Pool) -> None:
+    code, found = pool.typed.json(f"register {pool.options}")
+    assert code == 0
+    assert found["addresses"] == [{"address": OWN4, "source": SIDE, "registered": True, "link": LINK, "problem": ""}]
+    assert {point["id"] for point in found["points"]} >= {
+        "address",
+        "static",
+        "stratum",
+        "verify",
+        "outside",
+        "zone",
+        "registered",
+    }
+    assert found["net_speed_kbit"] == 512
+    assert len(found["commitments"]) > 5
+
+
+@pytest.mark.parametrize("url", ["http://localhost/p/", "https://localhost", "localhost/p/", "https://a b/p/", ""])
+def test_a_service_is_named_by_its_page(typed: Typed, url: str) -> None:  # noqa: F811
+    import sys
+
+    typed.monkeypatch.setattr(sys, "argv", ["ntpjoin", "register", "--validation", url])
+    from ntpjoin import cli as cli_module
+
+    assert cli_module._main() == 2
+    assert "is not the URL of a page" in typed.capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""The link that proves who runs a server: asked for from the server's own address, and nothing but such a link is taken."""
+
+from __future__ import annotations
+
+import pytest
+import trustme
+
+from ntpjoin.look import ownership as module
+from ntpjoin.look.ownership import Ownership, ownership
+from tests.web_server import WebServer, page
+
+pytestmark = pytest.mark.usefixtures("trusted")
+
+FOUR, SIX, OWN = "203.0.113.7", "2001:db8:113::7", "127.0.0.7"
+LINK = "https://manage.ntppool.org/manage/server/verify/9dCkq2X-_b7LuJ"
+WORDS = f"To verify this server with the NTP Pool, visit\n{LINK}\n"
+
+
+def asked(certificate: trustme.LeafCert, *said: bytes) -> tuple[Ownership, WebServer]:
+    with WebServer(lambda _: said, certificate) as server:
+        return ownership(FOUR, OWN, f"{server.url}/p/"), server
+
+
+@pytest.mark.parametrize(
+    "words", [WORDS, LINK, f"visit {LINK} now", WORDS.replace("ntppool.org", "beta.grundclock.com")]
+)
+def test_a_link_comes_to_who_asks_from_the_servers_address(certificate: trustme.LeafCert, words: str) -> None:
+    found, server = asked(certificate, page(words.encode()))
+    assert found == Ownership(next(word for word in words.split() if word.startswith("https:")))
+    assert [(request.path, request.client) for request in server.requests] == [("/p/", OWN)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "hello",
+        LINK.replace("https", "http"),
+        LINK.replace("manage.ntppool.org", "manage.ntppool.org.example.net"),
+        LINK.replace("manage.ntppool.org", "manage-ntppool.org"),
+        LINK + "\x1b[31m",
+        LINK + "?next=https://example.net",
+        LINK[:-10],
+        "https://manage.ntppool.org/manage/server/verify/" + "x" * 200,
+    ],
+)
+def test_nothing_else_is_taken_for_a_link(certificate: trustme.LeafCert, words: str) -> None:
+    found, server = asked(certificate, page(words.encode()))
+    assert found == Ownership(problem=f"{server.url}/p/: what came has no link to prove who runs the server")
+
+
+def test_who_is_not_known_is_told(certificate: trustme.LeafCert) -> None:
+    found, server = asked(certificate, page(b"", "404 Not Found"))
+    assert found == Ownership(problem=f"{server.url}/p/: the server says 404 Not Found", unknown=True)
+    found, _ = asked(certificate, page(b"", "500 x"))
+    assert (found.unknown, "500 Internal Server Error" in found.problem) == (False, True)
+
+
+def test_what_cannot_be_asked_is_told(certificate: trustme.LeafCert, monkeypatch: pytest.MonkeyPatch) -> None:
+    with WebServer(lambda _: [page(WORDS.encode())], certificate) as server:
+        found = ownership(FOUR, "192.0.2.77", server.url)
+        assert "this host cannot ask from 192.0.2.77" in found.problem
+        monkeypatch.delenv("SSL_CERT_FILE")
+        found = ownership(FOUR, OWN, server.url)
+        assert "its certificate is refused" in found.problem
+        assert "ca-certificates" in found.remedy
+    assert not server.requests
+
+
+def test_each_family_has_a_service_of_its_own(certificate: trustme.LeafCert, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [page(WORDS.encode())]
+    six = WebServer(lambda _: said, certificate, address="::1", host="::1")
+    with six, WebServer(lambda _: said, certificate) as four:
+        monkeypatch.setattr(module, "SERVICES", {4: f"{four.url}/4", 6: f"{six.url}/6"})
+        assert ownership(FOUR, OWN).link == ownership(SIX, "::1").link == LINK
+    assert [request.path for request in (*four.requests, *six.requests)] == ["/4", "/6"]
