@@ -226,6 +226,14 @@ def test_who_has_just_been_registered_is_waited_for() -> None:
     assert verdict([found]) == 5
 
 
+def test_what_is_said_counts_from_now() -> None:
+    now, later = (stands(good(), age_s=H, later_s=later_s).crosses_s for later_s in (60, 31 * 60))
+    assert now is not None
+    assert later is not None
+    assert now - later == pytest.approx(30 * 60)
+    assert "at this course it comes to 10 at any moment" in stands(good(), age_s=H, later_s=110 * 60).text
+
+
 def test_a_clock_that_is_behind_is_told() -> None:
     found = judge(FOUR, record(good()), NOW - 2 * H)
     assert "its newest check is of the future, by this clock" in found.text

@@ -222,6 +222,23 @@ def test_the_picture_is_whole_and_all_of_it_lies_inside(name: str) -> None:
     assert "nan" not in ET.tostring(root, encoding="unicode")
 
 
+def test_what_lies_outside_stands_at_the_edge() -> None:
+    well = good()
+
+    def life(at_s: float, monitor: int) -> Outcome:
+        return SILENT if monitor == 103 else Outcome(2, 0.9) if at_s < NOW - 0.98 * DAY else well(at_s, monitor)
+
+    found = record(life, age_s=DAY)
+    assert min(row.score for row in found.checks) < -90
+    root = pictured(found)
+    for kind, (top, bottom) in (("one", svg.SCORE), ("score", svg.SCORE), ("dots", svg.OFFSET)):
+        heights = [float(y) for d in paths(root, kind) for y in re.findall(r"[ML][\d.]+ (-?[\d.]+)", d)]
+        assert top <= min(heights) <= max(heights) <= bottom
+        assert {"one": bottom, "dots": top}.get(kind, heights[0]) in heights
+    assert any(re.search(r"; \d+ offsets lie outside, at the edge$", text) for text in texts(root))
+    assert any("lie outside, at the edge" in line for line in drawn(found, width=80))
+
+
 def test_the_picture_tells_what_it_shows() -> None:
     root = pictured(record_of("outage"))
     told = texts(root)
