@@ -145,9 +145,10 @@ def secured(door: socket.socket, host: str, limits: Limits) -> ssl.SSLSocket:
     limits.doing = "no secure connection"
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Who breaks off without a word may have been cut off by somebody else; Python 3.9 has OpenSSL 3 overlook that.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     try:
         door.settimeout(limits.left_s())
-        # Who breaks off without a word may have been cut off by somebody else.
         return context.wrap_socket(door, server_hostname=host, suppress_ragged_eofs=False)
     except ssl.SSLCertVerificationError as error:
         reason = error.verify_message.rstrip(".")
