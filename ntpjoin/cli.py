@@ -12,7 +12,9 @@ import click
 
 from ntpjoin import __version__, answering, cli_pool
 from ntpjoin import options as opt
+from ntpjoin.cli_web import web_redirect
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
+from ntpjoin.typed import screen_of as _screen
 
 #: Click repeats what was typed; nothing that it says by itself is longer.
 _LONG = 160
@@ -216,6 +218,9 @@ def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **o
 
 cli.add_command(cli_pool.register)
 cli.add_command(cli_pool.score)
+
+
+cli.add_command(web_redirect)
 
 
 def _consent(options: dict[str, Any], *, allow_step: bool, attended: bool) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.firewall import FirewallFacts
@@ -15,6 +15,9 @@ from ntpjoin.model import Pin, Wish
 from ntpjoin.records import dataclass
 from ntpjoin.surroundings import Surroundings
 from ntpjoin.systems import Init, Refusal, Row
+
+if TYPE_CHECKING:  # few commands look at it
+    from ntpjoin.web import WebFacts
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,7 @@ class Facts:
     `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
     `program`: what a timer would start; looked at only where one is wished for. `metrics`: the file that it would put its metrics
     into, '' where none is wished for. `leases`: addresses that the kernel will forget after so many seconds unless somebody renews
-    them, temporary ones, too.
+    them, temporary ones, too. `web`: the web server; None where it was not looked at.
     """
 
     system: System
@@ -287,6 +290,7 @@ class Facts:
     metrics: str = ""
     leases: Mapping[str, int] = field(default_factory=dict)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    web: Optional[WebFacts] = None
 
     def unit(self, name: str) -> Unit:
         """The unit of that name; one that is not there where systemd does not know it."""

@@ -192,6 +192,7 @@ class Step(str, Enum):
     SERVICE = "service"
     MONITOR = "monitor"
     FIREWALL = "firewall"
+    WEB = "web"
 
 
 @dataclass(frozen=True)

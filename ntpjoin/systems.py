@@ -117,6 +117,7 @@ class Refusal:
 _TYPED = {
     "start": ("systemctl start {}", "service {} start"),
     "restart": ("systemctl restart {}", "service {} restart"),
+    "reload": ("systemctl reload {}", "service {} reload"),
     "status": ("systemctl status {}", "service {} status"),
     "enable": ("systemctl enable {}", "update-rc.d {} enable"),
     "retire": ("systemctl disable --now {}", "update-rc.d {0} disable; service {0} stop"),

@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional
 
 from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Unit
-from ntpjoin.host import chrony, firewalld, ntpconf, ntpd, rulesets, ufw, zones
+from ntpjoin.host import apache, chrony, firewalld, nginx, ntpconf, ntpd, rulesets, ufw, zones
 from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter import nft
 from ntpjoin.host.netfilter.ranges import CLIENT_PORTS
@@ -25,6 +25,7 @@ from tests.rulesets import captured
 from tests.test_host_apt import HALF, SIMULATED
 from tests.test_host_packages import COMES, COMES_5, GOES, PAGES, RPM_FILES, RPM_QA, ZYPPER
 from tests.test_host_system import SHOWN
+from tests.test_host_webservers import APACHE, FILES, NGINX
 
 DOORS = (
     Packet("IPv4", "eth0", 0xCB007107),
@@ -193,6 +194,21 @@ def _config(text: str) -> object:
     return read, ntpconf.minsane(read), environment(text)
 
 
+def _apache(text: str) -> object:
+    """Its dump, and the same for what stands in its files."""
+    try:
+        return apache.sites(APACHE, lambda _: text), apache.sites(text, lambda path: FILES.get(path, ""))
+    except ValueError as error:
+        return error
+
+
+def _nginx(text: str) -> object:
+    try:
+        return nginx.sites(text)
+    except ValueError as error:
+        return error
+
+
 def _of(pages: str, *commands: str) -> tuple[str, ...]:
     """What was captured, the shorter ones, each once."""
     found = {page.get(command, "") for page in captured(pages).values() for command in commands}
@@ -241,5 +257,7 @@ PRINTED: Mapping[str, Printed] = {
     "chronyc": Printed((CLIENTS,), lambda text: chrony.clients(Told({"chronyc": text})), pieces=('"', ",", '",')),
     "ip": Printed(_of("managers", "ip -json address show scope global"), lambda text: look_addresses(Told({"ip": text})), "json"),
     "ntpd": Printed(("ntpd ntpsec-1.2.2\n", "ntpd 4.2.8p15@1.3728-o Wed Sep 23\n"), _versions),
+    "apache2ctl": Printed((APACHE, *FILES.values()), _apache, pieces=("*:80  is a NameVirtualHost\n", " (", "ServerAlias a ")),
+    "nginx": Printed((NGINX,), _nginx, pieces=("include x;\n", "server {", "{", ";", "'", "listen [::", "${", "\\")),
     "ntp.conf": Printed((CONFIG,), _config, pieces=('"', "'", "a='", "#")),
 }  # fmt: skip

@@ -13,20 +13,20 @@ PACKAGE = Path(__file__).parents[1] / "ntpjoin"
 
 #: Imports point from a room to those above it. Rooms on one line may not import each other.
 _FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems", "web"}),
     frozenset({"host", "wire"}),
     frozenset({"look"}),
     frozenset({"upstreams"}),
     frozenset({"checks"}),
     frozenset({"provision"}),
     frozenset({"show"}),
-    frozenset({"cli", "answering", "cli_pool", "options", "commands"}),
+    frozenset({"cli", "answering", "cli_pool", "cli_web", "options", "typed", "commands"}),
     frozenset({"archive", "__main__"}),
 )
 #: Rooms of one floor that are one thing in several files.
 _TOGETHER = (
-    frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems"}),
-    frozenset({"cli", "answering", "cli_pool", "options", "commands"}),
+    frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems", "web"}),
+    frozenset({"cli", "answering", "cli_pool", "cli_web", "options", "typed", "commands"}),
 )
 
 _PROCESS_MODULES = frozenset({"subprocess", "pty", "multiprocessing"})

@@ -18,7 +18,7 @@ import pytest
 from ntpjoin import cli as cli_module
 from ntpjoin.board import Billboard
 from ntpjoin.cli import cli
-from ntpjoin.commands import common, detect, plan, render, resolve, setup, step, undo, verify
+from ntpjoin.commands import common, detect, plan, render, resolve, setup, step, undo, verify, web_redirect
 from ntpjoin.commands import upstreams as upstreams_command
 from ntpjoin.errors import Blocked, Interrupted, JournalProblem, StepFailed, UsageProblem
 from ntpjoin.facts import Facts, Holder, JournalFacts, RunFact, Setter
@@ -38,7 +38,7 @@ from tests.test_checks_verify import GOOD
 from tests.test_look_detect import found as detected
 
 #: Where a command looks up what it calls.
-MODULES = (common, detect, plan, render, resolve, setup, step, undo, verify)
+MODULES = (common, detect, plan, render, resolve, setup, step, undo, verify, web_redirect)
 
 
 class Typed:
@@ -186,8 +186,8 @@ def test_an_option_means_the_same_everywhere() -> None:
 def test_every_command_takes_the_options_of_all(name: str) -> None:
     taken = {one for option in LEAVES[name].params for one in option.opts}
     assert {"--json", "-v", "--verbose", "-q", "--quiet", "--color"} <= taken
-    assert ({"-y", "--yes"} <= taken) is (name in ("setup", "undo", *STEPS))
-    assert ("--dry-run" in taken) is (name in ("setup", *STEPS))
+    assert ({"-y", "--yes"} <= taken) is (name in ("setup", "undo", "web-redirect", *STEPS))
+    assert ("--dry-run" in taken) is (name in ("setup", "web-redirect", *STEPS))
 
 
 def test_the_version_is_told(typed: Typed) -> None:
@@ -233,6 +233,11 @@ FOUR = " ".join(f"--upstream {name}" for name in NAMES[:4])
         "detect ntp1.example.net",
         "firewall --yes --no-firewall",
         "restart --upstream ntp1.example.net",
+        "web-redirect ntp1.example.net",
+        "web-redirect --apply",
+        "web-redirect --yes",
+        "web-redirect --dry-run",
+        "web-redirect --take-default",
         "upstreams list ntp1.example.net",
         "upstreams list --country Germany",
         "upstreams list --near 52.5",

@@ -22,6 +22,7 @@ from ntpjoin.cli import cli
 from ntpjoin.facts import Pinned, Setter
 from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
+from ntpjoin.host.webservers import WEB_SERVERS
 from ntpjoin.look.pool import Checked, Monitor, Record, Remark
 from ntpjoin.model import Asked, Candidate, CheckState, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
@@ -33,6 +34,7 @@ from ntpjoin.systems import Evidence, Rival
 from ntpjoin.upstreams import columns
 from ntpjoin.upstreams.catalogue import LOCAL, Server, load
 from ntpjoin.upstreams.places import Place
+from ntpjoin.web import WebServer
 from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, fresh
 from tests.test_checks_verify import GOOD
 from tests.test_look_detect import found as detected
@@ -94,7 +96,7 @@ def test_the_options_of_all_commands_are_in_theirs() -> None:
 
 
 def test_every_command_is_documented_with_its_own_words_and_no_other() -> None:
-    headings = set(re.findall(r"^## ([a-z]+(?: [a-z]+)*)$", page("cli.md"), re.MULTILINE))
+    headings = set(re.findall(r"^## ([a-z-]+(?: [a-z]+)*)$", page("cli.md"), re.MULTILINE))
     assert headings == set(COMMANDS)
     for name, command in COMMANDS.items():
         first = (command.help or "").split("\n\n", 1)[0].split("\n", 1)[0]
@@ -267,6 +269,21 @@ def test_what_a_row_may_rest_on_is_explained() -> None:
 def test_no_other_system_is_documented_as_supported() -> None:
     table = page("supported-systems.md").split("What a row rests on", maxsplit=1)[0]
     assert len(rows(table)) - 1 == len(ROWS)
+
+
+@pytest.mark.parametrize("row", WEB_SERVERS, ids=lambda row: row.name)
+def test_every_web_server_is_documented_with_what_it_rests_on(row: WebServer) -> None:
+    table = section(page("supported-systems.md"), "## Web servers")
+    [line] = [line for line in table.splitlines() if f"`{row.name}`" in line]
+    cells = [cell.strip() for cell in line.strip("| ").split("|")]
+    assert (cells[0], cells[1], cells[-1]) == (f"{row.title}, `{row.name}`", f"`{row.path}`", row.evidence)
+    assert ("link" in cells[2]) is bool(row.link)
+    assert ("makes room" in cells[3]) is row.gives_way
+    assert f"`{row.path}`" in page("files.md")
+
+
+def test_no_other_web_server_is_documented() -> None:
+    assert len(rows(section(page("supported-systems.md"), "## Web servers"))) - 1 == len(WEB_SERVERS)
 
 
 def test_every_file_that_a_row_names_is_documented() -> None:

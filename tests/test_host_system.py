@@ -119,8 +119,9 @@ def test_starting_forgets_earlier_failures(host: Host, programs: Programs) -> No
     systemd.set_enabled(host, "x.service", enabled=True)
     systemd.set_enabled(host, "x.service", enabled=False)
     systemd.stop(host, "x.service")
+    systemd.renew(host, "x.service")
     said = [call.split()[1] for call in programs.calls()]
-    assert said == ["reset-failed", "start", "reset-failed", "restart", "enable", "disable", "stop"]
+    assert said == ["reset-failed", "start", "reset-failed", "restart", "enable", "disable", "stop", "reload"]
 
 
 def test_the_log_is_found_by_the_invocation_and_never_by_time(host: Host, programs: Programs) -> None:

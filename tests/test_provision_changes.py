@@ -33,6 +33,7 @@ from ntpjoin.provision.changes import (
     RemoveFile,
     RestartDaemon,
     RunDaemon,
+    ServeSite,
     SetTimer,
     SetUnit,
     Site,
@@ -80,6 +81,21 @@ EVERY = (
     RemoveFile("/etc/systemd/system/x.timer", "x.timer"),
     RemoveFile("/srv/x.prom", "", others=True),
     HaveMetrics("/srv/x.prom", "", ROW.unit, "ntpsec:ntpsec", 0o600, "daemon"),
+    ServeSite(
+        "/etc/x/ntpjoin",
+        "server\n",
+        ROW.unit,
+        "x:x",
+        0o600,
+        "operator",
+        "nginx",
+        "nginx.service",
+        "/etc/x/on",
+        ("/etc/x/off",),
+        ("nginx", "-t"),
+        ("192.0.2.1",),
+        ("a.example",),
+    ),
 )
 
 
@@ -140,6 +156,7 @@ def test_what_a_change_says_of_itself() -> None:
         "remove /etc/systemd/system/x.timer",
         "remove /srv/x.prom",
         "create /srv/x.prom, empty, for the metrics of the daily check",
+        "create /etc/x/ntpjoin, empty, for your own lines, enable it in place of /etc/x/off; nginx then reads it",
     ]
 
 
@@ -992,6 +1009,7 @@ def test_what_was_done_is_told_by_what_was_seen() -> None:
         "timer": "released and started and enabled x.timer",
         "remove": "removed /srv/x.prom",
         "metrics": "created /srv/x.prom",
+        "site": "nginx sends lost browsers to the pool's site, at 192.0.2.1",
     }
     assert [change.done(converged()) for change in EVERY if change.kind == "unit"] == [
         "stopped systemd-timesyncd.service",

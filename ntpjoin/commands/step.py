@@ -1,4 +1,4 @@
-"""`ntpjoin install`, `firewall` and `restart`: one step alone, by the same plan, loop and journal as `setup`."""
+"""`ntpjoin install`, `firewall`, `restart`, `web-redirect --apply`: one step alone, by the same plan, loop and journal as `setup`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def prepare_one(command: StepCommand, given: Mapping[str, Any], consent: Consent
     return look_and_decide
 
 
-def step_command(command: StepCommand, look_and_decide: Prepare, consent: Consent, screen: Screen) -> int:
+def step_command(command: str, look_and_decide: Prepare, consent: Consent, screen: Screen) -> int:
     """Exit 0, 1 where it failed and is taken back, 3 where something blocks it, 5 where a rule is left to the operator."""
     return carry_out(command, consent, screen, look_and_decide, _act)
 

@@ -17,7 +17,7 @@ def look_files(
     host: Host, row: Row, paths: Sequence[str], written: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Optional[FileFact]]:
     """Each path with its file, None where there is none. `written` has what earlier runs of ours wrote there."""
-    found = {path: _look(host, path, written.get(path, ())) for path in paths}
+    found = {path: look_file(host, path, written.get(path, ())) for path in paths}
     # Only of these it is asked whose they are, and a package manager takes its time.
     foreign = [path for path in (row.config, row.include) if _may_be_stock(found.get(path))]
     stock = manager(row.manager).conffiles(host, row.packages) if foreign else {}
@@ -32,7 +32,8 @@ def _may_be_stock(file: Optional[FileFact]) -> bool:
     return file is not None and file.plain and not file.unseen and not file.ours
 
 
-def _look(host: Host, path: str, written: tuple[str, ...]) -> Optional[FileFact]:
+def look_file(host: Host, path: str, written: tuple[str, ...]) -> Optional[FileFact]:
+    """One file, whoever brought it; None where there is none."""
     try:
         state = host.state(path)
     except StepFailed:

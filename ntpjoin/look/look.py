@@ -74,11 +74,15 @@ def with_packages(
 
 
 def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] = ()) -> Facts:
-    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall, journal or program.
+    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall, journal, program or web.
 
     `running` are the processes, where they were looked at just now.
     """
     row = facts.system.row
+    if part == "web":
+        from ntpjoin.look.web import with_web  # noqa: PLC0415 - few commands have to do with it
+
+        return with_web(host, facts)
     if row is None:
         return facts
     if part == "packages":

@@ -35,6 +35,14 @@ def space_blockers(facts: Facts, room: int) -> Iterator[Blocker]:
             yield Blocker("disk-full", text, f"make room; look at: df {space.folder}")
 
 
+def unfinished_blockers(facts: Facts, *continued: str) -> Iterator[Blocker]:
+    """A run of a command that is none of those `continued` by this one, and that died half way, must not be closed by it."""
+    last = facts.journal.last
+    if last and last.state == "open" and last.command not in continued:
+        remedy = f"ntpjoin {last.command} continues it, ntpjoin undo --last takes it back"
+        yield Blocker("unfinished", f"an earlier run, ntpjoin {last.command}, died half way", remedy)
+
+
 def unit_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
     """Why the daemon's unit could never start."""
     if facts.unit(row.unit).load == "masked":

@@ -11,7 +11,7 @@ from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Pin, Wish
 from ntpjoin.provision import existing
 from ntpjoin.provision.monitor import monitor_blockers
-from ntpjoin.provision.obstacles import package_blockers, unit_blockers
+from ntpjoin.provision.obstacles import package_blockers, unfinished_blockers, unit_blockers
 
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
 LEAST, LEAST_FEW, MOST = 4, 3, 7
@@ -41,7 +41,11 @@ def blockers(
     barriers: tuple[Blocker, ...] = (),
 ) -> tuple[Blocker, ...]:
     """Every reason, in the order in which an administrator would deal with them; `barriers` are why no upstreams were looked for."""
-    found: list[Blocker] = list(host_blockers(facts))
+    # Steps of a set-up are a part of it, and it goes on with them.
+    found: list[Blocker] = [
+        *unfinished_blockers(facts, "setup", "install", "firewall", "restart"),
+        *host_blockers(facts),
+    ]
     if facts.system.row:
         found += unit_blockers(facts, facts.system.row)
         found += package_blockers(facts, facts.system.row)

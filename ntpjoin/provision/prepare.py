@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from ntpjoin.checks.addresses import service_addresses
 from ntpjoin.checks.sources import reference_clocks
 from ntpjoin.errors import UsageProblem
 from ntpjoin.facts import Facts
@@ -105,11 +106,23 @@ def prepare_configuration(host: Host, given: Mapping[str, Any], tell: Tell, *, s
     return Prepared(facts, _with(made, found))
 
 
+def prepare_redirect(host: Host, tell: Tell, *, applies: bool, take_default: bool) -> Prepared:
+    """Look at the web server, too, and decide how lost browsers are sent to the pool's site."""
+    from ntpjoin.provision.web import COMMAND, decide_redirect  # noqa: PLC0415 - no other command has to do with it
+    from ntpjoin.web import WebFacts  # noqa: PLC0415
+
+    facts, wish = _looked(host, {}, COMMAND, tell)
+    addresses = service_addresses(facts, wish) or facts.addresses
+    facts = look_again(host, replace(facts, web=WebFacts(addresses)), "web")
+    assert facts.web is not None
+    return Prepared(facts, decide_redirect(facts, facts.web, applies=applies, take_default=take_default))
+
+
 def _looked(host: Host, given: Mapping[str, Any], command: str, tell: Tell) -> tuple[Facts, Wish]:
     tell(Event("looking", "look", "looking at this host"))
     facts = look(host)
     wish = merged(facts.journal, given)
-    counted = command not in ("firewall", "restart")
+    counted = command in ("setup", "install", "render")
     problem = count_problem(wish, reference_clocks(facts.directives)) if counted else ""
     if problem:
         raise UsageProblem(problem, f"ntpjoin {command} --upstream NAME …, four to seven times")

@@ -11,6 +11,7 @@ from ntpjoin.host.monitor import ON_TROUBLE, TROUBLE
 from ntpjoin.model import Pin
 from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine, Row
+from ntpjoin.web import POOL_SITE, WELL_KNOWN, WebServer
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,25 @@ def unit_text(unit: str, command: Sequence[str], metrics: str = "") -> str:
         on_trouble=ON_TROUBLE,
         metrics=metrics,
         folder=str(Path(metrics).parent),
+    )
+
+
+def virtual_host(server: WebServer, names: Sequence[str], listens: Sequence[str]) -> str:
+    """The text of the virtual host that sends lost browsers to the pool's site.
+
+    `names` are those that it has of its own, the first one no pattern; `listens` is where nginx is to be asked.
+    """
+    left = WELL_KNOWN if server.software == "nginx" else WELL_KNOWN.lstrip("/").replace(".", r"\.")
+    first, *others = names
+    return _render(
+        f"{server.software}-redirect.conf.j2",
+        first=first,
+        others=" ".join(others),
+        names=" ".join(names),
+        listens=listens,
+        root=server.root,
+        left=left,
+        site=POOL_SITE,
     )
 
 

@@ -9,7 +9,7 @@ from ntpjoin.facts import Facts
 from ntpjoin.model import Blocker, Choice, Note, Wish
 from ntpjoin.provision.changes import Change, RestartDaemon
 from ntpjoin.provision.firewall import firewall_changes, firewall_notes
-from ntpjoin.provision.obstacles import package_blockers, unit_blockers
+from ntpjoin.provision.obstacles import package_blockers, unfinished_blockers, unit_blockers
 from ntpjoin.provision.plan import Plan, package_changes
 from ntpjoin.provision.preflight import host_blockers
 from ntpjoin.systems import Row
@@ -20,7 +20,7 @@ StepCommand = Literal["install", "firewall", "restart"]
 def decide_step(command: StepCommand, facts: Facts, choice: Optional[Choice]) -> Plan:
     """The plan of one step. `choice` tells how far the clock is off, where upstreams were named or are remembered."""
     last, row = facts.journal.last, facts.system.row
-    found = [*_unfinished(command, facts), *host_blockers(facts)]
+    found = [*unfinished_blockers(facts, command), *host_blockers(facts)]
     if row:
         found += _blockers(command, facts, row)
     return Plan(
@@ -47,14 +47,6 @@ def _file_to_read(facts: Facts, row: Row) -> str:
     """Ours, where we have set it up; else the one that the daemon reads now, which its operator has chosen."""
     ours = facts.journal.last is not None and facts.journal.last.pins
     return row.config if ours or facts.daemon is None else facts.daemon.config
-
-
-def _unfinished(command: StepCommand, facts: Facts) -> Iterator[Blocker]:
-    """A step must not close a run of another command that died half way."""
-    last = facts.journal.last
-    if last and last.state == "open" and last.command != command:
-        remedy = f"ntpjoin {last.command} continues it, ntpjoin undo --last takes it back"
-        yield Blocker("unfinished", f"an earlier run, ntpjoin {last.command}, died half way", remedy)
 
 
 def _blockers(command: StepCommand, facts: Facts, row: Row) -> Iterator[Blocker]:

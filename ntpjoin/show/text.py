@@ -9,12 +9,13 @@ from ntpjoin.board import Billboard
 from ntpjoin.checks.firewall import typed
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
-from ntpjoin.model import Blocker, Check, CheckState, Choice, Note
+from ntpjoin.model import Blocker, Check, CheckState, Choice, Note, Step
 from ntpjoin.show.terminal import Style
+from ntpjoin.systems import to_type
 
 if TYPE_CHECKING:  # verify shows its checks and shall not pay for changes
     from ntpjoin.provision.apply import Outcome
-    from ntpjoin.provision.changes import Change
+    from ntpjoin.provision.changes import Change, ServeSite
     from ntpjoin.provision.plan import Plan
     from ntpjoin.provision.undo import TakenBack
 
@@ -26,17 +27,28 @@ _STATES: dict[CheckState, tuple[str, str]] = {
 }
 
 
-def aside(made: Plan, style: Style) -> str:
-    """What is to be said beside an answer that is a file: its notes, and why there is none."""
+def aside(made: Plan, style: Style, *, printed: bool = False) -> str:
+    """What is to be said beside an answer that is a file: its notes, and why there is none, or why it is `printed` only."""
     lines = [_note(note, style) for note in made.notes]
     if made.blockers:
-        lines += _blockers("It cannot be told what the configuration would be:", made.blockers, style)
+        head = "It cannot be installed as it is:" if printed else "It cannot be told what the configuration would be:"
+        lines += _blockers(head, made.blockers, style)
     return "\n".join(lines)
+
+
+def by_hand(site: ServeSite) -> str:
+    """Where a virtual host belongs."""
+    link = f"  ln -s {site.path} {site.link}\n" if site.link else ""
+    gone = "".join(f"  rm {path}\n" for path in site.instead)
+    return (
+        f"It belongs into {site.path}; `ntpjoin web-redirect --apply` puts it there, or by hand:\n"
+        f"  ntpjoin web-redirect >{site.path}\n{link}{gone}  {' '.join(site.test)}\n  {to_type('reload', site.service)}"
+    )
 
 
 def plan(facts: Facts, made: Plan, style: Style, *, asks: bool) -> str:
     """What will be done, or why nothing will. With `asks` the reader can type d to see the files."""
-    lines = [_host(facts), *_time_now(facts)]
+    lines = [_host(facts), *(_time_now(facts) if made.command != "web-redirect" else ())]
     if made.choice:
         lines.append(f"  upstreams    {_choice(made.choice)}")
         lines += _chosen(made.choice) if not made.wish.upstreams else ()
@@ -179,6 +191,7 @@ _STEPS = {
     "install": ("Installed, and held back until it is configured.", "ntpjoin setup"),
     "firewall": ("UDP 123 is let in.", "ntpjoin verify"),
     "restart": ("Started anew.", "ntpjoin verify --wait 120"),
+    "web-redirect": ("Lost browsers are sent to the pool's site.", "on another machine: curl -gI http://{address}/"),
 }
 
 
@@ -187,6 +200,8 @@ def step_result(command: str, facts: Facts, *, left: bool) -> str:
     if left:
         return _still_to_let_in(facts)
     words, following = _STEPS[command]
+    address = next(iter(facts.web.addresses), "") if facts.web else ""
+    following = following.format(address=f"[{address}]" if ":" in address else address)
     return f"{words}\n  next   {following}\n  undo   ntpjoin undo --last"
 
 
@@ -199,7 +214,7 @@ def undo_plan(changes: tuple[tuple[int, Change], ...], clients: int) -> str:
     """What undo will take back, last first."""
     lines = ["This takes back, last first:"]
     lines += [f"  run {run}  {change.step.value:<10} {change.describe()}" for run, change in changes]
-    if clients > 0:
+    if clients > 0 and any(change.step is not Step.WEB for _, change in changes):
         lines.append(f"  ! about {clients} clients have asked this server lately; they will find nobody")
     lines.append("The clock is not taken back.")
     return "\n".join(lines)

@@ -26,6 +26,10 @@ class Services(Protocol):
         """Stop a unit. Raises CommandFailed."""
         ...
 
+    def renew(self, host: Host, name: str) -> None:
+        """Have what runs read its configuration anew, without a break. Raises CommandFailed."""
+        ...
+
     def forget_failure(self, host: Host, name: str) -> None:
         """Let a unit that failed count as never started."""
         ...

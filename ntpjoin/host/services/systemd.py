@@ -78,6 +78,11 @@ def stop(host: Host, name: str) -> None:
     host.run(["systemctl", "stop", name], timeout_s=_WORK_S)
 
 
+def renew(host: Host, name: str) -> None:
+    """Have what runs read its configuration anew."""
+    host.run(["systemctl", "reload", name], timeout_s=_WORK_S)
+
+
 def set_enabled(host: Host, name: str, *, enabled: bool) -> None:
     """Let a unit start at boot, or not."""
     host.run(["systemctl", "enable" if enabled else "disable", name], timeout_s=_WORK_S)

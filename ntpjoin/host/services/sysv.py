@@ -102,6 +102,11 @@ def stop(host: Host, name: str) -> None:
     host.run(["service", name, "stop"], timeout_s=_WORK_S)
 
 
+def renew(host: Host, name: str) -> None:
+    """Have what runs read its configuration anew."""
+    host.run(["service", name, "reload"], timeout_s=_WORK_S)
+
+
 def forget_failure(host: Host, name: str) -> None:
     """Nothing: a script keeps no memory of having failed."""
     del host, name

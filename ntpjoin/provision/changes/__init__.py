@@ -13,6 +13,7 @@ from ntpjoin.provision.changes.files import WriteConfig, WriteFile
 from ntpjoin.provision.changes.firewall import AllowPort
 from ntpjoin.provision.changes.packages import InstallPackages
 from ntpjoin.provision.changes.settings import Assign
+from ntpjoin.provision.changes.sites import ServeSite
 from ntpjoin.provision.changes.timers import HaveMetrics, SetTimer, WriteUnit
 from ntpjoin.provision.changes.units import SetUnit
 
@@ -26,6 +27,7 @@ __all__ = [
     "RemoveFile",
     "RestartDaemon",
     "RunDaemon",
+    "ServeSite",
     "SetTimer",
     "SetUnit",
     "Site",
@@ -39,7 +41,7 @@ _KINDS: dict[str, type[Change]] = {
     kind.kind: kind
     for kind in (
         *(InstallPackages, WriteFile, WriteConfig, Assign, SetUnit, RunDaemon, RestartDaemon, AllowPort),
-        *(CopyFile, WriteUnit, SetTimer, RemoveFile, HaveMetrics),
+        *(CopyFile, WriteUnit, SetTimer, RemoveFile, HaveMetrics, ServeSite),
     )
 }
 
