@@ -80,6 +80,8 @@ DEBIAN_12 = System(
         ("iptables",),
         ("systemd-timesyncd",),
         ("locales",),
+        ("apache2",),
+        ("nginx",),
     ),
     commands=_UFW,
 )
