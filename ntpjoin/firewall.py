@@ -20,6 +20,34 @@ class Places:
 
 
 @dataclass(frozen=True)
+class Untracked:
+    """Connection tracking and UDP 123. By family: whether it is kept `out` of that now, and so is what is asked `from_123`.
+
+    `passes`: whether queries and answers would pass untracked, where they pass now, or will by the rule that the manager takes from
+    us (None: cannot be told); `why` and `remedy` where not. This host `masquerades`: others may ask by its address. `nft` is that
+    program's path.
+    """
+
+    out: Mapping[Family, bool] = field(default_factory=dict)
+    from_123: Mapping[Family, bool] = field(default_factory=dict)
+    passes: Mapping[Family, Optional[bool]] = field(default_factory=dict)
+    why: Mapping[Family, str] = field(default_factory=dict)
+    remedy: tuple[str, ...] = ()
+    masquerades: bool = False
+    nft: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is so as far as it can be: what others may have asked by this host's address is theirs."""
+        return bool(self.out) and all(self.out.values()) and not self.wrong
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the answers to others behind this host would be taken for ours."""
+        return self.masquerades and any(self.from_123.values())
+
+
+@dataclass(frozen=True)
 class FirewallFacts:
     """Who manages the packet filter, and whether a query from anywhere to UDP 123 comes in and its answer goes out.
 
@@ -27,7 +55,7 @@ class FirewallFacts:
     By family: `admits` (None: could not be told), `lasts` the same after the manager's next start, where that can be another
     answer, `why` what decides against it or is not understood. `opens` are the families in which the rule that the manager takes
     from us lets it in, `remedy` is what to type where there is none. `limit` names what lets in only so many, `problem` tells why
-    nothing of it could be seen.
+    nothing of it could be seen. `untracked` is None then, too.
     """
 
     manager: Literal["ufw", "firewalld", "nftables", "iptables", "none", "unknown"] = "none"
@@ -41,6 +69,7 @@ class FirewallFacts:
     limit: str = ""
     places: Optional[Places] = None
     problem: str = ""
+    untracked: Optional[Untracked] = None
 
     def lets_in(self, family: Family) -> Optional[bool]:
         """Whether it does now and goes on doing so."""

@@ -27,7 +27,7 @@ class Wish:
     Where no `upstreams` are named they are chosen: from our own catalogue or the file `catalogue`, near `near` (latitude and
     longitude), or the `country`, or the place of the time zone; `from_pool` adds the pool's servers of a country. With
     `accept_catalogue` only such as are open to all and want no mail, and nobody needs to look at them. `monitor` is a daily
-    check, which puts its metrics into the file `metrics`, unless that is ''.
+    check, which puts its metrics into the file `metrics`, unless that is ''. `notrack`: the kernel does not track NTP.
     """
 
     upstreams: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class Wish:
     accept_catalogue: bool = False
     monitor: bool = False
     metrics: str = ""
+    notrack: bool = False
 
 
 @dataclass(frozen=True)

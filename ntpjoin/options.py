@@ -237,6 +237,9 @@ wish = together(
         metavar="FILE",
         help="Have the daily check put its metrics into this file, for node_exporter; 'none' ends that.",
     ),
+    click.option(
+        "--notrack/--no-notrack", default=None, help="Keep NTP to and from this host out of connection tracking."
+    ),
     click.option("--replace", is_flag=True, help="Replace a configuration that is neither the package's nor ours."),
 )
 

@@ -30,6 +30,7 @@ from ntpjoin.provision.changes import (
     CopyFile,
     HaveMetrics,
     InstallPackages,
+    KeepUntracked,
     RemoveFile,
     RestartDaemon,
     RunDaemon,
@@ -96,6 +97,7 @@ EVERY = (
         ("192.0.2.1",),
         ("a.example",),
     ),
+    KeepUntracked("x.service", "/etc/systemd/system/x.service", "[Unit]\n", ("IPv4",)),
 )
 
 
@@ -157,6 +159,7 @@ def test_what_a_change_says_of_itself() -> None:
         "remove /srv/x.prom",
         "create /srv/x.prom, empty, for the metrics of the daily check",
         "create /etc/x/ntpjoin, empty, for your own lines, enable it in place of /etc/x/off; nginx then reads it",
+        "keep NTP to and from this host out of connection tracking: write, enable and start x.service",
     ]
 
 
@@ -1009,6 +1012,7 @@ def test_what_was_done_is_told_by_what_was_seen() -> None:
         "timer": "released and started and enabled x.timer",
         "remove": "removed /srv/x.prom",
         "metrics": "created /srv/x.prom",
+        "notrack": "NTP is kept out of connection tracking",
         "site": "nginx sends lost browsers to the pool's site, at 192.0.2.1",
     }
     assert [change.done(converged()) for change in EVERY if change.kind == "unit"] == [

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.model import Check, CheckState, Family
 
-_KEEP = "keep it where your rules come from, too, or it is gone after a reboot"
+#: Of rules that nobody has written down.
+KEEP = "keep it where your rules come from, too, or it is gone after a reboot"
 
 
 def judge_firewall(firewall: FirewallFacts) -> Iterator[Check]:
@@ -60,4 +61,4 @@ def typed(firewall: FirewallFacts) -> str:
     if not firewall.remedy:
         return "let UDP 123 in by hand"
     commands = "; ".join(firewall.remedy)
-    return f"{commands}; {_KEEP}" if firewall.manager in ("nftables", "iptables") else commands
+    return f"{commands}; {KEEP}" if firewall.manager in ("nftables", "iptables") else commands

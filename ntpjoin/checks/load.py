@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
 from ntpjoin.facts import Facts
-from ntpjoin.model import Check, CheckState, Measure
+from ntpjoin.model import Check, CheckState, Measure, Wish
 from ntpjoin.surroundings import Tracking
 from ntpjoin.systems import Row, to_type
 
-OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
+OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
 _FULL_WARN, _FULL_FAIL = 70.0, 90.0
 _LIMITED_WARN, _DROPPED_WARN = 20.0, 1.0
@@ -34,17 +34,21 @@ def tracking(facts: Facts) -> Iterator[Check]:
     if full < _FULL_WARN:
         yield Check("load.conntrack", OK, text, measure=measure)
         return
+    state = FAIL if full >= _FULL_FAIL else WARN
+    text = f"{text}: when it is full, new clients get no answer"
+    yield Check("load.conntrack", state, text, _relief(facts, table), measure)
+
+
+def _relief(facts: Facts, table: Tracking) -> str:
+    """What to type: to have clients not tracked at all, where that is possible and not done yet; or a larger table."""
     most = _roomy(table)
     keep = (
         f"echo {_SYSCTL}={most} >/etc/sysctl.d/90-conntrack.conf; echo nf_conntrack >/etc/modules-load.d/conntrack.conf"
     )
-    yield Check(
-        "load.conntrack",
-        FAIL if full >= _FULL_FAIL else WARN,
-        f"{text}: when it is full, new clients get no answer",
-        f"sysctl -w {_SYSCTL}={most}; to keep it: {keep}",
-        measure,
-    )
+    larger = f"sysctl -w {_SYSCTL}={most}; to keep it: {keep}"
+    untracked = facts.firewall.untracked
+    possible = untracked is not None and untracked.nft and not untracked.kept and facts.system.init == "systemd"
+    return f"ntpjoin setup --notrack, which does without it; or {larger}" if possible else larger
 
 
 def _roomy(table: Tracking) -> int:
@@ -53,6 +57,25 @@ def _roomy(table: Tracking) -> int:
     while 100 * table.count / most > _FULL_WARN / 2:
         most *= 2
     return most
+
+
+def untracked(facts: Facts, wish: Wish) -> Iterator[Check]:
+    """Whether NTP is kept out of that table, where that was asked for."""
+    if not wish.notrack:
+        return
+    seen = facts.firewall.untracked
+    if seen is None:
+        text = "whether NTP is kept out of connection tracking could not be seen"
+        yield Check("load.notrack", UNKNOWN, text, "sudo ntpjoin verify")
+    elif seen.wrong:
+        text = "this host masquerades, and takes the answers to hosts behind it that ask from port 123 for its own"
+        yield Check("load.notrack", FAIL, text, "ntpjoin setup")
+    elif not seen.kept:
+        text = "NTP is tracked, although that was not to be: the table inet ntpjoin is gone, as when somebody flushes all rules"
+        yield Check("load.notrack", WARN, text, "ntpjoin setup")
+    else:
+        left = ", but for what is asked from port 123" if seen.masquerades else ""
+        yield Check("load.notrack", OK, f"NTP is kept out of connection tracking{left}")
 
 
 def limited(facts: Facts, row: Row) -> Iterator[Check]:

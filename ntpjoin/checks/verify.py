@@ -46,7 +46,11 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     synchronised = not any(check.id in ("sync.peer", "sync.stratum") and check.state is FAIL for check in found)
     found += _served(facts, wish, evidence, rules, synchronised=synchronised)
     # A limiter that refuses monitors refuses many, and its line is told.
-    found += [*(() if rules and rules.too_tight() else load.limited(facts, row)), *load.tracking(facts)]
+    found += [
+        *(() if rules and rules.too_tight() else load.limited(facts, row)),
+        *load.tracking(facts),
+        *load.untracked(facts, wish),
+    ]
     found += clock.setters(facts, row)
     found += judge_firewall(facts.firewall)
     found += judge_monitor(facts, wish)

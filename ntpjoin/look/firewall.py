@@ -14,6 +14,7 @@ from ntpjoin.look.doors import look_doors
 from ntpjoin.look.network import Network
 from ntpjoin.look.seen import Seen, openings, see
 from ntpjoin.look.ufw import by_ufw
+from ntpjoin.look.untracked import look_untracked
 from ntpjoin.model import FAMILIES
 
 __all__ = ["NTP_PORT", "look_firewall"]
@@ -30,7 +31,13 @@ def look_firewall(host: Host, network: Optional[Callable[[], Network]] = None) -
     if ruleset.problem:
         return FirewallFacts("unknown", problem=ruleset.problem)
     seen = see(ruleset, look_doors(host, network() if network else None))
-    if any(ufw.own_chain(ruleset, family) for family in FAMILIES):
+    facts = _managed(host, seen)
+    return replace(facts, untracked=look_untracked(host, seen, facts)) if facts.manager != "unknown" else facts
+
+
+def _managed(host: Host, seen: Seen) -> FirewallFacts:
+    """What whoever manages the rules would say."""
+    if any(ufw.own_chain(seen.ruleset, family) for family in FAMILIES):
         return by_ufw(host, seen)
     if host.which("firewall-cmd"):
         from ntpjoin.look.firewalld import by_firewalld, running  # noqa: PLC0415 - few hosts have it, and XML costs 20 ms

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.facts import Facts, PackageFacts
-from ntpjoin.host import monitor, ntpconf, ports
+from ntpjoin.host import monitor, notrack, ntpconf, ports
 from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import Process, processes
 from ntpjoin.host.services.manager import services
@@ -74,10 +74,7 @@ def with_packages(
 
 
 def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] = ()) -> Facts:
-    """The facts with one part of them looked at anew: packages, files, units, their files, daemon, firewall, journal, program or web.
-
-    `running` are the processes, where they were looked at just now.
-    """
+    """The facts with one of the parts below looked at anew; `running` are the processes, where they were looked at just now."""
     row = facts.system.row
     if part == "web":
         from ntpjoin.look.web import with_web  # noqa: PLC0415 - few commands have to do with it
@@ -90,6 +87,8 @@ def look_again(host: Host, facts: Facts, part: str, running: Sequence[Process] =
         facts = replace(facts, packages=replace(facts.packages, installed=now.installed, unfinished=now.unfinished))
         # What packages bring was foreseen from the row; here is what they have brought.
         return look_again(host, facts, "unit files")
+    if part == "tracking":
+        return look_again(host, look_again(host, facts, "unit files"), "firewall")
     if part == "unit files":
         return look_again(host, look_again(host, facts, "files"), "units")
     if part == "journal":
@@ -137,12 +136,12 @@ def _with_daemon(host: Host, facts: Facts, row: Row, running: Sequence[Process])
 
 def units_of(row: Row) -> tuple[str, ...]:
     """The units that a set-up on this system has to do with."""
-    return (row.unit, *(rival.unit for rival in row.rivals), *monitor.UNITS)
+    return (row.unit, *(rival.unit for rival in row.rivals), *monitor.UNITS, notrack.UNIT)
 
 
 def files_of(row: Row) -> tuple[str, ...]:
     """The files that a set-up on this system writes, or a line of."""
-    return (row.config, row.include, row.drift, *(one.path for one in row.dhcp), *monitor.FILES)
+    return (row.config, row.include, row.drift, *(one.path for one in row.dhcp), *monitor.FILES, notrack.FILE)
 
 
 def _minsane(facts: Facts, row: Row) -> Optional[int]:

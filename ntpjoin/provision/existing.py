@@ -9,7 +9,7 @@ from ntpjoin.board import majority
 from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
 from ntpjoin.checks.sources import Source, counted, sources
 from ntpjoin.facts import Directive, Facts
-from ntpjoin.host import monitor, ntpconf
+from ntpjoin.host import monitor, notrack, ntpconf
 from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.systems import Row, to_type
@@ -34,7 +34,8 @@ def blockers(facts: Facts, row: Row, wish: Wish, consent: Consent, pins: tuple[P
     """The operator's own configuration, as long as he does not let it go; and what would make ours void."""
     for path, file in facts.files.items():
         daily = (*monitor.FILES, facts.metrics, *facts.journal.metrics)
-        needed = path not in daily or wish.monitor or path in facts.journal.written
+        wished = wish.notrack if path == notrack.FILE else path not in daily or wish.monitor
+        needed = wished or path in facts.journal.written
         if file and not file.plain and needed:
             yield Blocker(
                 "not-plain", f"{path} is not a plain file", f"look at it: ls -l {path}; put a file in its place"

@@ -21,6 +21,7 @@ from ntpjoin.provision.changes import (
 )
 from ntpjoin.provision.firewall import firewall_changes, firewall_notes
 from ntpjoin.provision.monitor import monitor_changes
+from ntpjoin.provision.notrack import notrack_changes, notrack_notes
 from ntpjoin.provision.obstacles import space_blockers
 from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers, configuration_blockers
 from ntpjoin.provision.wishes import unlike
@@ -119,8 +120,9 @@ def _changes(facts: Facts, row: Row, wish: Wish, pins: tuple[Pin, ...]) -> tuple
     drift = WriteFile(row.drift, "0.000\n", owner=f"{row.user}:{row.user}", whose="daemon")
     firewall = firewall_changes(facts) if wish.firewall else ()
     packages, daemon = package_changes(facts, row), _daemon(facts, row, pins, files)
-    monitor = monitor_changes(facts, wish)
-    return (*packages, *_retire(facts, row), *files, drift, *_dhcp(row), daemon, *monitor, *firewall)
+    # What is let in is let in tracked first: so it is seen that it still is without.
+    last = (*monitor_changes(facts, wish), *firewall, *notrack_changes(facts, wish))
+    return (*packages, *_retire(facts, row), *files, drift, *_dhcp(row), daemon, *last)
 
 
 def _configuration(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> WriteConfig:
@@ -222,5 +224,5 @@ def _notes(
     row = facts.system.row
     if row:
         notes += existing.notes(facts, row, consent, pins)
-    notes += firewall_notes(facts, wish)
+    notes += [*firewall_notes(facts, wish), *notrack_notes(facts, wish)]
     return tuple(notes)

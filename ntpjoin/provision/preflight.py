@@ -11,6 +11,7 @@ from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Pin, Wish
 from ntpjoin.provision import existing
 from ntpjoin.provision.monitor import monitor_blockers
+from ntpjoin.provision.notrack import notrack_blockers
 from ntpjoin.provision.obstacles import package_blockers, unfinished_blockers, unit_blockers
 
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
@@ -50,7 +51,7 @@ def blockers(
         found += unit_blockers(facts, facts.system.row)
         found += package_blockers(facts, facts.system.row)
         found += existing.blockers(facts, facts.system.row, wish, consent, pins)
-        found += monitor_blockers(facts, wish)
+        found += [*monitor_blockers(facts, wish), *notrack_blockers(facts, wish)]
     found += barriers or _upstream_blockers(facts, wish, pins, choice)
     found += _step_blockers(consent, choice)
     return tuple(found)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ntpjoin.board import majority
 from ntpjoin.host.monitor import ON_TROUBLE, TROUBLE
+from ntpjoin.host.netfilter.notrack import TABLE
+from ntpjoin.host.notrack import UNIT
 from ntpjoin.model import Pin
 from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine, Row
@@ -76,6 +78,14 @@ def unit_text(unit: str, command: Sequence[str], metrics: str = "") -> str:
         metrics=metrics,
         folder=str(Path(metrics).parent),
     )
+
+
+def notrack_unit(nft: str, *, masquerades: bool) -> str:
+    """The text of the unit that keeps NTP out of connection tracking by this program.
+
+    Where this host `masquerades`, what is asked from port 123 stays tracked: an answer may be for a host behind it.
+    """
+    return _render(f"{UNIT}.j2", nft=nft, table=TABLE, masquerades=masquerades)
 
 
 def virtual_host(server: WebServer, names: Sequence[str], listens: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ class Packet:
     """A query from anywhere to UDP 123 of one address of this host, or (`leaving`) the answer to it.
 
     `own` is that address as a number, None where this host has none; `state` as conntrack sees it, None where that cannot be
-    told; `marked`: some rule may have set a mark; `bridged`: the interface is a bridge.
+    told; `marked`: some rule may have set a mark; `bridged`: the interface is a bridge; `ports`: which the client may have.
     """
 
     family: Family
@@ -41,6 +41,7 @@ class Packet:
     state: Optional[str] = "new"
     marked: bool = False
     bridged: bool = False
+    ports: tuple[Range, ...] = CLIENT_PORTS
 
 
 class Condition(Protocol):
@@ -96,7 +97,7 @@ class Port:
         if (self.end == "dport") is not packet.leaving:
             found: Fit = "yes" if overlap(self.ranges, ((NTP_PORT, NTP_PORT),)) else "no"
         else:
-            met, all_of_them = overlap(self.ranges, CLIENT_PORTS), overlap(CLIENT_PORTS, CLIENT_PORTS)
+            met, all_of_them = overlap(self.ranges, packet.ports), overlap(packet.ports, packet.ports)
             found = "no" if met == 0 else "yes" if met == all_of_them else "maybe"
         return negation(found) if self.negated else found
 

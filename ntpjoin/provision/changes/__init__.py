@@ -11,6 +11,7 @@ from ntpjoin.provision.changes.copies import CopyFile, RemoveFile
 from ntpjoin.provision.changes.daemon import RestartDaemon, RunDaemon
 from ntpjoin.provision.changes.files import WriteConfig, WriteFile
 from ntpjoin.provision.changes.firewall import AllowPort
+from ntpjoin.provision.changes.notrack import KeepUntracked
 from ntpjoin.provision.changes.packages import InstallPackages
 from ntpjoin.provision.changes.settings import Assign
 from ntpjoin.provision.changes.sites import ServeSite
@@ -24,6 +25,7 @@ __all__ = [
     "CopyFile",
     "HaveMetrics",
     "InstallPackages",
+    "KeepUntracked",
     "RemoveFile",
     "RestartDaemon",
     "RunDaemon",
@@ -41,7 +43,7 @@ _KINDS: dict[str, type[Change]] = {
     kind.kind: kind
     for kind in (
         *(InstallPackages, WriteFile, WriteConfig, Assign, SetUnit, RunDaemon, RestartDaemon, AllowPort),
-        *(CopyFile, WriteUnit, SetTimer, RemoveFile, HaveMetrics, ServeSite),
+        *(CopyFile, WriteUnit, SetTimer, RemoveFile, HaveMetrics, ServeSite, KeepUntracked),
     )
 }
 

@@ -191,8 +191,26 @@ LOAD = (
     Fault(
         "the table of connections is nearly full",
         table_nearly_full,
-        (fails("load.conntrack", "when it is full, new clients get no answer", "sysctl -w"),),
-        mend=type_between("", "; to keep it"),
+        (
+            fails(
+                "load.conntrack", "when it is full, new clients get no answer", "ntpjoin setup --notrack", "sysctl -w"
+            ),
+        ),
+        mend=type_between("which does without it; or ", "; to keep it"),
+    ),
+    Fault(
+        "somebody has flushed the table that keeps NTP out of connection tracking",
+        typed("ntpjoin setup --yes --notrack; nft delete table inet ntpjoin"),
+        (warns("load.notrack", "NTP is tracked", "ntpjoin setup"),),
+    ),
+    Fault(
+        "hosts behind this one began to ask by its address after NTP was taken out of connection tracking",
+        typed(
+            "ntpjoin setup --yes --notrack; nft add table ip lab; "
+            "nft add chain ip lab post '{ type nat hook postrouting priority srcnat; }'; "
+            "nft add rule ip lab post ip saddr 10.77.0.0/24 masquerade"
+        ),
+        (fails("load.notrack", "takes the answers to hosts behind it", "ntpjoin setup"),),
     ),
     Fault(
         "a client asks far too often",
