@@ -98,7 +98,8 @@ class Machine:
     """What this host runs on: `virtual` where it is a virtual machine, `product` what the maker calls it, `container` its kind.
 
     `clocksource` is what the kernel reads the time from, `clocksources` all that it could, the best first. `stolen_percent`: the part
-    of its time since it started in which the machine below gave the processors to others.
+    of its time since it started in which the machine below gave the processors to others. `memory_kb` is all of its memory, 0
+    where it does not tell.
     """
 
     virtual: bool = False
@@ -107,6 +108,7 @@ class Machine:
     clocksource: str = ""
     clocksources: tuple[str, ...] = ()
     stolen_percent: Optional[float] = None
+    memory_kb: int = 0
 
 
 @dataclass(frozen=True)

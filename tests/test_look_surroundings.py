@@ -290,6 +290,20 @@ def test_a_container_is_told_by_what_was_left_in_it(tree: Host) -> None:
     assert look_machine(tree, "lxc").container == "lxc"
 
 
+@pytest.mark.parametrize(
+    ("meminfo", "kb"),
+    [
+        ("MemTotal:         983412 kB\nMemFree: 1 kB\n", 983_412),
+        ("MemTotal: much\n", 0),
+        ("", 0),
+        (f"MemTotal: {'9' * 20} kB\n", 0),
+    ],
+)
+def test_how_much_memory_there_is(tree: Host, meminfo: str, kb: int) -> None:
+    put(tree, "/proc/meminfo", meminfo)
+    assert look_machine(tree, "").memory_kb == kb
+
+
 def test_what_a_maker_says_is_cut_to_what_can_be_shown(tree: Host) -> None:
     assert machine(tree, maker="\x1b[31m" + "x" * 100 + "\nmore").product == "[31m" + "x" * 56
 

@@ -13,7 +13,7 @@ from ntpjoin import __version__
 from ntpjoin.host import distros
 from ntpjoin.host.monitor import SERVICE, UNITS
 from ntpjoin.provision import render
-from ntpjoin.provision.render import ntp_conf, unit_text
+from ntpjoin.provision.render import mru_kb, ntp_conf, unit_text
 from tests.sample import NAMES, PINS, ROW
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,6 +49,28 @@ def test_what_an_operator_asks_of_packets_stands_on_his_line() -> None:
     text = ntp_conf(ROW, (replace(PINS[0], minpoll=8, iburst=False), *PINS[1:]), leapfile=True)
     assert f"\nserver {PINS[0].address} minpoll 8  # {PINS[0].name}\n" in text
     assert f"\nserver {PINS[1].address} iburst  # {PINS[1].name}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("memory_kb", "kb"),
+    [
+        *((0, 0), (1, 0), (131_072, 0), (204_799, 0), (204_800, 2048)),
+        # As kernels of machines with 512 MB, 1, 2, 4 and 8 GB tell.
+        *((480_000, 4096), (524_288, 4096), (960_000, 8192), (1_048_576, 8192), (1_990_000, 16384), (4_000_000, 32768)),
+        *((8_000_000, 65536), (64_000_000, 65536)),
+    ],
+)
+def test_the_list_of_clients_may_take_a_part_of_the_memory(memory_kb: int, kb: int) -> None:
+    assert mru_kb(memory_kb) == kb
+    text = ntp_conf(ROW, PINS, leapfile=True, memory_kb=memory_kb)
+    assert (f"\nmru maxmem {kb}\n" in text) is bool(kb)
+    assert ("mru" in text) is bool(kb)
+
+
+def test_what_a_kernel_leaves_of_the_memory_changes_nothing() -> None:
+    for megabytes in (256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192):
+        told = {mru_kb(megabytes * 1024 * percent // 100) for percent in range(85, 101)}
+        assert len(told) == 1, megabytes
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -155,6 +155,13 @@ def test_a_default_site_of_somebodys_own_does_not() -> None:
             assert "ntpjoin web-redirect prints" in made.blockers[0].remedy or not take_default
 
 
+def test_where_it_is_the_same_at_each_address_it_is_said_once() -> None:
+    [blocker] = plan(web(NGINX_DEBIAN, replace(ALPHA, listens=DEFAULT))).blockers
+    assert (
+        blocker.text == "who comes by no name of a site gets alpha.example (/etc/nginx/sites-enabled/alpha), as it says"
+    )
+
+
 def test_a_site_that_only_comes_first_gives_way_where_that_is_asked_for() -> None:
     made = plan(web(NGINX_DEBIAN, ALPHA))
     assert codes(made) == ["default-site"], "once, not for each address"

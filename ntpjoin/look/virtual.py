@@ -26,7 +26,14 @@ def look_machine(host: Host, container: str) -> Machine:
         clocksource=_line(host, f"{_CLOCK}/current_clocksource"),
         clocksources=tuple(_line(host, f"{_CLOCK}/available_clocksource").split()),
         stolen_percent=stolen_percent(head(host, "/proc/stat")),
+        memory_kb=_memory_kb(head(host, "/proc/meminfo")),
     )
+
+
+def _memory_kb(meminfo: str) -> int:
+    """What the kernel has to give (proc(5))."""
+    found = re.search(r"^MemTotal:\s+([0-9]{1,15}) kB$", meminfo, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def _line(host: Host, path: str) -> str:

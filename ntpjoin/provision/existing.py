@@ -22,7 +22,8 @@ _VOIDS = {("disable", "ntp"): "the clock would not be set"}
 def config(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> str:
     """The configuration as it shall be; a majority of all sources, the operator's own among them, must agree."""
     leapfile = facts.leapfile_valid or leapfile_comes(facts, row)
-    return ntp_conf(row, pins, leapfile=leapfile, others=counted(facts.directives))
+    memory_kb = facts.surroundings.machine.memory_kb
+    return ntp_conf(row, pins, leapfile=leapfile, others=counted(facts.directives), memory_kb=memory_kb)
 
 
 def leapfile_comes(facts: Facts, row: Row) -> bool:

@@ -42,7 +42,22 @@ _DIALECTS: dict[Engine, Dialect] = {
 }
 
 
-def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0) -> str:
+#: What the list of clients takes unless told (NTPsec: docs/includes/misc-options.adoc, mru; ntp: html/miscopt.html), and enough for
+#: 10,000 new addresses a second: NTPsec keeps each for 64 s, in 96 bytes (include/ntp.h, struct mon_data).
+_MRU_KB, _MOST_MRU_KB = 1024, 65536
+
+
+def mru_kb(memory_kb: int) -> int:
+    """How much the list of clients may take: a hundredth of the memory, rounded down to a power of two; 0 where that is the default.
+
+    Kernels differ by a few hundredths in what they leave of the same memory: for that the configuration shall not change.
+    """
+    hundredth = max(1, memory_kb // 100)
+    power = 1 << (hundredth.bit_length() - 1)
+    return min(power, _MOST_MRU_KB) if power > _MRU_KB else 0
+
+
+def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0, memory_kb: int = 0) -> str:
     """The text of ntp.conf. The same input always gives the same bytes: no date, no version.
 
     `others` is how many sources of the operator's own have a voice, beside the pins.
@@ -65,6 +80,7 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0) 
         restricts=dialect.restricts,
         marks_ipv6=dialect.marks_ipv6,
         lines=row.lines,
+        mru_kb=mru_kb(memory_kb),
     )
 
 

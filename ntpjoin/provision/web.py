@@ -210,7 +210,8 @@ def _strangers(row: WebServer, site: Site, address: str, *, take_default: bool) 
     """Of a site of the operator's own."""
     listens = [listen for listen in site.listens if listen.at(address)]
     if not site.named or any(listen.default or listen.address for listen in listens):
-        text = f"who comes by no name of a site to {address} gets {site.called}, as it says"
+        alone = f" to {address}" if any(listen.address for listen in listens) else ""
+        text = f"who comes by no name of a site{alone} gets {site.called}, as it says"
         yield Blocker("default-site", text, _YOURS)
     elif not take_default:
         text = f"who comes by no name of a site gets {site.called}, only because {row.title} reads it first"

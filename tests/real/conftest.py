@@ -24,7 +24,16 @@ LONGEST = (
         "test_existing",
         "test_steps",
     ),
-    *("test_firewall", "test_web", "test_dhcp", "test_environments", "test_lab", "test_parser", "test_pythons"),
+    *(
+        "test_firewall",
+        "test_load",
+        "test_web",
+        "test_dhcp",
+        "test_environments",
+        "test_lab",
+        "test_parser",
+        "test_pythons",
+    ),
 )
 
 

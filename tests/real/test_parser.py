@@ -36,6 +36,9 @@ CLASSIC = replace(next(row for row in ROWS if row.engine == "classic"), include=
 
 FEW, MANY = 40, 600
 
+#: That of a machine with 1 GB.
+MEMORY_KB = 1_000_000
+
 Read = Callable[[str], dict[str, Any]]
 
 
@@ -89,7 +92,7 @@ def heard_without_complaint(read: Read, text: str) -> dict[str, Any]:
 
 def meant_for_ntpsec(read: Read, case: Case, pins: tuple[Pin, ...]) -> None:
     """Fails where the daemon did not read what was meant."""
-    text = ntp_conf(NTPSEC, pins, leapfile=case.leapfile)
+    text = ntp_conf(NTPSEC, pins, leapfile=case.leapfile, memory_kb=MEMORY_KB)
     answer = heard_without_complaint(read, text)
     expected = [{"srcadr": pin.address, "srcport": 123, "hmode": 3, "keyid": 0} for pin in pins]
     assert sorted(answer["peers"], key=str) == sorted(expected, key=str), text
@@ -105,7 +108,7 @@ def meant_for_ntpsec(read: Read, case: Case, pins: tuple[Pin, ...]) -> None:
 
 def meant_for_classic(read: Read, case: Case, pins: tuple[Pin, ...]) -> None:
     """The same; here every statement can be compared."""
-    text = ntp_conf(CLASSIC, pins, leapfile=case.leapfile)
+    text = ntp_conf(CLASSIC, pins, leapfile=case.leapfile, memory_kb=MEMORY_KB)
     answer = heard_without_complaint(read, text)
     open_to_all = "ippeerlimit -1 kod limited nomodify nopeer noquery notrap"
     minsane = majority(len(pins))
@@ -114,6 +117,7 @@ def meant_for_classic(read: Read, case: Case, pins: tuple[Pin, ...]) -> None:
         f'statsdir "{CLASSIC.stats}"',
         *([f'leapfile "{CLASSIC.leapfile}" checkhash'] if case.leapfile else []),
         f"tos minsane {minsane} minclock {min(len(pins), minsane + 1)} maxclock 10",
+        "mru maxmem 8192",
         *[f"server {pin.address} iburst" for pin in pins],
         "server 192.0.2.251",
         f"restrict -4 default {open_to_all}",
