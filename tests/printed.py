@@ -21,6 +21,7 @@ from ntpjoin.host.reading import environment
 from ntpjoin.host.services import systemd
 from ntpjoin.look.network import look_addresses
 from ntpjoin.look.seen import openings, see
+from ntpjoin.look.untracked import look_untracked
 from tests.rulesets import captured
 from tests.test_host_apt import HALF, SIMULATED
 from tests.test_host_packages import COMES, COMES_5, GOES, PAGES, RPM_FILES, RPM_QA, ZYPPER
@@ -87,6 +88,7 @@ def _follow(ruleset: Ruleset) -> object:
         seen.facts(),
         seen.filtering(),
         openings(ruleset, wanting),
+        look_untracked(Told({}), seen, seen.facts()),
         [ufw.own_chain(ruleset, one) for one in seen.wanting],
     )
 

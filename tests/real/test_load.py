@@ -166,6 +166,13 @@ def with_nftables(server: Server, line: str = BY_PORT) -> None:
     server.run(["systemctl", "restart", "nftables"], check=True)
 
 
+#: What an operator types after he has edited something.
+RELOADS = {
+    "ufw": ("ufw reload",),
+    "firewalld": ("firewall-cmd --reload", "systemctl restart firewalld"),
+    "nftables": ("systemctl reload nftables", "systemctl restart nftables"),
+}
+
 FIREWALLS = {"ufw": with_ufw, "firewalld": with_firewalld, "nftables": with_nftables}
 
 
@@ -230,12 +237,12 @@ def test_with_each_firewall_a_crowd_upstreams_and_a_host_behind(lab: Lab, member
     assert check(member, "load.notrack") == "ok"
     flat(lab, member, 1000)
     assert set(guest(member).values()) == {True}, guest(member)
-    if firewall == "nftables":
-        for word in ("reload", "restart"):
-            member.run(["systemctl", word, "nftables"], check=True)
+    for line in RELOADS[firewall]:
+        script(member, line)
+        if firewall == "nftables":
             member.run(["nft", "-f", "-"], input=MASQUERADE, check=True)
-            assert check(member, "load.notrack") == "ok", word
-        flat(lab, member, 1000)
+        assert check(member, "load.notrack") == "ok", line
+    flat(lab, member, 1000)
 
     undone = operator.ntpjoin(member, "undo", "--last", "--yes", timeout=90)
     assert undone.code == 0, undone.out + undone.err
