@@ -90,6 +90,13 @@ def test_whom_it_keeps_out(family: Family) -> None:
     assert not is_untracked(half, queries, FROM_ABOVE), "its answers are tracked"
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_is_dropped_later_is_not_tracked_either(family: Family) -> None:
+    case = next(case for case in ALL if case.tool == "nft" and case.admits == {"IPv4": False, "IPv6": False})
+    assert is_untracked(with_table(read(case)), [query(family)], FROM_ABOVE)
+    assert not is_untracked(read(case), [query(family)], FROM_ABOVE)
+
+
 def test_it_is_told_from_the_others() -> None:
     [case] = [case for case in ALL if str(case) == "nft-server"]
     both = with_table(read(case))

@@ -134,6 +134,12 @@ def test_where_apache_does_not_listen_nobody_is_sent_on_and_that_is_said() -> No
     assert any(note.warning and OWN6 in note.text for note in made.notes)
 
 
+def test_where_apache_listens_nowhere_there_is_nothing_to_install() -> None:
+    stock = WebSite((), APACHE_DEBIAN.default, (Listen(),), named=False)
+    visits = tuple(replace(one, status=0, problem="x") for one in web().visits)
+    assert codes(plan(web(APACHE_DEBIAN, stock, visits=visits))) == ["web-server"]
+
+
 # --- where it is free
 
 
@@ -234,7 +240,8 @@ def test_a_run_of_it_that_died_is_continued_by_itself_alone() -> None:
     died = JournalFacts((RunFact(2, "open", WISH, PINS, "web-redirect"),))
     assert codes(plan(web(), journal=died)) == []
     facts = converged(journal=died)
-    assert codes(decide(facts, WISH, Consent(), pins=PINS, choice=choice())) == ["unfinished"]
+    [blocker] = decide(facts, WISH, Consent(), pins=PINS, choice=choice()).blockers
+    assert (blocker.code, blocker.remedy.split(" continues")[0]) == ("unfinished", "ntpjoin web-redirect --apply")
     for command in ("setup", "install", "firewall", "restart"):
         facts = converged(journal=JournalFacts((RunFact(2, "open", WISH, PINS, command),)))
         assert codes(decide(facts, WISH, Consent(), pins=PINS, choice=choice())) == []

@@ -66,7 +66,8 @@ def untracked(facts: Facts, wish: Wish) -> Iterator[Check]:
     seen = facts.firewall.untracked
     if seen is None:
         text = "whether NTP is kept out of connection tracking could not be seen"
-        yield Check("load.notrack", UNKNOWN, text, "sudo ntpjoin verify")
+        remedy = "look at: nft list ruleset" if facts.system.root else "sudo ntpjoin verify"
+        yield Check("load.notrack", UNKNOWN, text, remedy)
     elif seen.wrong:
         text = "this host masquerades, and takes the answers to hosts behind it that ask from port 123 for its own"
         yield Check("load.notrack", FAIL, text, "ntpjoin setup")

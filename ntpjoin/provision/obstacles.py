@@ -35,11 +35,16 @@ def space_blockers(facts: Facts, room: int) -> Iterator[Blocker]:
             yield Blocker("disk-full", text, f"make room; look at: df {space.folder}")
 
 
+#: What is to be typed to go on with a run, where that is more than its command.
+_TYPED = {"web-redirect": "web-redirect --apply"}
+
+
 def unfinished_blockers(facts: Facts, *continued: str) -> Iterator[Blocker]:
     """A run of a command that is none of those `continued` by this one, and that died half way, must not be closed by it."""
     last = facts.journal.last
     if last and last.state == "open" and last.command not in continued:
-        remedy = f"ntpjoin {last.command} continues it, ntpjoin undo --last takes it back"
+        typed = _TYPED.get(last.command, last.command)
+        remedy = f"ntpjoin {typed} continues it, ntpjoin undo --last takes it back"
         yield Blocker("unfinished", f"an earlier run, ntpjoin {last.command}, died half way", remedy)
 
 

@@ -156,6 +156,9 @@ def _web_blockers(facts: Facts, web: WebFacts, row: WebServer, *, take_default: 
         yield Blocker("web-server", f"{row.unit} does not run", f"type: {to_type('start', row.unit)}")
     if not web.addresses:
         yield Blocker("web-server", "this host has no address at which it could be asked", "look at: ip address")
+    elif not any(_asked(web, row, address) for address in web.addresses):
+        text = f"{row.title} does not listen on TCP 80 at {' and '.join(web.addresses)}"
+        yield Blocker("web-server", text, "have it listen there, or leave it so: then nobody is lost")
     if web.unclear:
         yield Blocker("web-config", web.unclear, f"look at: {' '.join(row.test)}")
     ours, link = facts.files.get(row.path), web.links.get(row.link)

@@ -200,7 +200,7 @@ def judge_packet(ruleset: Ruleset, packet: Packet) -> tuple[Verdict, Packet]:
         packet = replace(packet, marked=after.marked)
         state = state if after.state == here.state else after.state  # a rule has kept it from being tracked
         if verdict.passes is False:
-            return verdict, packet
+            return verdict, replace(packet, state=state)
         unclear = unclear or (verdict if verdict.passes is None else None)
         limited = limited or (verdict if verdict.limit else None)
     return unclear or limited or Verdict(), replace(packet, state=state)
