@@ -14,7 +14,6 @@ from ntpjoin import __version__, answering, cli_pool
 from ntpjoin import options as opt
 from ntpjoin.cli_web import web_redirect
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
-from ntpjoin.typed import screen_of as _screen
 
 #: Click repeats what was typed; nothing that it says by itself is longer.
 _LONG = 160

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from ntpjoin import answering
 from ntpjoin import options as opt
 from ntpjoin.errors import UsageProblem
-from ntpjoin.typed import screen_of
 
 
 @click.command("web-redirect")
@@ -31,7 +31,7 @@ def web_redirect(*, applies: bool, take_default: bool, yes: bool, dry_run: bool,
     idle = [name for name, given in (("--take-default", take_default), ("--yes", yes), ("--dry-run", dry_run)) if given]
     if idle and not applies:
         raise UsageProblem(f"{idle[0]} is for installing it", "add --apply, or leave it out")
-    screen = screen_of(options)
+    screen = answering.screen(options)
     prepare = prepare_web(screen, applies=applies, take_default=take_default)
     if not applies:
         return print_command(prepare, screen)
