@@ -55,11 +55,11 @@ def test_faults_of_a_new_server_are_each_found_and_mended(
 
 @pytest.fixture(scope="module")
 def steady(lab: Lab, set_up_once: Server) -> Iterator[Host]:
-    """The daemon is old enough for all that is judged later, and all its sources agree."""
+    """The daemon is old enough for all that is judged later, and its sources agree, but for one at most that strays on a busy machine."""
     lab.heal()
     operator.rollback(set_up_once, "member")
     host = Host(lab, set_up_once)
-    host.until("the daemon is grown and all agree", lambda: host.age_s() > 305 and host.selected() == 5, 900)
+    host.until("the daemon is grown and its sources agree", lambda: host.age_s() > 305 and host.selected() >= 4, 900)
     operator.checkpoint(set_up_once, STEADY)
     yield host
     lab.heal()
