@@ -26,6 +26,8 @@ from tests.lab.namespaces import STATE, Daemon
 from tests.lab.recipe import RESOLV_CONF
 from tests.lab.trees import tree
 
+pytestmark = pytest.mark.real
+
 REPOSITORY = Path(__file__).parents[2]
 #: An IPv6 address that ntpq has no room for.
 LONG = "2001:db8:2:0:5054:ff:fe12:3456"
@@ -138,7 +140,6 @@ def judge(lab: Lab, first: int, rounds: int, gap_s: float, least: int) -> None:
     assert all(comparable >= least for comparable, _ in results.values()), results
 
 
-@pytest.mark.campaign
 def test_the_billboard_is_what_ntpq_shows(lab: Lab) -> None:
     judge(lab, 61, rounds=8, gap_s=2, least=3)
 
