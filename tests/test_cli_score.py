@@ -66,9 +66,13 @@ class Pool:
         return self.typed.err
 
 
+#: It is half a minute later, however long these tests take.
+NOW = time.time()
+
+
 @pytest.fixture(scope="module")
 def servers() -> list[pool_site.Server]:
-    now = time.time()
+    now = NOW
     return [
         server(WELL, good(), now - 14 * DAY, now),
         server(SIX, good(3, 4), now - 2 * DAY, now),
@@ -91,7 +95,8 @@ def pool(
     monkeypatch.setattr(Host, "is_root", lambda _: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(trusted.parent / "cache"))
     monkeypatch.setattr(site_module, "GAP_S", 0.0)
-    with pool_site.opened(certificate, *servers) as (site, listening):
+    monkeypatch.setattr("time.time", lambda: NOW + 30)
+    with pool_site.opened(certificate, *servers, now_s=NOW) as (site, listening):
         yield Pool(typed, site, listening)
 
 
@@ -426,8 +431,6 @@ def test_metrics(pool: Pool) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json", "nagios", "prometheus"])
 def test_a_file_takes_what_would_have_been_printed(pool: Pool, tmp_path: Path, form: str) -> None:
-    at_s = time.time()
-    pool.typed.monkeypatch.setattr("time.time", lambda: at_s)
     code = pool(f"--format {form} {WELL}")
     printed = pool.typed.out
     file = tmp_path / "x.prom"
