@@ -102,11 +102,16 @@ class Sample:
         return (self.root_delay_s + self.delay_s) / 2 + self.root_dispersion_s
 
 
+#: How a problem begins that is a kiss-o'-death; its code follows.
+KISS = "kiss-o'-death "
+
+
 @dataclass(frozen=True)
 class Asked:
     """What became of asking one address: the best of its samples, or the reason why there is none that counts.
 
-    It was `sent` so many questions and `heard` so often; `jitter_s` is the spread of its offsets.
+    It was `sent` so many questions (none: this host could not ask) and `heard` so often; `jitter_s` is the spread of its
+    offsets. `samples` are all of them, in the order in which they came.
     """
 
     address: str
@@ -115,6 +120,12 @@ class Asked:
     sent: int = 0
     heard: int = 0
     jitter_s: float = 0.0
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def kiss(self) -> str:
+        """The code of the kiss-o'-death that it sent, '' where it sent none."""
+        return self.problem[len(KISS) :] if self.problem.startswith(KISS) else ""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
 from ntpjoin.errors import WireError
-from ntpjoin.wire.management import managed
+from ntpjoin.wire.management import Exposure, Managed, expose, managed
 from tests.wire_servers import Answers, UdpServer, silence
 
 CONTROL = bytes.fromhex("160200010000000000000000")
@@ -56,3 +57,41 @@ def test_a_closed_port_answers_nothing() -> None:
     assert managed("127.0.0.1", 2, port) == ()
     with pytest.raises(WireError, match="could not be asked"):
         managed("localhost", 2, port)
+
+
+def test_all_that_comes_back_is_weighed_against_what_was_sent() -> None:
+    list_of_clients = [bytes((0x97, 0, 3, 42)) + bytes(436)] * 3
+
+    def answers(question: bytes, _number: int) -> list[bytes]:
+        return (
+            [bytes((0x16, 0xA2)) + bytes(466), b"junk", bytes((0x16, 0x82)) + bytes(98)]
+            if question == CONTROL
+            else list_of_clients
+        )
+
+    with UdpServer(answers) as server:
+        [found] = expose([server.address], gap_s=0.1, timeout_s=5, port=server.port)
+    assert found == Managed(server.address, (Exposure(6, 12, 568), Exposure(7, 8, 1320)))
+    assert [one.factor for one in found.answers] == pytest.approx([568 / 12, 165])
+    assert server.asked_at_s[1] - server.asked_at_s[0] > 0.08
+
+
+def test_many_are_asked_side_by_side_and_each_has_its_own_answer() -> None:
+    opened = UdpServer(to_control(bytes((0x16, 0x82)) + bytes(10)), address="::1")
+    with opened, UdpServer(silence, port=opened.port) as closed:
+        found = expose(
+            [closed.address, "not an address", opened.address, closed.address], gap_s=0, timeout_s=0.3, port=opened.port
+        )
+    assert [one.address for one in found] == [closed.address, "not an address", opened.address]
+    assert [one.answers for one in found] == [(), (), (Exposure(6, 12, 12),)]
+    assert [bool(one.problem) for one in found] == [False, True, False]
+    assert closed.questions == [CONTROL, PRIVATE]
+
+
+def test_it_waits_before_it_begins_and_a_closed_port_is_asked_once() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.bind(("127.0.0.1", 0))
+        port = door.getsockname()[1]
+    began_s = time.monotonic()
+    assert expose(["127.0.0.1"], wait_s=0.3, gap_s=0.05, timeout_s=5, port=port) == (Managed("127.0.0.1"),)
+    assert 0.3 < time.monotonic() - began_s < 3

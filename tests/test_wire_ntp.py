@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import resource
 import socket
 import threading
 import time
@@ -150,12 +152,21 @@ def test_several_samples_are_taken_with_the_gap_between_them_and_the_quickest_co
     assert (asked.sent, asked.heard) == (3, 3)
     assert sample_of(asked).offset_s == pytest.approx(1, abs=0.04)
     assert asked.jitter_s == pytest.approx(1, abs=0.1)
+    assert [one.offset_s for one in asked.samples] == pytest.approx([0, 1, 2], abs=0.04)
     assert min(gaps) > 0.15
 
 
 def test_an_address_with_a_gap_of_its_own_is_asked_in_that() -> None:
     with UdpServer(lambda q, _: [ntp_reply(q)]) as server:
         assert ask(server, samples=2, gap_s=5, gaps_s={server.address: 0.1}).heard == 2
+
+
+def test_an_address_that_is_to_wait_is_asked_later_than_the_others() -> None:
+    first = UdpServer(lambda q, _: [ntp_reply(q)], address="::1")
+    with first, UdpServer(lambda q, _: [ntp_reply(q)], port=first.port) as later:
+        addresses = [later.address, first.address]
+        ntp.exchange(addresses, port=first.port, waits_s={later.address: 0.5}, **PATIENT)
+        assert later.asked_at_s[0] - first.asked_at_s[0] > 0.45
 
 
 def test_lost_answers_are_counted() -> None:
@@ -248,7 +259,65 @@ def test_a_closed_port_is_told_at_once() -> None:
     began_s = time.monotonic()
     (asked,) = ntp.exchange(["127.0.0.1"], port=port, timeout_s=5)
     assert asked.problem == f"refused: nothing listens on UDP {port}"
+    assert asked.sent == 1
     assert time.monotonic() - began_s < 2
+
+
+class Refusing:
+    """A socket that is refused what it does; all else is the real one's."""
+
+    def __init__(self, door: socket.socket, sends: int, code: int) -> None:
+        self._door, self._sends, self._code = door, sends, code
+
+    def send(self, datagram: bytes) -> int:
+        self._sends -= 1
+        if self._sends < 0:
+            raise OSError(self._code, "refused")
+        return self._door.send(datagram)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._door, name)
+
+
+@pytest.mark.parametrize(
+    ("sends", "code", "problem"),
+    [
+        (0, errno.EPERM, "this host's own firewall forbids asking it"),
+        (0, errno.EACCES, "this host's own firewall or routes forbid asking it"),
+        (0, errno.ENETUNREACH, "this host has no IPv4 route to it"),
+        (1, errno.EACCES, "a packet filter refuses it"),
+        (1, errno.ENETUNREACH, "a packet filter refuses it"),
+        (1, errno.EHOSTUNREACH, "a packet filter refuses it"),
+        (1, errno.ECONNREFUSED, "refused: nothing listens on UDP {port}"),
+    ],
+)
+def test_what_comes_before_a_question_has_left_is_this_hosts_own_and_later_it_is_reported(
+    monkeypatch: pytest.MonkeyPatch, sends: int, code: int, problem: str
+) -> None:
+    real = sockets.connect
+    monkeypatch.setattr(sockets, "connect", lambda address, port: Refusing(real(address, port), sends, code))
+    with UdpServer(silence) as server:
+        asked = ask(server, **HASTY)
+    assert (asked.problem, asked.sent) == (problem.format(port=server.port), sends)
+
+
+def test_this_hosts_own_addresses_are_told_and_no_packet_is_sent() -> None:
+    with UdpServer(silence) as server:
+        own = sockets.own_among(["127.0.0.1", "not an address", "127.0.0.2"], server.port)
+    assert own == {"127.0.0.1"}
+    assert server.questions == []
+
+
+def test_more_files_are_asked_for_where_many_are_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [(1024, 4096)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.append(wanted))
+    for count in (500, 1500, 1500, 9000):
+        sockets.make_room(count)
+    assert limits == [(1024, 4096), (1600, 4096), (4096, 4096)]
+    limits.append((1024, resource.RLIM_INFINITY))
+    sockets.make_room(9000)
+    assert limits[-1] == (9100, resource.RLIM_INFINITY)
 
 
 def test_an_address_that_cannot_be_asked_does_not_keep_the_others_from_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,6 @@ from ntpjoin.systems import to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
-#: How `wire` tells of a kiss-o'-death.
-_KISS = "kiss-o'-death "
-
 
 def answers(
     facts: Facts, evidence: Evidence, wish: Wish, rules: Optional[Rules], *, synchronised: bool
@@ -55,9 +52,9 @@ def _why_not(asked: Asked, rules: Optional[Rules]) -> tuple[str, str]:
     culprits = _culprits(asked, rules)
     lines = f": {'; '.join(map(str, culprits))}" if culprits else ""
     remedy = rules.mend(culprits) if rules and culprits else ""
-    if not asked.problem.startswith(_KISS):
+    code = asked.kiss
+    if not code:
         return f"does not answer clients: {asked.problem}" + (f", by {lines[2:]}" if lines else ""), remedy
-    code = asked.problem[len(_KISS) :]
     if code == "RATE":
         text = f"turns clients away as too frequent (kiss-o'-death RATE): the limiter is too tight{lines}"
         return text, remedy or "wait a minute, then: ntpjoin verify; if it stays: who else asks so often?"
@@ -70,7 +67,7 @@ def _why_not(asked: Asked, rules: Optional[Rules]) -> tuple[str, str]:
 def _culprits(asked: Asked, rules: Optional[Rules]) -> Culprits:
     if rules is None or asked.sample:
         return ()
-    return rules.too_tight() if asked.problem == f"{_KISS}RATE" else rules.why_deaf(asked.address)
+    return rules.too_tight() if asked.kiss == "RATE" else rules.why_deaf(asked.address)
 
 
 def closed(evidence: Evidence, rules: Optional[Rules], *, told: bool) -> Iterator[Check]:

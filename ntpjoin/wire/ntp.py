@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Optional
 
-from ntpjoin.model import Asked
+from ntpjoin.model import Asked, Sample
 from ntpjoin.wire import sockets
 from ntpjoin.wire.talk import Manner, Talk
 
@@ -36,26 +36,25 @@ def exchange(
     samples: int = 1,
     gap_s: float = GAP_S,
     gaps_s: Optional[Mapping[str, float]] = None,
+    waits_s: Optional[Mapping[str, float]] = None,
     on_reply: Optional[OnReply] = None,
     stopped: Optional[Callable[[], bool]] = None,
 ) -> tuple[Asked, ...]:
     """Ask each literal address for the time; give one result each, in the order asked, a repeated address once.
 
     An address is asked until it has answered `samples` times, at most `tries` (or `samples`) times, each time `gap_s`, or
-    what `gaps_s` has for it, after the last. What is not answered within `timeout_s` is lost; who sends a kiss-o'-death or
-    refuses is not asked again. `on_reply` hears each result as it comes; when `stopped`, what is known so far is the result.
-    What cannot be asked or does not answer is a result with a problem: nothing is raised. Whether a server is synchronised
-    is not judged.
+    what `gaps_s` has for it, after the last; the first time after what `waits_s` has for it. What is not answered within
+    `timeout_s` is lost; who sends a kiss-o'-death or refuses is not asked again. `on_reply` hears each result as it comes;
+    when `stopped`, what is known so far is the result. What cannot be asked or does not answer is a result with a problem:
+    nothing is raised. Whether a server is synchronised is not judged.
     """
     ahead_ns = time.time_ns() - time.monotonic_ns()
     manner = Manner(samples, max(samples, tries), gap_s, timeout_s)
-    gaps = gaps_s or {}
-    wanted = tuple(dict.fromkeys(addresses))
-    apart_ns = min(_APART_NS, _ALL_APART_NS // max(1, len(wanted)))
-    begin_ns = time.monotonic_ns()
+    gaps, begins_ns = gaps_s or {}, _begins(addresses, waits_s or {})
+    sockets.make_room(len(begins_ns))
     talks = [
-        Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), begin_ns + number * apart_ns, ahead_ns)
-        for number, one in enumerate(wanted)
+        Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), begin_ns, ahead_ns)
+        for one, begin_ns in begins_ns.items()
     ]
     with _Round(talks, port, on_reply) as asking:
         asking.run(stopped or (lambda: False), _LOOK_S if stopped else None)
@@ -63,6 +62,14 @@ def exchange(
     stepped_ns = time.time_ns() - time.monotonic_ns() - ahead_ns
     results = (talk.result for talk in talks if talk.result)
     return tuple(_against_now(asked, stepped_ns) if abs(stepped_ns) > _STEP_NS else asked for asked in results)
+
+
+def _begins(addresses: Iterable[str], waits_s: Mapping[str, float]) -> dict[str, int]:
+    """When each is asked first, by the monotonic clock."""
+    wanted = tuple(dict.fromkeys(addresses))
+    apart_ns = min(_APART_NS, _ALL_APART_NS // max(1, len(wanted)))
+    now_ns = time.monotonic_ns()
+    return {one: now_ns + number * apart_ns + round(waits_s.get(one, 0.0) * 1e9) for number, one in enumerate(wanted)}
 
 
 class _Round:
@@ -73,7 +80,9 @@ class _Round:
         self._on_reply = on_reply
         self._selector = selectors.DefaultSelector()
         self._doors: dict[Talk, socket.socket] = {}
-        self._due: list[tuple[int, int, Talk]] = [(talk.due_ns, number, talk) for number, talk in enumerate(talks)]
+        self._due: list[tuple[int, int, Talk]] = sorted(
+            (talk.due_ns, number, talk) for number, talk in enumerate(talks)
+        )
 
     def __enter__(self) -> _Round:  # noqa: PYI034 (Self came with Python 3.11)
         return self
@@ -113,6 +122,7 @@ class _Round:
         talk.end()
 
     def _act(self, talk: Talk) -> None:
+        question = b""
         try:
             door = self._doors.get(talk) or self._open(talk)
             talk.overhear(sockets.dropped(door))
@@ -122,8 +132,15 @@ class _Round:
                 door.send(question)
                 talk.due_ns += time.monotonic_ns() - now_ns  # however late it left: the gap lies between packets
         except OSError as problem:
-            talk.fail(sockets.words(problem, talk.address, self._port))
+            if question:
+                talk.unsend()
+            self._fail(talk, problem)
         self._tell(talk)
+
+    def _fail(self, talk: Talk, problem: OSError) -> None:
+        """What comes before the first question has left is this host's own; later it is what others report."""
+        words = sockets.refusal if talk.sent else sockets.words
+        talk.fail(words(problem, talk.address, self._port))
 
     def _open(self, talk: Talk) -> socket.socket:
         door = self._doors[talk] = sockets.connect(talk.address, self._port)
@@ -140,7 +157,7 @@ class _Round:
         except BlockingIOError:
             return
         except OSError as problem:
-            talk.fail(sockets.words(problem, talk.address, self._port))
+            self._fail(talk, problem)
         self._tell(talk)
 
     def _tell(self, talk: Talk) -> None:
@@ -156,6 +173,9 @@ class _Round:
 
 
 def _against_now(asked: Asked, stepped_ns: int) -> Asked:
+    def moved(sample: Sample) -> Sample:
+        return replace(sample, offset_s=sample.offset_s - stepped_ns / 1e9)
+
     if not asked.sample:
         return asked
-    return replace(asked, sample=replace(asked.sample, offset_s=asked.sample.offset_s - stepped_ns / 1e9))
+    return replace(asked, sample=moved(asked.sample), samples=tuple(map(moved, asked.samples)))

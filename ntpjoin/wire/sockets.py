@@ -22,12 +22,17 @@ _WORDS = {
     errno.ECONNREFUSED: "refused: nothing listens on UDP {port}",
 }
 
+#: What ICMP reports of a question that has left: the kernel tells it by the same numbers.
+_REFUSALS = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES})
+
 # Linux' own numbers (asm-generic/socket.h), which Python does not name.
 _SO_ATTACH_FILTER = 26
 _SO_TIMESTAMPNS = 35
 _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("9I")
 _TIMESPEC = struct.Struct("ll")
+#: Files that are open beside all sockets, at most.
+_OTHER_FILES = 100
 #: A stamp that is older than this, or of the future, was taken before somebody set the clock.
 _BELIEVED_NS = 1_000_000_000
 #: Between two readings of clocks, no longer than this.
@@ -55,6 +60,29 @@ def connect(address: str, port: int) -> socket.socket:
         door.close()
         raise
     return door
+
+
+def own_among(addresses: Iterable[str], port: int) -> frozenset[str]:
+    """Which of these are this host's own: what it would ask them from is the address itself. No packet is sent."""
+    found = set()
+    for address in addresses:
+        with contextlib.suppress(OSError), connect(address, port) as door:
+            if door.getsockname()[0] == address:
+                found.add(address)
+    return frozenset(found)
+
+
+def make_room(count: int) -> None:
+    """Let this process open so many sockets, as far as it may: many shells allow 1024 files, and much more to who asks."""
+    import resource  # noqa: PLC0415
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or wanted <= soft:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def stamp_arrivals(door: socket.socket) -> None:
@@ -110,6 +138,11 @@ def dropped(door: socket.socket) -> int:
         if len(info) == _MEMINFO.size:
             return int(_MEMINFO.unpack(info)[-1])
     return 0
+
+
+def refusal(problem: OSError, address: str, port: int) -> str:
+    """Say in words what the network reports of a question that this host has sent."""
+    return "a packet filter refuses it" if problem.errno in _REFUSALS else words(problem, address, port)
 
 
 def words(problem: OSError, address: str, port: int) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from typing import Optional
 
-from ntpjoin.model import Asked, Sample
+from ntpjoin.model import KISS, Asked, Sample
 from ntpjoin.records import dataclass
 from ntpjoin.wire import packet
 
@@ -76,7 +76,7 @@ class Talk:
         """Take a datagram that came from this address, and when."""
         oddity = packet.fault(datagram, self._open)
         if not oddity and packet.kiss(datagram):
-            self.fail(f"kiss-o'-death {packet.kiss(datagram)}")
+            self.fail(f"{KISS}{packet.kiss(datagram)}")
             return
         if not oddity:
             oddity = self._count(datagram, received_ns)
@@ -104,6 +104,15 @@ class Talk:
             self.end()
         return ""
 
+    def unsend(self) -> None:
+        """Take back the question that `act` gave last: it did not leave this host."""
+        self._sent -= 1
+
+    @property
+    def sent(self) -> int:
+        """How many questions have left."""
+        return self._sent
+
     def fail(self, problem: str) -> None:
         """End it: the address cannot be asked, or wants no more questions. What it said before does not count."""
         self.result = Asked(self.address, problem=problem, sent=self._sent, heard=len(self._samples))
@@ -113,7 +122,7 @@ class Talk:
         heard = len(self._samples)
         best = min(self._samples, key=lambda sample: sample.delay_s, default=None)
         problem = "" if best else self._silence()
-        self.result = Asked(self.address, best, problem, self._sent, heard, jitter(self._samples))
+        self.result = Asked(self.address, best, problem, self._sent, heard, jitter(self._samples), tuple(self._samples))
 
     def _silence(self) -> str:
         if not self._sent:

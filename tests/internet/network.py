@@ -169,7 +169,8 @@ class Network:
 
 
 def _asked(told: dict[str, Any]) -> Asked:
-    return Asked(**{**told, "sample": Sample(**told["sample"]) if told["sample"] else None})
+    sample = Sample(**told["sample"]) if told["sample"] else None
+    return Asked(**{**told, "sample": sample, "samples": tuple(Sample(**one) for one in told["samples"])})
 
 
 def _resolved(told: dict[str, Any]) -> Resolved:

@@ -70,17 +70,22 @@ class Internet:
         samples: int = 1,
         gap_s: float = 2.0,
         gaps_s: Optional[Mapping[str, float]] = None,
+        waits_s: Optional[Mapping[str, float]] = None,
         on_reply: Optional[ntp.OnReply] = None,
         stopped: Optional[Callable[[], bool]] = None,
     ) -> tuple[Asked, ...]:
         """As `ntp.exchange`; `stopped` is asked every tenth of a virtual second, and may look at `now_s`."""
         assert port == ntp.PORT, "there is no other in this internet"
         manner = Manner(samples, max(samples, tries), gap_s, timeout_s)
-        gaps = gaps_s or {}
+        gaps, waits = gaps_s or {}, waits_s or {}
         ahead_ns = EPOCH_NS + self._ahead_ns
-        talks = [
-            Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), self.now_ns + number * _APART_NS, ahead_ns)
+        begins_ns = {
+            one: self.now_ns + number * _APART_NS + round(waits.get(one, 0.0) * _NS)
             for number, one in enumerate(dict.fromkeys(addresses))
+        }
+        talks = [
+            Talk(one, replace(manner, gap_s=gaps.get(one, gap_s)), begin_ns, ahead_ns)
+            for one, begin_ns in begins_ns.items()
         ]
         _Round(self, talks, on_reply).run(stopped)
         return tuple(talk.result for talk in talks if talk.result)
