@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Optional
 
 import click
 
-from ntpjoin import __version__, answering, cli_pool
+from ntpjoin import __version__, answering, cli_pool, cli_probe
 from ntpjoin import options as opt
 from ntpjoin.cli_web import web_redirect
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
@@ -215,10 +215,9 @@ def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **o
     return answering.in_file(output, "verify", command)
 
 
+cli.add_command(cli_probe.probe)
 cli.add_command(cli_pool.register)
 cli.add_command(cli_pool.score)
-
-
 cli.add_command(web_redirect)
 
 

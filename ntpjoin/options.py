@@ -82,7 +82,7 @@ def _near(_context: click.Context, _option: click.Parameter, value: Optional[str
     return _unless_none(value, lambda text: parse_near(text).what)
 
 
-def _file(_context: click.Context, option: click.Parameter, value: Optional[str]) -> Optional[str]:
+def file(_context: click.Context, option: click.Parameter, value: Optional[str]) -> Optional[str]:
     """The absolute path of a file: what is read later lies below a root; '' for 'none'."""
     if value == "":
         raise UsageProblem(f"{option.opts[0]}: '' is no file", f"Name one: {option.opts[0]} FILE")
@@ -106,7 +106,7 @@ _PRIVATE = ("/tmp/", "/var/tmp/")  # noqa: S108 - they are refused
 
 def _metrics(context: click.Context, option: click.Parameter, value: Optional[str]) -> Optional[str]:
     """The absolute path of a file that a unit can write and a collector reads; '' for 'none'."""
-    path = _file(context, option, value)
+    path = file(context, option, value)
     why = ""
     if path and not path.endswith(".prom"):
         why = "its name does not end in .prom, and no collector would read it"
@@ -186,7 +186,7 @@ NEAR = click.option(
 )
 CATALOGUE = click.option(
     "--catalogue",
-    callback=_file,
+    callback=file,
     metavar="FILE",
     help="A catalogue of time servers to use instead of our own.",
 )

@@ -331,7 +331,7 @@ def test_a_declared_public_address_is_unknown_until_somebody_asks_it() -> None:
     wish = replace(WISH, public_addresses=("198.51.100.77",))
     found = judge(converged(), wish, PINS, replace(GOOD, answers={}, tells={}))
     assert ("answers.address", CheckState.UNKNOWN) in [(check.id, check.state) for check in found]
-    assert found[-1].remedy == "on another machine: ntpdig 198.51.100.77"
+    assert found[-1].remedy == "on another machine: ntpjoin probe 198.51.100.77 --mine --allow-private"
 
 
 def test_without_pins_nothing_is_said_of_them() -> None:

@@ -152,7 +152,8 @@ CHECKED = {"checks", "settled", "system", "counters", "peers"}
 
 def options_of(command: click.Command) -> list[click.Option]:
     found = [param for param in command.params if isinstance(param, click.Option)]
-    assert len(command.params) - len(found) == (command.name in ("resolve", "survey", "score")), "only these take words"
+    words = ("resolve", "survey", "score", "probe")
+    assert len(command.params) - len(found) == (command.name in words), "only these take words"
     return found
 
 
@@ -459,7 +460,7 @@ def test_the_next_step_names_an_address_that_others_can_ask(typed: Typed) -> Non
     holders = tuple(Holder(812, "ntpd", address) for address in addresses)
     typed.host(changed(converged(), addresses=addresses, holders=holders), chosen=False)
     assert typed("setup --yes") == 0
-    assert "run `ntpdig 1.2.3.4` on another machine" in typed.out
+    assert "run `ntpjoin probe 1.2.3.4 --mine` on another machine" in typed.out
 
 
 LEFT = {"firewall__admits": {"IPv4": False, "IPv6": True}, "firewall__opens": (), "firewall__remedy": ("type this",)}

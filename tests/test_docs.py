@@ -27,7 +27,7 @@ from ntpjoin.look.pool import Checked, Monitor, Record, Remark
 from ntpjoin.model import Asked, Candidate, CheckState, Consent, Dropped, Resolved, Undone
 from ntpjoin.provision.plan import decide
 from ntpjoin.provision.undo import TakenBack
-from ntpjoin.show import catalogue, detection, joining, jsons, standings, survey
+from ntpjoin.show import catalogue, detection, joining, jsons, probe, standings, survey
 from ntpjoin.show.joining import Registration
 from ntpjoin.show.standings import Told
 from ntpjoin.systems import Evidence, Rival
@@ -35,6 +35,7 @@ from ntpjoin.upstreams import columns
 from ntpjoin.upstreams.catalogue import LOCAL, Server, load
 from ntpjoin.upstreams.places import Place
 from ntpjoin.web import WebServer
+from tests.probed import AGAINST, MANY
 from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, fresh
 from tests.test_checks_verify import GOOD
 from tests.test_look_detect import found as detected
@@ -184,21 +185,28 @@ def registering() -> dict[str, Any]:
 
 
 def test_every_json_key_is_documented_and_no_other() -> None:
-    printed = set(keys(everything())) | set(keys(listed())) | set(keys(surveyed())) | set(keys(scored()))
-    printed |= set(keys(registering()))
+    pages = (everything(), listed(), surveyed(), scored(), registering(), probe.data(MANY), probe.data(AGAINST))
+    printed = {key for one in pages for key in keys(one)}
     answers = {key for key in printed if key.startswith("candidates[].addresses[].")}
-    assert answers == {
-        key.replace("names", "candidates", 1) for key in printed if key.startswith("names[].addresses[].")
-    }
+    assert answers == as_of(printed, "names[].addresses[].", "candidates[].addresses[].")
+    for own, others in (("probed[].checks[].", "checks[]."), ("probed[].answer.", "names[].addresses[].")):
+        same = as_of(printed, others, own)
+        assert same <= printed
+        answers |= same
     text = page("json.md")
     within = {"packages", "os", "machine", "ntpd", "firewall", "firewall.admits"}  # documented by what is in it
     assert documented(text.replace(section(text, "### Blockers"), "")) == printed - within - answers
 
 
-def constants(folder: str, call: str) -> set[str]:
+def as_of(printed: set[str], theirs: str, ours: str) -> set[str]:
+    """The keys that begin so, below another one."""
+    return {ours + key[len(theirs) :] for key in printed if key.startswith(theirs)}
+
+
+def constants(folder: str, call: str, files: str = "**/*.py") -> set[str]:
     """The first argument of every such call below a folder of the package, as a pattern where it is put together."""
     found = set()
-    for file in (REPOSITORY / "ntpjoin" / folder).rglob("*.py"):
+    for file in (REPOSITORY / "ntpjoin" / folder).glob(files):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == call and node.args:
                 first = node.args[0]
@@ -237,12 +245,22 @@ def test_every_message_that_is_explained_is_one_of_the_programs() -> None:
 
 
 def test_every_check_is_documented_and_no_other() -> None:
-    written = constants("checks", "Check")
+    written = constants("checks", "Check") - probed_checks()
     assert len(written) > 10
     # Both are built from a family.
     families = {f"{head}.{family}" for head in ("answers", "closed") for family in ("ipv4", "ipv6")}
     assert documented(page("checks.md")) == {one for one in written if "*" not in one} | families
     assert {one for one in written if "*" in one} == {"answers.*"}
+
+
+def probed_checks() -> set[str]:
+    """The checks of `probe`; none of `verify` is called so."""
+    return constants("checks", "Check", "probe.py") | constants("checks", "Check", "answered.py")
+
+
+def test_every_check_of_probe_is_documented_and_no_other() -> None:
+    assert len(probed_checks()) > 10
+    assert documented(section(page("probe.md"), "## Checks")) == probed_checks()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

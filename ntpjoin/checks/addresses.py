@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
 from ntpjoin.checks.access import Network
 from ntpjoin.facts import Facts
@@ -51,6 +52,15 @@ def outside_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
     """Where to ask this host from outside: what was declared, else its own addresses, public ones first."""
     own = sorted(service_addresses(facts, wish), key=lambda address: special_range(address) is not None)
     return wish.public_addresses or tuple(own)
+
+
+def to_probe(addresses: Sequence[str]) -> str:
+    """What to type on another machine to see these from outside, and whether they are closed to management.
+
+    Private ones are left out where there are others.
+    """
+    public = [address for address in addresses if special_range(address) is None]
+    return f"ntpjoin probe {' '.join(public or addresses)} --mine" + ("" if public else " --allow-private")
 
 
 def family_of(address: str) -> Family:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.checks.addresses import family_of, outside_addresses
+from ntpjoin.checks.addresses import family_of, outside_addresses, to_probe
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.listens import deaf
 from ntpjoin.checks.restrict import Culprits, Rules
@@ -91,7 +91,7 @@ def _open(check: str, address: str, tells: tuple[int, ...], rules: Optional[Rule
     if rules.for_itself(address):
         lines = "; ".join(map(str, rules.of(address).lines))
         text = f"{address} may ask itself ({lines}): whether strangers may ask it cannot be seen from here"
-        return Check(check, UNKNOWN, text, f"on another machine: ntpq -c rv {address}")
+        return Check(check, UNKNOWN, text, f"on another machine: {to_probe([address])}")
     culprits = rules.why_open(address)
     if culprits is None:
         return Check(
@@ -115,5 +115,5 @@ def shown(evidence: Evidence, rules: Rules) -> Iterator[Culprits]:
 def outside(facts: Facts, wish: Wish) -> Check:
     """What this host asks of its own address never meets its firewall, nor what stands before it."""
     addresses = outside_addresses(facts, wish)
-    remedy = "on another machine: " + "; ".join(f"ntpdig {address}" for address in addresses) if addresses else ""
+    remedy = f"on another machine: {to_probe(addresses)}" if addresses else ""
     return Check("outside", UNKNOWN, "from outside it has not been tried", remedy)

@@ -49,7 +49,7 @@ def plan(facts: Facts, made: Plan, states: Optional[tuple[tuple[Change, str], ..
         "dropped": [dataclasses.asdict(dropped) for dropped in (made.choice.dropped if made.choice else ())],
         "waived": list(made.choice.waived if made.choice else ()),
         "letters": list(made.letters),
-        "offset_ms": _ms(made.choice.offset_s if made.choice else None),
+        "offset_ms": ms(made.choice.offset_s if made.choice else None),
         "remember": list(made.remember),
         "notes": [dataclasses.asdict(note) for note in made.notes],
         "blockers": [dataclasses.asdict(blocker) for blocker in made.blockers],
@@ -66,19 +66,25 @@ def _change(facts: Facts, change: Change, state: str) -> dict[str, Any]:
     }
 
 
-def _ms(seconds: Optional[float]) -> Optional[float]:
+def ms(seconds: Optional[float]) -> Optional[float]:
+    """Milliseconds, to the microsecond."""
     return None if seconds is None else round(seconds * 1000, 3)
 
 
 def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
     """What verify found, and the billboard it saw."""
     return {
-        "checks": [{**dataclasses.asdict(check), "state": check.state.value} for check in found],
+        "checks": listed(found),
         "settled": board.settled,
         "system": dataclasses.asdict(board.system) if board.system else None,
         "counters": dataclasses.asdict(board.counters) if board.system else None,
         "peers": [{**dataclasses.asdict(peer), "type": peer.type} for peer in board.peers],
     }
+
+
+def listed(found: tuple[Check, ...]) -> list[dict[str, Any]]:
+    """Checks, whoever's."""
+    return [{**dataclasses.asdict(check), "state": check.state.value} for check in found]
 
 
 def resolved(found: Sequence[Candidate], accounts: Mapping[str, tuple[Asked, ...]], choice: Choice) -> dict[str, Any]:
@@ -109,10 +115,10 @@ def answer(asked: Asked) -> dict[str, Any]:
         "stratum": sample.stratum if sample else None,
         "leap": sample.leap if sample else None,
         "refid": sample.refid if sample else None,
-        "offset_ms": _ms(sample.offset_s if sample else None),
-        "delay_ms": _ms(sample.delay_s if sample else None),
-        "root_distance_ms": _ms(sample.root_distance_s if sample else None),
-        "jitter_ms": _ms(asked.jitter_s if sample else None),
+        "offset_ms": ms(sample.offset_s if sample else None),
+        "delay_ms": ms(sample.delay_s if sample else None),
+        "root_distance_ms": ms(sample.root_distance_s if sample else None),
+        "jitter_ms": ms(asked.jitter_s if sample else None),
         "sent": asked.sent,
         "heard": asked.heard,
     }

@@ -42,7 +42,7 @@ def line(report: Report, words: str = "") -> str:
     told = words or "; ".join(_told(report))
     counted = ", ".join(f"{report.count(state)} {_COUNTED[state]}" for state in _ORDER if report.count(state))
     tail = f" ({counted})" if counted else ""
-    data = " ".join(_data(report.checks))
+    data = " ".join(_data(report))
     return f"{_WORDS[status(report)]}: {_plain(told, _LONGEST)}{tail}{f' | {data}' if data else ''}\n"
 
 
@@ -69,11 +69,12 @@ def _plain(text: str, longest: int) -> str:
     return joined if len(joined) <= longest else joined[: longest - 3].rstrip() + "..."
 
 
-def _data(checks: tuple[Check, ...]) -> Iterator[str]:
+def _data(report: Report) -> Iterator[str]:
     """One value for each check that judges a number; of several with one id the worst, for a label must not come twice.
 
     What is not known has none: the guidelines have `U` for it, which Icinga 2 refuses.
     """
+    checks = report.checks
     found: dict[str, Check] = {}
     for check in sorted(checks, key=lambda check: _ORDER.index(check.state), reverse=True):
         if check.measure:
@@ -81,6 +82,8 @@ def _data(checks: tuple[Check, ...]) -> Iterator[str]:
     for check in checks:
         if found.get(check.id) is check and check.measure and math.isfinite(check.measure.value):
             yield f"{_label(check.id)}={_value(check.measure)}"
+    for name, measure in report.numbers.items():
+        yield f"{_label(name)}={_value(measure)}"
 
 
 def _label(name: str) -> str:

@@ -1,13 +1,14 @@
-"""What `verify` answers: one verdict, in the form that was asked for."""
+"""What `verify` and `probe` answer: one verdict, in the form that was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Literal
 
 from ntpjoin.board import Billboard
 from ntpjoin.errors import NtpjoinError
-from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.model import Check, CheckState, Measure, Pin
 from ntpjoin.records import dataclass
 from ntpjoin.show.terminal import Style
 
@@ -17,12 +18,16 @@ FORMS: tuple[Form, ...] = ("text", "json", "nagios", "prometheus")
 
 @dataclass(frozen=True)
 class Report:
-    """The checks and the billboard that they judged; `code` is verify's exit code, `pins` name the billboard's addresses."""
+    """The checks and the billboard that they judged; `code` is the exit code, `pins` name the billboard's addresses.
+
+    `numbers` are such as no check judges, by what they are called.
+    """
 
     code: int
     checks: tuple[Check, ...]
     board: Billboard
     pins: tuple[Pin, ...] = ()
+    numbers: Mapping[str, Measure] = field(default_factory=dict)
 
     def count(self, state: CheckState) -> int:
         """How many checks ended so."""
@@ -90,7 +95,7 @@ def failure(form: Form, command: str, code: int, error: NtpjoinError, now_s: flo
     if form == "prometheus":
         from ntpjoin.show import prometheus  # noqa: PLC0415
 
-        return prometheus.failed("score" if command == "score" else "verify", code, now_s)
+        return prometheus.failed(command if command in ("probe", "score") else "verify", code, now_s)
     return ""
 
 

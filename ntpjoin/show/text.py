@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ntpjoin.board import Billboard
+from ntpjoin.checks.addresses import to_probe
 from ntpjoin.checks.firewall import typed
 from ntpjoin.errors import NtpjoinError
 from ntpjoin.facts import Facts
@@ -19,7 +20,8 @@ if TYPE_CHECKING:  # verify shows its checks and shall not pay for changes
     from ntpjoin.provision.plan import Plan
     from ntpjoin.provision.undo import TakenBack
 
-_STATES: dict[CheckState, tuple[str, str]] = {
+#: The mark of a check, and its colour.
+STATES: dict[CheckState, tuple[str, str]] = {
     CheckState.OK: ("✓", "32"),
     CheckState.WARN: ("!", "33"),
     CheckState.FAIL: ("✗", "31"),
@@ -165,7 +167,7 @@ def checks(found: tuple[Check, ...], style: Style) -> str:
     """One line a check, remedies below."""
     lines: list[str] = []
     for check in found:
-        mark, code = _STATES[check.state]
+        mark, code = STATES[check.state]
         lines.append(f"  {style.mark(mark, code)} {check.id:<22} {check.text}")
         if check.remedy:
             lines.append(f"  {'':<24} {check.remedy}")
@@ -178,10 +180,10 @@ def result(outcome: Outcome, board: Billboard, addresses: tuple[str, ...], *, le
         return "Set up and kept, but not synchronised yet.\n  next   wait a minute, then: ntpjoin verify\n  undo   ntpjoin undo"
     if left:
         return f"Set up and kept, but {_still_to_let_in(outcome.facts)}\n  undo   ntpjoin undo"
-    address = next(iter(addresses), "ADDRESS")
+    probe = to_probe(addresses) if addresses else "ntpjoin probe ADDRESS --mine"
     return (
         "Ready to join the pool, as far as can be seen from here; from outside it has not been tried.\n"
-        f"  next   run `ntpdig {address}` on another machine, then register at https://manage.ntppool.org/\n"
+        f"  next   run `{probe}` on another machine, then register at https://manage.ntppool.org/\n"
         "  undo   ntpjoin undo"
     )
 

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from typing import Optional, Union
 
-from ntpjoin.errors import UsageProblem, quoted
+from ntpjoin.errors import UsageProblem, quoted, shown
 from ntpjoin.upstreams import addresses
 
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -52,6 +52,21 @@ def _parse(text: str) -> str:
     if why:
         raise _Wrong(why)
     return str(address)
+
+
+def parse_list(content: bytes, path: str, role: str) -> tuple[str, ...]:
+    """Give the servers of a file, one a line, each once; # begins a comment. UsageProblem names the line that is wrong."""
+    found: list[str] = []
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+        word = line.partition("#")[0].strip()
+        if word:
+            try:
+                found.append(parse_upstream(word, role))
+            except UsageProblem as problem:
+                raise UsageProblem(f"{shown(path)}, line {number}: {problem.message}", problem.remedy) from None
+    if not found:
+        raise UsageProblem(f"{shown(path)} names no server", "Write one a line, by name or address.")
+    return tuple(dict.fromkeys(found))
 
 
 def parse_public_address(text: str) -> str:

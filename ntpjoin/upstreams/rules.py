@@ -68,17 +68,17 @@ def smears(upstream: str) -> bool:
     return bare in _SMEARING_NAMES or bare in _SMEARING_ADDRESSES
 
 
-def parse_named(text: str) -> str:
-    """An upstream as it was typed, in its canonical form.
+def parse_named(text: str, role: str = "an upstream") -> str:
+    """An upstream as it was typed, in its canonical form; or whatever else is to be followed, in that `role`.
 
     UsageProblem where grammar forbids it, or a rule that needs no more than the name or the literal address.
     """
-    name = grammar.parse_upstream(text)
+    name = grammar.parse_upstream(text, role)
     literal = ":" in name or name.rpartition(".")[2].isdigit()
     why = why_not_ask(name, allow_private=True) if literal else why_not_follow(Resolved(name))
     if why:
         raise UsageProblem(
-            f"{quoted(text)} cannot be an upstream: it is {why}", "Name a server that its operator offers to all."
+            f"{quoted(text)} cannot be {role}: it is {why}", "Name a server that its operator offers to all."
         )
     return name
 
