@@ -19,6 +19,7 @@ from typing import Callable
 
 from tests.lab import Lab, LabError
 from tests.lab.hosts import SERVER4, SERVER6
+from tests.lab.namespaces import STATE
 
 PYZ = Path(__file__).parents[1] / "dist" / "ntpjoin.pyz"
 PROGRAM = "/usr/local/bin/ntpjoin"
@@ -104,6 +105,12 @@ def steps(lab: Lab) -> tuple[Step, ...]:
         ntpjoin("the server becomes a member", setup, "Ready to join the pool"),
         *clocks(lab, "the server's clock is right", 0, 0.5),
         *outside(),
+        Step(
+            "from outside it is good at both addresses, and closed to management",
+            "client",
+            ("/lab/ntpjoin", "probe", SERVER4, SERVER6, "--mine", "--allow-private"),
+            lambda said: said.code == 0 and said.has("2 asked: 2 good"),
+        ),
         ntpjoin("verify agrees", ("verify",), "No check failed"),
         ntpjoin("a second run finds nothing to do", ("setup", "--yes"), "Nothing to do"),
         ntpjoin("undo takes all back", ("undo", "--yes"), "This host is as it was before."),
@@ -167,6 +174,9 @@ def main() -> int:
     try:
         with Lab() as lab:
             lab.boot_server(clock_offset=-7200).put(PYZ, PROGRAM)
+            carried = lab.sandbox.outside(STATE / "ntpjoin")
+            carried.write_bytes(PYZ.read_bytes())
+            carried.chmod(0o755)
             broken = play(lab)
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)

@@ -304,7 +304,9 @@ def test_without_references_that_agree_an_offset_is_not_known_nor_what_a_monitor
     found = judge(seen(asked(), references=[reference("5.1.0.2", 0.0), reference("5.2.0.2", 5.0)]))
     one = only(found)
     assert faults(one) == [("offset", "unknown")]
-    assert (one.offset_s, one.step, found.code) == (None, None, 0)
+    assert (one.offset_s, one.step, one.state, found.code) == (None, None, UNKNOWN, 3)
+    beside = judge(seen(asked(lost=1), references=[reference("5.1.0.2", 0.0), reference("5.2.0.2", 5.0)]))
+    assert (only(beside).state, beside.code) == (WARN, 0)
     smeared = verdict(asked(refid="254.240.0.0"), references=[silent(OTHER)])
     assert faults(smeared) == [("smear", "fail")], "nothing speaks against it"
 

@@ -38,20 +38,20 @@ def test_in_words() -> None:
         answer("text", MANY)
         == f"""\
 ✗ {FOUR}  {NAME}
-    stratum 2, offset +0.4 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered
-    pool: +1.00 a check: a score of 20 in the end, in it after 14 checks (2.1 to 10.5 hours)
+    stratum 2, offset +0.400 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered
+    pool: step +1.00, in the end a score of 20: in the pool after 14 checks, 2.1 to 10.5 hours
     ✗ closed        answers management queries, mode 6 with 420 bytes for 12 (factor 35.0): an amplifier
                     on it: noquery in the default of restrict; ntpjoin verify names the line
     ✓ tracer        the pool's tracer sees stratum 2, offset +0.3 ms
 
 ✗ {SIX}  {NAME}
-    pool: -5.00 a check: a score of -100 in the end, never in it
+    pool: step -5.00, in the end a score of -100: never in the pool
     ✗ answers       does not answer: no answer within 7 s
                     IPv4 answers: let UDP 123 in over IPv6, too; or take the AAAA record out
 
 ! {OTHER}
-    stratum 2, offset +50.0 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered
-    pool: +0.83 a check: a score of 16.7 in the end, in it after 18 checks (2.7 to 13.5 hours)
+    stratum 2, offset +50.000 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered
+    pool: step +0.83, in the end a score of 16.7: in the pool after 18 checks, 2.7 to 13.5 hours
     ! offset        offset +50.0 ms against this clock: the pool's monitors take points from 25 ms on
                     is this clock right? --reference NAME tells; on it: ntpjoin verify
     ✓ closed        refuses management queries (modes 6 and 7)
@@ -59,7 +59,7 @@ def test_in_words() -> None:
                     once more in a minute; a packet may be lost
 
 ✗ 5.0.1.6
-    pool: -3.50 a check: a score of -70 in the end, never in it
+    pool: step -3.50, in the end a score of -70: never in the pool
     ✗ answers       refuses question 3 of 3, 2 s apart, as too frequent (kiss-o'-death RATE): its limiter is too tight
                     on it: ntpjoin verify names the limit or discard line
 
@@ -88,9 +88,9 @@ def test_a_reference_that_is_none_is_named_and_so_is_a_doubt_about_this_clock() 
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (Step(1.0), "+1.00 a check: a score of 20 in the end, in it after 14 checks (2.1 to 10.5 hours)"),
-        (Step(-10.0, -50.0), "-10.00 a check, -50 at most: a score of -200 in the end, never in it"),
-        (Step(-0.1922), "-0.19 a check: a score of -3.8 in the end, never in it"),
+        (Step(1.0), "step +1.00, in the end a score of 20: in the pool after 14 checks, 2.1 to 10.5 hours"),
+        (Step(-10.0, -50.0), "step -10.00, at most -50, in the end a score of -200: never in the pool"),
+        (Step(-0.1922), "step -0.19, in the end a score of -3.8: never in the pool"),
     ],
 )
 def test_the_score_in_words(step: Step, words: str) -> None:
@@ -128,10 +128,12 @@ def test_for_a_monitoring_core() -> None:
     status, text, _ = line_parsed(answer("nagios", good))
     assert status == "OK"
     assert text.startswith(
-        f"{FOUR} stratum 2, offset +0.4 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered; {SIX} "
+        f"{FOUR} stratum 2, offset +0.400 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered; {SIX} "
     )
     nothing = judge(seen(silent(problem="this host has no IPv4 route to it", sent=0)))
     assert line_parsed(answer("nagios", nothing))[0] == "UNKNOWN"
+    unmeasured = judge(seen(asked(), references=[silent(OTHER)]))
+    assert line_parsed(answer("nagios", unmeasured))[0] == "UNKNOWN", "it answers, but nobody knows how well"
 
 
 def test_as_metrics() -> None:

@@ -23,7 +23,7 @@ from ntpjoin.wire.management import Managed
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
-#: From the worst to the best.
+#: In which they are counted.
 _ORDER = (FAIL, WARN, OK, UNKNOWN)
 #: So many must be asked before they can outvote this clock.
 _MANY = 3
@@ -48,8 +48,11 @@ class Probed:
 
     @property
     def state(self) -> CheckState:
-        """The worst that could be told of it."""
-        return next(state for state in _ORDER if any(check.state is state for check in self.checks))
+        """The worst of its checks; where none is bad but a monitor's step cannot be told, unknown."""
+        states = [check.state for check in self.checks]
+        if FAIL in states or WARN in states:
+            return FAIL if FAIL in states else WARN
+        return OK if self.step else UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -97,20 +97,24 @@ def _summary(one: Probed) -> str:
     assert one.asked is not None
     sample = one.asked.sample
     assert sample is not None
-    offset = "" if one.offset_s is None else f"offset {signed(one.offset_s)}, "
+    offset = "" if one.offset_s is None else f"offset {_offset(one.offset_s)}, "
     times = f"delay {sample.delay_s * 1000:.1f} ms, root distance {sample.root_distance_s * 1000:.1f} ms"
     return f"stratum {sample.stratum}, {offset}{times}, {one.asked.heard} of {one.asked.sent} answered"
 
 
+def _offset(seconds: float) -> str:
+    return f"{seconds * 1000:+.3f} ms" if abs(seconds) < 1 else signed(seconds)
+
+
 def score(step: Step) -> str:
     """Where the pool's score goes if every check of its monitors ends like this one."""
-    most = "" if step.cap is None else f", {step.cap:.0f} at most"
-    head = f"{step.points:+.2f} a check{most}: a score of {_rounded(step.limit)} in the end"
+    most = "" if step.cap is None else f", at most {step.cap:.0f}"
+    head = f"step {step.points:+.2f}{most}, in the end a score of {_rounded(step.limit)}"
     checks = checks_until(step)
     if checks is None:
-        return f"{head}, never in it"
+        return f"{head}: never in the pool"
     hours = f"{checks * ACTIVE_S / 3600:.1f} to {checks * TESTING_S / 3600:.1f} hours"
-    return f"{head}, in it after {checks} checks ({hours})"
+    return f"{head}: in the pool after {checks} checks, {hours}"
 
 
 def _rounded(value: float) -> str:

@@ -173,5 +173,5 @@ def family(address: str) -> int:
 def signed(seconds: float) -> str:
     """Write a difference in time with its sign: "+10.000 s", "-63.0 ms", "+0.4 ms"."""
     if abs(seconds) < 0.9995:
-        return f"{seconds * 1000:+.1f} ms"
+        return f"{round(seconds * 1000, 1) + 0.0:+.1f} ms"  # what is left of -0.04 ms is nothing, not -0.0
     return f"{seconds:+.3f} s"

@@ -20,11 +20,9 @@ import pytest
 
 from ntpjoin.show.billboard import rows
 from tests.billboards import ENGINES, Round, compare, record
-from tests.lab import Lab, network
-from tests.lab.hosts import HOSTS, Host
-from tests.lab.namespaces import STATE, Daemon
-from tests.lab.recipe import RESOLV_CONF
-from tests.lab.trees import tree
+from tests.lab import Lab
+from tests.lab.hosts import HOSTS
+from tests.real.engines import root_of, running
 
 pytestmark = pytest.mark.real
 
@@ -58,35 +56,14 @@ broadcast 198.51.100.255
 manycastclient 224.0.1.1
 """
 
-#: Mounts in a namespace that ends with the program; the tree stays as it is.
-SCRIPT = """
-tree=$1 resolv=$2 config=$3
-mount -t tmpfs run "$tree/run"
-mount --bind "$resolv" "$tree/etc/resolv.conf"
-cp "$config" "$tree/run/ntp.conf"
-exec setpriv --bounding-set=-sys_time --inh-caps=-sys_time chroot "$tree" /usr/sbin/ntpd -n -c /run/ntp.conf
-"""
-
 
 @contextmanager
-def running(lab: Lab, engine: str, number: int) -> Iterator[list[str]]:
-    """The daemon, just started, on a new host; gives the words that run its witness there."""
-    host, folder = f"{engine.partition('.')[0]}-{number}", STATE / "billboard" / engine
-    root = {"classic-4.2.8p15": tree("bullseye", lab.log), "ntpsec-1.2.3": tree("trixie", lab.log)}.get(
-        engine, STATE / "net"
-    )
-    network.add_host(lab.sandbox, host, Host("services", number))
-    lab.sandbox.write(folder / "resolv.conf", RESOLV_CONF)
-    lab.sandbox.write(folder / "ntp.conf", CONFIG + (CLASSIC_CONFIG if engine.startswith("classic") else ""))
-    words = ["unshare", "--mount", "--propagation", "private", "sh", "-e", "-c", SCRIPT, "sh"]
-    words += [str(root), str(folder / "resolv.conf"), str(folder / "ntp.conf")]
-    daemon = Daemon(lab.sandbox, f"ntpd-{host}", host, words, tree=False)
-    daemon.start()
-    try:
-        witness = ["env", f"--chdir={REPOSITORY}", sys.executable, "-m", "tests.real.witness", str(root)]
-        yield lab.sandbox.argv(witness, host=host)
-    finally:
-        daemon.stop()
+def witnessed(lab: Lab, engine: str, number: int) -> Iterator[list[str]]:
+    """The daemon, just started; gives the words that run its witness there."""
+    config = CONFIG + (CLASSIC_CONFIG if engine.startswith("classic") else "")
+    with running(lab, engine, number, config) as host:
+        witness = ["env", f"--chdir={REPOSITORY}", sys.executable, "-m", "tests.real.witness"]
+        yield lab.sandbox.argv([*witness, str(root_of(lab, engine))], host=host)
 
 
 def watched(lab: Lab, numbers: dict[str, int], rounds: int, gap_s: float) -> dict[str, list[dict[str, Any]]]:
@@ -97,7 +74,7 @@ def watched(lab: Lab, numbers: dict[str, int], rounds: int, gap_s: float) -> dic
         witnesses = {
             engine: stack.enter_context(
                 subprocess.Popen(
-                    [*stack.enter_context(running(lab, engine, number)), str(rounds), str(gap_s)],
+                    [*stack.enter_context(witnessed(lab, engine, number)), str(rounds), str(gap_s)],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     text=True,

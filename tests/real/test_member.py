@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Server
-from tests.lab.hosts import HEALTHY, HOSTS
-from tests.real import operator
+from tests.lab import Lab, Server
+from tests.lab.hosts import HEALTHY, HOSTS, SERVER4, SERVER6
+from tests.real import operator, outsider
 
 pytestmark = pytest.mark.real
 
@@ -22,3 +22,24 @@ def test_seven_upstreams_still_give_a_system_peer(member: Server) -> None:
     assert sum(peer["tally"] in "*+o#" for peer in page["peers"]) >= 4
     again = operator.ntpjoin(member, "setup", *operator.UNATTENDED, "--json", timeout=90)
     assert (again.code, operator.page(again)["changed"]) == (0, False), again.out + again.err
+
+
+def test_what_verify_names_to_look_from_outside_sees_a_good_server_and_a_closed_firewall(
+    lab: Lab, member: Server
+) -> None:
+    checks = operator.page(operator.ntpjoin(member, "verify", "--json"))["checks"]
+    [remedy] = [check["remedy"] for check in checks if check["id"] == "outside"]
+    typed = remedy.partition("ntpjoin ")[2].split()
+    assert typed == ["probe", SERVER4, SERVER6, "--mine", "--allow-private"]
+    done = outsider.run(lab, *typed, "--json")
+    assert done.code == 0, done.out + done.err
+    for one in operator.page(done)["probed"]:
+        states = {check["id"]: check["state"] for check in one["checks"]}
+        assert states.pop("offset") in ("ok", "warn"), one  # its clock was set by us, after a rollback
+        assert set(states.values()) == {"ok"}, one
+        assert one["monitor"]["checks"] is not None
+    member.run(["ufw", "delete", "allow", "123/udp"], check=True)
+    done = outsider.run(lab, *typed, "--json")
+    assert done.code == 1, done.out + done.err
+    told = [check for one in operator.page(done)["probed"] for check in one["checks"] if check["id"] == "answers"]
+    assert [check["text"] for check in told] == ["does not answer: no answer within 7 s"] * 2
