@@ -8,6 +8,7 @@ import time
 import pytest
 
 from ntpjoin.errors import WireError
+from ntpjoin.wire import sockets
 from ntpjoin.wire.management import Exposure, Managed, expose, managed
 from tests.wire_servers import Answers, UdpServer, silence
 
@@ -88,10 +89,19 @@ def test_many_are_asked_side_by_side_and_each_has_its_own_answer() -> None:
     assert closed.questions == [CONTROL, PRIVATE]
 
 
-def test_it_waits_before_it_begins_and_a_closed_port_is_asked_once() -> None:
+def test_it_waits_before_it_begins_and_a_closed_port_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = sockets.connect
+
+    def connect(address: str, port: int) -> socket.socket:
+        opened.append(address)
+        return real(address, port)
+
+    monkeypatch.setattr(sockets, "connect", connect)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     began_s = time.monotonic()
     assert expose(["127.0.0.1"], wait_s=0.3, gap_s=0.05, timeout_s=5, port=port) == (Managed("127.0.0.1"),)
     assert 0.3 < time.monotonic() - began_s < 3
+    assert opened == ["127.0.0.1"]

@@ -230,7 +230,7 @@ for number in range(30):
 """
 
 
-@pytest.mark.parametrize(("engine", "number"), zip(ENGINES, (82, 84)))
+@pytest.mark.parametrize(("engine", "number"), list(zip(ENGINES, (82, 84))))
 def test_no_kiss_is_provoked_by_our_own_spacing(lab: Lab, engine: str, number: int) -> None:
     """Two addresses of one machine under one name, and the next run at once; who hurries is sent a kiss by the same daemon."""
     lab.heal()
