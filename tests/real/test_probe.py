@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -31,12 +31,12 @@ FOLLOW = f"server {HOSTS['alpha'].ipv4} iburst\nserver {HOSTS['bravo'].ipv4} ibu
 Page = dict[str, Any]
 
 
-def probe(lab: Lab, *words: str, code: int) -> dict[str, Page]:
-    """What is told of each address, as nobody on the lab's client; it must end so."""
+def probe(lab: Lab, *words: str, code: Optional[int]) -> dict[str, Page]:
+    """What is told of each address, as nobody on the lab's client; it must end so, or None: as it likes."""
     done = outsider.run(lab, "probe", "--json", "--allow-private", *words)
-    assert done.code == code, done.out + done.err
+    assert code in (done.code, None), done.out + done.err
     page = json.loads(done.out)
-    assert (page["exit"], page["errors"]) == (code, [])
+    assert (page["exit"], page["errors"]) == (done.code, [])
     return {one["address"]: one for one in page["probed"]}
 
 
@@ -145,7 +145,7 @@ def test_what_lies_on_the_way_is_found_and_told_and_what_real_daemons_say(lab: L
         assert faults(found[address]) == [("synchronised", "fail")]
     for address in addresses("liar"):
         assert faults(found[address]) == [("offset", "fail")]
-        assert text(found[address], "offset").startswith("offset +10.0")
+        assert found[address]["answer"]["offset_ms"] == pytest.approx(10_000, abs=50)
         assert "against 3 of 3 references" in text(found[address], "offset")
         assert (found[address]["monitor"]["step"], found[address]["monitor"]["cap"]) == (-4, -20)
     assert faults(found[""]) == [("name", "fail")]
@@ -179,12 +179,12 @@ def test_no_management_query_is_sent_to_who_is_not_ones_own(lab: Lab) -> None:
     targets = [*names("open", "alpha", "dead"), "--reference", HOSTS["bravo"].name]
     with lab.capture("client", MANAGEMENT) as seen, lab.capture("client", "udp dst port 123") as everything:
         found = probe(lab, *targets, code=1)
-    assert seen.lines == []
-    assert len(everything.lines) == 3 * 2 + 3 * 2 + 2 + 3 * 2, "all were asked the time"
+    assert list(filter(None, seen.lines)) == []
+    assert len(list(filter(None, everything.lines))) == 3 * 2 + 3 * 2 + 2 + 3 * 2, "all were asked the time"
     assert not any(check["id"] == "closed" for one in found.values() for check in one["checks"])
     with lab.capture("client", MANAGEMENT) as seen:
         probe(lab, *targets, "--mine", code=1)
-    asked = {line.split(" > ")[1].split(": ")[0].rsplit(".", 1)[0] for line in seen.lines}
+    asked = {line.split(" > ")[1].split(": ")[0].rsplit(".", 1)[0] for line in filter(None, seen.lines)}
     assert asked == set(addresses("open", "alpha", "dead")), "the reference is not ours"
 
 
@@ -239,7 +239,7 @@ def test_no_kiss_is_provoked_by_our_own_spacing(lab: Lab, engine: str, number: i
     lab.dns.add("".join(f"limited-{number} {record}\n" for record in records))
     with running(lab, engine, number, LIMITED[engine] + FOLLOW, more4):
         for _ in range(2):
-            found = probe(lab, name, code=1)  # a young daemon is not synchronised yet
+            found = probe(lab, name, code=None)  # a young daemon is not synchronised yet
             assert {fault for one in found.values() for fault, _ in faults(one)} <= {"synchronised"}
             assert list(found) == [f"{SERVICES4}{number}", more4, f"{SERVICES6}{number}"]
             assert [(one["answer"]["heard"], one["answer"]["problem"]) for one in found.values()] == [(3, "")] * 3
