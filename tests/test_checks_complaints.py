@@ -109,7 +109,7 @@ def test_all_of_one_kind_are_told_together_the_most_frequent_first() -> None:
     rate, lost = complaints(rows, MONITORS)
     assert (rate.count, rate.monitors, rate.points, rate.newest_s, rate.words) == (5, 3, 22.5, 4, "RATE")
     assert (lost.count, lost.monitors, lost.points) == (2, 1, 12.0)
-    assert lost.remedy("203.0.113.7") == "on another machine: ntpdig 203.0.113.7; on the server: ntpjoin verify"
+    assert lost.remedy("203.0.113.7") == "on another machine: ntpjoin probe 203.0.113.7; on the server: ntpjoin verify"
 
 
 def test_after_simulated_weeks_every_point_lost_is_accounted_for() -> None:

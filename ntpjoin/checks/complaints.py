@@ -13,7 +13,7 @@ from ntpjoin.checks.scoring import OFFSET_FAR_S, OFFSET_FULL_S, OFFSET_LOST_S, O
 from ntpjoin.look.pool import Monitor, Remark
 from ntpjoin.records import dataclass
 
-_OUTSIDE = "on another machine: ntpdig ADDRESS; on the server: ntpjoin verify"
+_OUTSIDE = "on another machine: ntpjoin probe ADDRESS; on the server: ntpjoin verify"
 _HERE = "on the server: ntpjoin verify"
 _WAIT = "on the server: ntpjoin verify --wait 120"
 
