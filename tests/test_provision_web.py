@@ -192,6 +192,8 @@ def test_where_another_site_sends_them_already_there_is_nothing_to_do() -> None:
     made = plan(web(NGINX_DEBIAN, replace(ALPHA, listens=DEFAULT), visits=sent))
     assert (made.changes, made.blockers) == ((), ())
     assert "already" in made.notes[0].text
+    printed = plan(web(NGINX_DEBIAN, replace(ALPHA, listens=DEFAULT), visits=sent), applies=False)
+    assert change_of(printed).content == (GOLDEN / "nginx-redirect.conf").read_text()
 
 
 # --- what else stands in its way

@@ -38,9 +38,9 @@ def decide_redirect(facts: Facts, web: WebFacts, *, applies: bool, take_default:
     plan = Plan(last.wish if last else Wish(), last.pins if last else (), command=COMMAND)
     if web.server is None:
         return replace(plan, blockers=(Blocker("web-server", web.problem, web.remedy),))
-    if web.visits and all(visit.to_pool for visit in web.visits) and facts.files.get(web.server.path) is None:
+    if applies and _others_do_it(facts, web, web.server):
         text = f"{web.server.title} sends lost browsers to {POOL_SITE} already, by a site that is not ours"
-        return replace(plan, blockers=tuple(_host_blockers(facts) if applies else ()), notes=(Note(text),))
+        return replace(plan, blockers=tuple(_host_blockers(facts)), notes=(Note(text),))
     found = (
         *(_host_blockers(facts) if applies else ()),
         *_web_blockers(facts, web, web.server, take_default=take_default),
@@ -48,6 +48,10 @@ def decide_redirect(facts: Facts, web: WebFacts, *, applies: bool, take_default:
     change = _change(facts, web, web.server, plan.wish)
     notes = tuple(_notes(web, web.server, change, pending=not change.holds(facts)))
     return replace(plan, changes=(change,), notes=notes, blockers=found).on_disk(facts)
+
+
+def _others_do_it(facts: Facts, web: WebFacts, row: WebServer) -> bool:
+    return bool(web.visits) and all(visit.to_pool for visit in web.visits) and facts.files.get(row.path) is None
 
 
 # --- the virtual host
