@@ -14,7 +14,7 @@ import sys
 import time
 
 #: Linux' own numbers (linux/in.h, linux/in6.h, asm-generic/socket.h).
-IP_PKTINFO, IPV6_PKTINFO, SO_RCVBUFFORCE = 8, 50, 33
+IP_PKTINFO, IPV6_PKTINFO, SO_RCVBUFFORCE, IP_FREEBIND, IPV6_FREEBIND = 8, 50, 33, 15, 78
 LAST_S = 5.0
 
 
@@ -29,6 +29,10 @@ def main(server: str, network: str, count: int, rate: float, port: int) -> int:
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     door = socket.socket(family, socket.SOCK_DGRAM)
     door.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+    # A packet may come from an address that no interface has.
+    door.setsockopt(
+        *((socket.IPPROTO_IPV6, IPV6_FREEBIND) if family == socket.AF_INET6 else (socket.IPPROTO_IP, IP_FREEBIND)), 1
+    )
     door.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))
     first = ipaddress.ip_network(network)[1]
     waiting: set[bytes] = set()
