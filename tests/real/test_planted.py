@@ -55,7 +55,7 @@ def test_faults_of_a_new_server_are_each_found_and_mended(
 
 @pytest.fixture(scope="module")
 def steady(lab: Lab, set_up_once: Server) -> Iterator[Host]:
-    """The daemon is old enough for all that is judged later, and its sources agree, but for one at most that strays on a busy machine."""
+    """The daemon is old enough for all that is judged later, and its sources agree; one may stray where the machine is busy."""
     lab.heal()
     operator.rollback(set_up_once, "member")
     host = Host(lab, set_up_once)
