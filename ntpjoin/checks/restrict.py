@@ -62,8 +62,11 @@ class Rules:
         return self.of(address).giving(DEAF_TO_CLIENTS)
 
     def why_unheard(self, source: str) -> Culprits:
-        """The lines by which what a source answers is thrown away."""
-        return self.access.of_source(_network(source)).giving(DEAF_TO_CLIENTS)
+        """The lines by which what a source answers is thrown away; none where it has no address."""
+        try:
+            return self.access.of_source(_network(source)).giving(DEAF_TO_CLIENTS)
+        except ValueError:
+            return ()
 
     def too_tight(self) -> Culprits:
         """The lines by which the limiter would refuse the pool's own monitors; none where it is not on."""
