@@ -23,7 +23,7 @@ from ntpjoin.look.network import look_addresses
 from ntpjoin.look.seen import openings, see
 from ntpjoin.look.untracked import look_untracked
 from tests.rulesets import captured
-from tests.test_host_apt import HALF, SIMULATED
+from tests.test_host_apt import HALF, SIMULATED, STATUS
 from tests.test_host_packages import COMES, COMES_5, GOES, PAGES, RPM_FILES, RPM_QA, ZYPPER
 from tests.test_host_system import SHOWN
 from tests.test_host_webservers import APACHE, FILES, NGINX
@@ -151,6 +151,10 @@ def _dpkg(text: str) -> object:
     return apt.installed(host), apt.residual(host, NAMES), apt.conffiles(host, NAMES), apt.automatic(host, NAMES)
 
 
+def _dpkg_status(text: str) -> object:
+    return apt.installed(Told({"dpkg-query": ""}, {"/var/lib/dpkg/status": text}))
+
+
 def _dnf(text: str) -> object:
     host = Told({"dnf": text, "rpm": RPM_QA})
     return (
@@ -249,6 +253,7 @@ PRINTED: Mapping[str, Printed] = {
     "firewalld": Printed(_of("managers", "firewall-cmd --list-all-zones")[:3], _firewall_cmd),
     "firewalld's services": Printed(_of("managers", *_SERVICES), _service, "xml", ("<include service='ntp'/>", "<port ")),
     "apt": Printed((SIMULATED,), _apt, pieces=("Inst a [", "Remv ")),
+    "dpkg's own file": Printed((STATUS,), _dpkg_status),
     "dpkg": Printed((HALF, "ii \tntpsec\t1.2.2\nrc \tntp:amd64\t1:4.2\n", " /etc/ntp.conf 0123\n"), _dpkg),
     "dnf": Printed((COMES, COMES_5, GOES), _dnf, pieces=("  x\n", "Installing:\n", "     replacing a.b 1\n")),
     "rpm": Printed((RPM_QA, RPM_FILES), _rpm),

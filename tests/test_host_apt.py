@@ -11,7 +11,7 @@ from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages import apt
 from ntpjoin.host.packages.manager import Simulated
-from tests.conftest import Programs
+from tests.conftest import Programs, put
 
 #: apt 2.6.1 on Debian 12.
 SIMULATED = """\
@@ -93,6 +93,69 @@ def test_what_is_installed_and_what_is_unfinished(host: Host, programs: Programs
         "triggers-pending": "5",
     }
     assert unfinished == ("half-configured", "half-installed", "reinst-required", "unpacked")
+
+
+#: As dpkg 1.21.22 writes its own file.
+STATUS = """\
+Package: libc6
+Status: install ok installed
+Priority: optional
+Architecture: amd64
+Multi-Arch: same
+Source: glibc
+Version: 2.36-9
+Description: GNU C Library
+ Version: 9
+ .
+ Status: install ok unpacked
+
+Package: openntpd
+Status: deinstall ok config-files
+Version: 6.2
+Config-Version: 6.2
+
+Package: chrony
+Status: hold ok installed
+Version: 1:4.3-2
+
+Package: half-configured
+Status: install ok half-configured
+Version: 1
+
+Package: reinst-required
+Status: install reinstreq half-installed
+Version: 6
+
+Package: unpacked
+Status: install ok unpacked
+Version: 2
+
+Package: ntp
+Status: install ok not-installed
+
+Package: triggers-awaited
+Status: install ok triggers-awaited
+Version: 4
+
+Package: triggers-pending
+Status: install ok triggers-pending
+Version: 5
+"""
+
+
+def test_what_dpkg_has_written_down_is_not_asked_for(host: Host, programs: Programs) -> None:
+    put(host, "/var/lib/dpkg/status", STATUS)
+    versions, unfinished = apt.installed(host)
+    assert versions == {"libc6": "2.36-9", "chrony": "1:4.3-2", "triggers-awaited": "4", "triggers-pending": "5"}
+    assert unfinished == ("half-configured", "reinst-required", "unpacked")
+    assert programs.calls() == []
+
+
+def test_what_dpkg_has_not_yet_written_there_is_asked_for(host: Host, programs: Programs) -> None:
+    put(host, "/var/lib/dpkg/status", STATUS)
+    put(host, "/var/lib/dpkg/updates/0000", "Package: ntpsec\nStatus: install ok unpacked\nVersion: 1\n")
+    programs.says("dpkg-query", HALF)
+    assert apt.installed(host) == ({}, ("ntpsec", "somebody-elses"))
 
 
 def test_configuration_files_with_their_sums(host: Host, programs: Programs) -> None:

@@ -320,6 +320,23 @@ def test_lines_of_dpkg_of_another_shape_are_left_out() -> None:
     assert apt.residual(host, ["old"]) == ("old",)
 
 
+def test_stanzas_of_dpkg_of_another_shape_are_left_out() -> None:
+    whole = "Package: ntpsec\nStatus: install ok installed\nVersion: 1.2.2\n"
+    odd = (
+        "",
+        "\n",
+        "Package: a\nVersion: 1",
+        "Status: install ok installed\nVersion: 1",
+        "Package: b\nStatus: installed",
+        "words",
+    )
+    host = Told(
+        {}, {"/var/lib/dpkg/status": "\n\n".join((*odd, whole, f"Package: c\nStatus: {'a ' * 60_000}\nVersion: 1"))}
+    )
+    with soon():
+        assert apt.installed(host) == ({"ntpsec": "1.2.2"}, ())
+
+
 def test_pages_of_pacman_of_any_shape_are_read_in_time() -> None:
     page = "Name            : openntpd\nRequired By     : site-time\nConflicts With  : ntp  chrony<4\n"
     for text in (page, f"{page}{'a ' * 60_000}\n", f"a{' ' * 120_000}\n{page}"):

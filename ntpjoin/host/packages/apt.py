@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
 
 from ntpjoin.errors import CommandFailed, StepFailed
@@ -32,8 +32,19 @@ _LOCKED = "lock was locked by another process"
 #: dpkg's own error, with the line below it that tells why.
 _ERROR = r"^dpkg: error .*(?:\n .*)?"
 
+#: What dpkg knows of all packages (dpkg(1), FILES), and what it has yet to put there.
+_STATUS, _UPDATES = "/var/lib/dpkg/status", "/var/lib/dpkg/updates"
+
 #: The states in which dpkg has a package, and those in which it was interrupted (dpkg-query(1), db:Status-Abbrev).
 _WHOLE, _UNFINISHED = frozenset("iWt"), frozenset("UFH")
+_LETTERS = {
+    "installed": "i",
+    "triggers-awaited": "W",
+    "triggers-pending": "t",
+    "unpacked": "U",
+    "half-configured": "F",
+    "half-installed": "H",
+}
 
 LOOK = "apt-get update"
 TRY = "apt-get -s install"
@@ -53,19 +64,38 @@ _COMMON = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_S}")
 
 def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """Every installed package with its version, and those that dpkg was not able to finish."""
-    said = host.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${binary:Package}\t${Version}\n"], check=False)
     versions: dict[str, str] = {}
     unfinished: list[str] = []
-    for row in (line.split("\t") for line in said.out.splitlines()):
-        if len(row) != 3:
-            continue
-        abbreviation, name, version = row
-        name = name.split(":")[0]
-        if abbreviation[1:2] in _WHOLE:
+    for name, state, version in _known(host):
+        if state in _WHOLE:
             versions[name] = version
-        elif abbreviation[1:2] in _UNFINISHED:
+        elif state in _UNFINISHED:
             unfinished.append(name)
     return versions, tuple(sorted(unfinished))
+
+
+def _known(host: Host) -> Iterable[tuple[str, str, str]]:
+    """Each package, the letter of its state, and its version: as dpkg has written it down, or by its word where it has not yet."""
+    text = "" if host.names(_UPDATES) else host.text(_STATUS)
+    return map(_written, text.split("\n\n")) if text else _told(host)
+
+
+def _told(host: Host) -> Iterator[tuple[str, str, str]]:
+    said = host.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${binary:Package}\t${Version}\n"], check=False)
+    for row in (line.split("\t") for line in said.out.splitlines()):
+        if len(row) == 3:
+            yield row[1].split(":")[0], row[0][1:2], row[2]
+
+
+def _written(stanza: str) -> tuple[str, str, str]:
+    """The same of a stanza (deb-control(5)); no letter where it tells of no package."""
+    name, status, version = (_value(stanza, field) for field in ("Package", "Status", "Version"))
+    return name, _LETTERS.get(status.rpartition(" ")[2], "") if name and version else "", version
+
+
+def _value(stanza: str, field: str) -> str:
+    """What stands behind a field's name (deb-control(5)); '' where the stanza has no such field."""
+    return f"\n{stanza}".partition(f"\n{field}: ")[2].partition("\n")[0]
 
 
 def busy(host: Host) -> str:
