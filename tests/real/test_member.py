@@ -43,3 +43,23 @@ def test_what_verify_names_to_look_from_outside_sees_a_good_server_and_a_closed_
     assert done.code == 1, done.out + done.err
     told = [check for one in operator.page(done)["probed"] for check in one["checks"] if check["id"] == "answers"]
     assert [check["text"] for check in told] == ["does not answer: no answer within 7 s"] * 2
+
+
+#: The list that dpkg keeps beside what dpkg-query says of it, read by the program that was carried there.
+BOTH = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ntpjoin.host.machine import Host
+from ntpjoin.host.packages import apt
+class Asking(Host):
+    def text(self, path):
+        return "" if path == apt._STATUS else super().text(path)
+asked, read = apt.installed(Asking()), apt.installed(Host())
+print(len(read[0]), asked == read)
+"""
+
+
+def test_dpkg_s_own_list_says_what_dpkg_query_does(member: Server) -> None:
+    told = member.run(["python3", "-c", BOTH, operator.PROGRAM], check=True, timeout=60 * member.slowness).out.split()
+    assert int(told[0]) > 100
+    assert told[1] == "True"
