@@ -82,6 +82,11 @@ FAULTS = (
         "two sources",
         only_two,
         (fails("upstreams.count", "2 sources", "the pool wants 4 to 7"),),
+        {
+            warns(
+                "answers.address"
+            ): "the lab's addresses are private ones, and nobody knows any more that they may be asked"
+        },
         mend=five_named,
     ),
     Fault(
