@@ -6,9 +6,12 @@ Units stand in the names: seconds are `_s`, milliseconds `_ms`. Addresses are ca
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Optional, Protocol
 
 from ntpjoin.records import dataclass
+
+if TYPE_CHECKING:
+    from ntpjoin.facts import Directive
 
 Family = Literal["IPv4", "IPv6"]
 FAMILIES: tuple[Family, ...] = ("IPv4", "IPv6")
@@ -257,13 +260,14 @@ class Measure:
 
 @dataclass(frozen=True)
 class Check:
-    """One answered question about this server. `id` is stable; `remedy` is what to type."""
+    """One answered question about a server. `id` is stable; `remedy` is what to type; it blames these `lines` of a configuration."""
 
     id: str
     state: CheckState
     text: str
     remedy: str = ""
     measure: Optional[Measure] = None
+    lines: tuple[Directive, ...] = ()
 
 
 # --- what is told while it happens -------------------------------------------------------------------------------------

@@ -24,6 +24,17 @@ LOOPBACK: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.1/32"), ipaddress
 #: What an engine starts with (NTPsec: ntp.h, RES_Default).
 _BUILT_IN: dict[Engine, frozenset[str]] = {"ntpsec": frozenset({"noquery", "limited"}), "classic": frozenset()}
 
+#: What a member gives to the world and to its upstreams: the time, and nothing else. NTPsec takes nopeer and notrap, and complains of
+#: both; one `default` counts for both families (ntp.conf(5) of each; tried on 4.2.8p15, NTPsec 1.2.2 and 1.2.3).
+TO_THE_WORLD: dict[Engine, tuple[str, ...]] = {
+    "ntpsec": ("default kod limited nomodify noquery", "source nomodify noquery"),
+    "classic": (
+        "-4 default kod limited nomodify nopeer noquery notrap",
+        "-6 default kod limited nomodify nopeer noquery notrap",
+        "source nomodify noquery notrap",
+    ),
+}
+
 #: Flags that leave a management query, or a client's request, without an answer.
 DEAF_TO_QUERIES = frozenset({"noquery", "ignore"})
 DEAF_TO_CLIENTS = frozenset({"noserve", "ignore", "notrust"})

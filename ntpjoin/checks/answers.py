@@ -11,7 +11,7 @@ from ntpjoin.checks.listens import deaf
 from ntpjoin.checks.restrict import Culprits, Rules
 from ntpjoin.facts import Facts
 from ntpjoin.model import Asked, Check, CheckState, Wish
-from ntpjoin.systems import to_type
+from ntpjoin.systems import Row, to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
@@ -51,7 +51,7 @@ def _why_not(asked: Asked, rules: Optional[Rules]) -> tuple[str, str]:
     """What came instead of an answer, with the line that is to blame where one can be told; and what to type."""
     culprits = _culprits(asked, rules)
     lines = f": {'; '.join(map(str, culprits))}" if culprits else ""
-    remedy = rules.mend(culprits) if rules and culprits else ""
+    remedy = rules.advice.without(culprits) if rules and culprits else ""
     code = asked.kiss
     if not code:
         return f"does not answer clients: {asked.problem}" + (f", by {lines[2:]}" if lines else ""), remedy
@@ -70,19 +70,19 @@ def _culprits(asked: Asked, rules: Optional[Rules]) -> Culprits:
     return rules.too_tight() if asked.kiss == "RATE" else rules.why_deaf(asked.address)
 
 
-def closed(evidence: Evidence, rules: Optional[Rules], *, told: bool) -> Iterator[Check]:
+def closed(evidence: Evidence, row: Row, rules: Optional[Rules], *, told: bool) -> Iterator[Check]:
     """Silence counts only beside the control: the daemon does answer mode 6, on the loopback address."""
     for address, tells in evidence.tells.items():
         check = f"closed.{family_of(address).lower()}"
         if tells:
-            yield _open(check, address, tells, rules)
+            yield _open(check, address, tells, row, rules)
         elif not told or tells is None:
             yield Check(check, UNKNOWN, f"{address} is silent to management queries, but so is the loopback address")
         else:
             yield Check(check, OK, f"{address} refuses management queries")
 
 
-def _open(check: str, address: str, tells: tuple[int, ...], rules: Optional[Rules]) -> Check:
+def _open(check: str, address: str, tells: tuple[int, ...], row: Row, rules: Optional[Rules]) -> Check:
     """The question came from the address itself: a line for it alone, or its network, says nothing of strangers."""
     modes = " and ".join(map(str, tells))
     text = f"{address} answers management queries (mode {modes}) from anywhere: it can be used as an amplifier"
@@ -95,10 +95,10 @@ def _open(check: str, address: str, tells: tuple[int, ...], rules: Optional[Rule
     culprits = rules.why_open(address)
     if culprits is None:
         return Check(
-            check, FAIL, f"{text}; the lines forbid it, but ntpd has not read them", to_type("restart", rules.row.unit)
+            check, FAIL, f"{text}; the lines forbid it, but ntpd has not read them", to_type("restart", row.unit)
         )
     lines = "; ".join(map(str, culprits)) or "no line forbids it"
-    return Check(check, FAIL, f"{text}: {lines}", rules.restore(culprits))
+    return Check(check, FAIL, f"{text}: {lines}", rules.advice.restored(culprits))
 
 
 def shown(evidence: Evidence, rules: Rules) -> Iterator[Culprits]:

@@ -16,7 +16,7 @@ from ntpjoin.checks.restrict import Culprits, Rules
 def too_many(board: Billboard, rules: Optional[Rules]) -> Culprits:
     """The line by which more sources must agree than there are; not ours, which then has lost sources."""
     found = _last(rules, ("tos",), "minsane") if board.needed > len(board.sources) else ()
-    return tuple(line for line in found if rules and line.path != rules.row.config)
+    return tuple(line for line in found if rules and line.path != rules.ours)
 
 
 def unheard(board: Billboard, rules: Optional[Rules]) -> Culprits:

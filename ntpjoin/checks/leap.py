@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Optional
 
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState, Measure
-from ntpjoin.surroundings import READ, Leapfile
+from ntpjoin.surroundings import READ, Identity, Leapfile
 from ntpjoin.systems import Row, to_manage
 
 OK, WARN, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.UNKNOWN
@@ -29,30 +30,29 @@ def leapfile(facts: Facts, row: Row) -> Iterator[Check]:
                 "sudo ntpjoin verify",
             )
         return
-    if file.line:
-        yield _named(facts, row, file)
+    if file.line and file.place is None and not facts.system.root:
+        text = f"whether there is {file.path} can only be seen by root"
+        yield Check("leapfile", UNKNOWN, text, "sudo ntpjoin verify")
+    elif file.line:
+        yield named(file, row, facts.surroundings.identity)
     elif config and config.plain and not facts.unread:
-        yield _unnamed(file)
+        yield unnamed(file, "ntpjoin setup")
 
 
-def _unnamed(file: Leapfile) -> Check:
+def unnamed(file: Leapfile, remedy: str) -> Check:
     """Without a list the daemon does what most of its upstreams say, and where the system has none that is well."""
     if file.valid and file.days is not None and file.days >= 0:
         text = f"no line names {file.path}, which has the leap seconds until {file.expires}: ntpd only knows them from its upstreams"
-        return Check("leapfile", WARN, text, "ntpjoin setup")
+        return Check("leapfile", WARN, text, remedy)
     why = "has expired" if file.valid else "has no right hash" if file.place else "is not there"
     return Check("leapfile", OK, f"ntpd learns of leap seconds from its upstreams: {file.path} {why}")
 
 
-def _named(facts: Facts, row: Row, file: Leapfile) -> Check:
-    identity = facts.surroundings.identity
+def named(file: Leapfile, row: Row, identity: Optional[Identity]) -> Check:
+    """The file that a line names, as `identity` reads it, where it is known as whom the daemon runs."""
     shipped = file.path == row.leapfile
     other = f"name another file, or none, instead ({file.line})"
     days = file.days
-    if file.place is None and not facts.system.root:
-        return Check(
-            "leapfile", UNKNOWN, f"whether there is {file.path} can only be seen by root", "sudo ntpjoin verify"
-        )
     if file.place is None:
         text = f"there is no {file.path}, from which ntpd is to learn of leap seconds"
         return Check("leapfile", WARN, text, to_manage("restore", row.manager, row.leap_package) if shipped else other)

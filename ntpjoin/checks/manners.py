@@ -10,7 +10,6 @@ from ntpjoin.checks.restrict import Rules
 from ntpjoin.checks.sources import Source, sources
 from ntpjoin.facts import Directive
 from ntpjoin.model import Check, CheckState, Pin
-from ntpjoin.systems import to_type
 from ntpjoin.upstreams.rules import of_pool
 
 OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
@@ -20,14 +19,20 @@ _MINPOLL = 6
 
 
 def pool_names(rules: Rules) -> Iterator[Check]:
-    """A member that follows the pool follows other members, and whoever comes tomorrow."""
-    found = [one for one in sources(rules.lines) if one.kind in ("server", "pool") and of_pool(one.name)]
-    if found:
-        culprits = tuple(one.directive for one in found)
-        text = f"a member must not follow the pool itself, but servers picked by hand: {'; '.join(map(str, culprits))}"
-        yield Check("upstreams.pool", FAIL, text, rules.mend(culprits))
-    else:
-        yield Check("upstreams.pool", OK, "no name of the pool itself is followed")
+    """One check for all of them."""
+    found = of_the_pool(rules.lines)
+    yield followed(found, rules) if found else Check("upstreams.pool", OK, "no name of the pool itself is followed")
+
+
+def of_the_pool(lines: tuple[Directive, ...]) -> tuple[Directive, ...]:
+    """The lines that follow names of the pool itself."""
+    return tuple(one.directive for one in sources(lines) if one.kind in ("server", "pool") and of_pool(one.name))
+
+
+def followed(culprits: tuple[Directive, ...], rules: Rules) -> Check:
+    """That these lines do."""
+    text = f"a member must not follow the pool itself, but servers picked by hand: {'; '.join(map(str, culprits))}"
+    return Check("upstreams.pool", FAIL, text, rules.advice.without(culprits), lines=culprits)
 
 
 def manners(rules: Rules, pins: tuple[Pin, ...]) -> Iterator[Check]:
@@ -44,21 +49,16 @@ def _asks(line: Directive, pin: Pin, rules: Rules) -> Iterator[Check]:
     least, asked = max(pin.minpoll, _MINPOLL), _minpoll(line)
     if "burst" in line.words:
         text = f"{name} is sent bursts of packets at every poll (burst): {line}"
-        yield Check("upstreams.manners", FAIL, text, _edited("take `burst` out of", line, rules))
+        yield Check("upstreams.manners", FAIL, text, rules.advice.edited("take `burst` out of", line), lines=(line,))
     if asked < least:
         whose = "its operator asks for" if pin.minpoll else "may be without its operator's leave"
         text = f"{name} may be asked every {2**asked} s; {2**least} s is the least that {whose}: {line}"
-        yield Check("upstreams.manners", WARN, text, _edited(f"write `minpoll {least}` into", line, rules))
+        yield Check(
+            "upstreams.manners", WARN, text, rules.advice.edited(f"write `minpoll {least}` into", line), lines=(line,)
+        )
     if not pin.iburst and "iburst" in line.words:
         text = f"{name} is sent a burst when ntpd starts (iburst), which its operator does not want: {line}"
-        yield Check("upstreams.manners", WARN, text, _edited("take `iburst` out of", line, rules))
-
-
-def _edited(what: str, line: Directive, rules: Rules) -> str:
-    """What to type to have a line changed: ours is written anew."""
-    if line.path == rules.row.config:
-        return rules.mend((line,))
-    return f"{what} line {line.line} of {line.path}, then: {to_type('restart', rules.row.unit)}"
+        yield Check("upstreams.manners", WARN, text, rules.advice.edited("take `iburst` out of", line), lines=(line,))
 
 
 def _minpoll(line: Directive) -> int:

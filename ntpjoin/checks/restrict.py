@@ -15,7 +15,7 @@ from ntpjoin.checks.sources import sources
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.model import FAMILIES, Check, CheckState
 from ntpjoin.records import dataclass
-from ntpjoin.systems import Row, to_type
+from ntpjoin.systems import Engine, Row
 from ntpjoin.upstreams.rules import of_pool
 
 OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
@@ -29,20 +29,17 @@ _NOT_SERVED = DEAF_TO_CLIENTS | {"version", "flake"}
 
 @dataclass(frozen=True)
 class Rules:
-    """The lines that the daemon has read, and what they come to."""
+    """The lines that a daemon has read, or will read, and what they come to.
 
-    facts: Facts
-    row: Row
+    `addresses` are its host's own, as far as they are known, `ours` the file that was written by us, '' where there is none.
+    """
+
+    engine: Engine
     lines: tuple[Directive, ...]
     access: Access
-
-    def mend(self, culprits: Culprits) -> str:
-        """What to type to be rid of these lines."""
-        return reading.mend(culprits, self.facts, self.row)
-
-    def restore(self, culprits: Culprits) -> str:
-        """What to type for a flag that is not there: the line that took it away goes; where none did, our file has it."""
-        return self.mend(tuple(line for line in culprits if line.words[0] != "restrict"))
+    addresses: tuple[str, ...]
+    advice: reading.Advice
+    ours: str = ""
 
     def of(self, address: str) -> Entry:
         """What counts for one address."""
@@ -71,7 +68,7 @@ class Rules:
     def too_tight(self) -> Culprits:
         """The lines by which the limiter would refuse the pool's own monitors; none where it is not on."""
         limits = any("limited" in self.access.of(world).flags for world in WORLD)
-        return too_tight(self.row.engine, self.lines) if limits else ()
+        return too_tight(self.engine, self.lines) if limits else ()
 
 
 def _network(address: str) -> Network:
@@ -81,11 +78,13 @@ def _network(address: str) -> Network:
 def rules_of(facts: Facts, row: Row) -> Optional[Rules]:
     """None where the lines that the daemon has read are not known."""
     known = reading.read_lines(facts, row)
-    return None if known is None else Rules(facts, row, known, Access(row.engine, known))
+    if known is None:
+        return None
+    return Rules(row.engine, known, Access(row.engine, known), facts.addresses, reading.OwnFile(facts, row), row.config)
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
     """One thing that the default must be: the check where it is, the state and the words where not.
 
     `why` says why an entry is not so: the culprits; None where it is.
@@ -114,26 +113,26 @@ def _unlimited(entry: Entry) -> Optional[Culprits]:
     return entry.lacking(missing[0]) if missing else None
 
 
-_QUESTIONS = (
-    _Question(
+QUESTIONS = (
+    Question(
         Check("access.serve", OK, "no line keeps an answer from clients"),
         FAIL,
         "clients get no answer, or not all",
         _unserved,
     ),
-    _Question(
+    Question(
         Check("access.noquery", OK, "strangers may not ask management queries"),
         FAIL,
         "strangers may ask management queries",
         _open,
     ),
-    _Question(
+    Question(
         Check("access.nomodify", OK, "strangers may change no setting"),
         FAIL,
         "nothing keeps strangers from changing settings",
         _modifiable,
     ),
-    _Question(
+    Question(
         Check("access.limited", OK, "who asks too often is limited, and told so"),
         WARN,
         "the limiter wants both `limited` and `kod`",
@@ -142,13 +141,15 @@ _QUESTIONS = (
 )
 
 
-def restrictions(rules: Rules, shown: Iterable[Culprits]) -> Iterator[Check]:
+def restrictions(
+    rules: Rules, shown: Iterable[Culprits], questions: tuple[Question, ...] = QUESTIONS
+) -> Iterator[Check]:
     """What the default of each family must be, and what else is given to whom.
 
     `shown` has what live tests have failed for. What has the same culprits is one fault, and told once: they go together.
     """
     told = set(shown)
-    for question in _QUESTIONS:
+    for question in questions:
         whys = {family: question.why(rules.access.of(world)) for family, world in zip(FAMILIES, WORLD)}
         wrong = {family: why for family, why in whys.items() if why is not None}
         fresh = {family: why for family, why in wrong.items() if why not in told}
@@ -158,8 +159,9 @@ def restrictions(rules: Rules, shown: Iterable[Culprits]) -> Iterator[Check]:
             culprits = tuple(line for why in fresh.values() for line in why)
             lines = "; ".join(dict.fromkeys(map(str, culprits))) or "no `restrict default` says otherwise"
             text = f"{question.wrong}, over {' and '.join(fresh)}: {lines}"
-            remedy = rules.mend(culprits) if question.why is _unserved else rules.restore(culprits)
-            yield replace(question.fine, state=question.state, text=text, remedy=remedy)
+            advice = rules.advice.without if question.why is _unserved else rules.advice.restored
+            told_of = tuple(dict.fromkeys(culprits))
+            yield replace(question.fine, state=question.state, text=text, remedy=advice(culprits), lines=told_of)
         elif not wrong and not extra:
             yield question.fine
         yield from extra
@@ -171,13 +173,14 @@ def _service(rules: Rules, told: set[Culprits]) -> Iterator[Check]:
     tight = rules.too_tight()
     if tight and tight not in told:
         text = f"the limiter would refuse the pool's monitors, who send three packets 2 s apart: {_listed(tight)}"
-        yield Check("access.serve", WARN, text, rules.mend(tight))
+        yield Check("access.serve", WARN, text, rules.advice.without(tight), lines=tight)
     nopeer = [line for world in WORLD for line in rules.access.of(world).giving(frozenset({"nopeer"}))]
     pools = [one for one in sources(rules.lines) if one.kind == "pool" and not of_pool(one.name)]
-    if rules.row.engine == "classic" and nopeer and pools and not rules.access.sources.lines:
+    if rules.engine == "classic" and nopeer and pools and not rules.access.sources.lines:
         lines = tuple(one.directive for one in pools)
-        text = f"no server is ever drawn from {pools[0].name}: `nopeer` counts for it, too, without a `restrict source`"
-        yield Check("access.serve", WARN, text, rules.mend(lines))
+        why = "`nopeer` counts for it, too, without a `restrict source`"
+        text = f"no server is ever drawn from {pools[0].name}: {why}: {_listed(lines)}"
+        yield Check("access.serve", WARN, text, rules.advice.without(lines), lines=lines)
 
 
 def _opened(rules: Rules) -> Iterator[Check]:
@@ -185,7 +188,7 @@ def _opened(rules: Rules) -> Iterator[Check]:
 
     A private network that may query, but not modify, was chosen on purpose.
     """
-    own = {ipaddress.ip_network(address.partition("%")[0]) for address in rules.facts.addresses}
+    own = {ipaddress.ip_network(address.partition("%")[0]) for address in rules.addresses}
     for network, entry in rules.access.entries.items():
         here = network in (*WORLD, *LOOPBACK) or network.is_loopback or network in own
         chosen = is_private(network) and "nomodify" in entry.flags
@@ -205,13 +208,8 @@ def _opening(whom: str, entry: Entry, rules: Rules) -> Check:
     may = "ask management queries" + ("" if "nomodify" in entry.flags else ", and change settings with a key")
     bare = any(line.words[0] == "restrict" and not _flags(line) for line in entry.lines)
     why = "; a line without flags allows everything" if bare and not entry.flags else ""
-    own = [line for line in entry.lines if line.path != rules.row.config]
-    if own:
-        places = " and ".join(f"line {line.line} of {line.path}" for line in own)
-        remedy = f"take {places} out, or write `noquery` behind it, then: {to_type('restart', rules.row.unit)}"
-    else:
-        remedy = rules.mend(())
-    return Check("access.open", WARN, f"{whom} may {may}: {_listed(entry.lines)}{why}", remedy)
+    text = f"{whom} may {may}: {_listed(entry.lines)}{why}"
+    return Check("access.open", WARN, text, rules.advice.forbidding(entry.lines), lines=entry.lines)
 
 
 def _flags(line: Directive) -> tuple[str, ...]:

@@ -19,19 +19,31 @@ OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
 _SMEARED_REFID = "254."
 
 
+#: What is said of an upstream that is known to.
+SERVICE = "is a service that smears leap seconds"
+
+
 def smears(facts: Facts, row: Row, lines: Optional[tuple[Directive, ...]]) -> Iterator[Check]:
     """Whether this daemon does, or would from its next leap second on."""
     daemon = facts.daemon
     does = bool(daemon and daemon.board.system and daemon.board.system.smear_interval_s)
-    setting = next((line for line in reversed(lines or ()) if line.words[0] == "leapsmearinterval"), None)
-    if does or (setting and _interval_s(setting) > 0):
+    setting = last_setting(lines or ())
+    if does or (setting and interval_s(setting) > 0):
         what = f": {setting}" if setting else ", as it says itself"
         remedy = mend([setting], facts, row) if setting else to_type("restart", row.unit)
-        yield Check(
-            "config.smear", FAIL, f"leap seconds are smeared: clients would be up to a second off{what}", remedy
-        )
+        yield smearing(what, remedy)
     elif lines is not None:
         yield Check("config.smear", OK, "leap seconds are not smeared")
+
+
+def last_setting(lines: tuple[Directive, ...]) -> Optional[Directive]:
+    """The line that counts."""
+    return next((line for line in reversed(lines) if line.words[0] == "leapsmearinterval"), None)
+
+
+def smearing(what: str, remedy: str) -> Check:
+    """That it smears; `what` says by what one knows."""
+    return Check("config.smear", FAIL, f"leap seconds are smeared: clients would be up to a second off{what}", remedy)
 
 
 def is_about(complaint: str) -> bool:
@@ -53,7 +65,7 @@ def smeared(following: Following) -> Iterator[Check]:
 def why_smeared(peer: Peer, pins: tuple[Pin, ...]) -> str:
     """What speaks for it that a source smears, '' where nothing does."""
     if _known(peer, pins):
-        return "is a service that smears leap seconds"
+        return SERVICE
     if peer.reach and peer.stratum > 1 and not peer.is_clock and peer.refid.startswith(_SMEARED_REFID):
         # Of a server that follows another over IPv6 this is a hash, which begins like that once in 256 times.
         return f"may smear leap seconds: its reference is {peer.refid}"
@@ -65,7 +77,8 @@ def _known(peer: Peer, pins: tuple[Pin, ...]) -> bool:
     return any(map(rules.smears, (*names, peer.source, peer.address)))
 
 
-def _interval_s(line: Directive) -> float:
+def interval_s(line: Directive) -> float:
+    """Over so long a leap second is smeared."""
     try:
         return float(line.words[1])
     except (IndexError, ValueError):

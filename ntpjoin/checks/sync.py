@@ -78,7 +78,7 @@ def _why_no_peer(board: Billboard, rules: Optional[Rules], setup: str, *, young:
         text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
         remedy = setup if len(sources) < board.needed else "ntpjoin setup --survey"
     if rules and culprits:  # no waiting helps
-        return f"{text}: {'; '.join(map(str, culprits))}", rules.mend(culprits)
+        return f"{text}: {'; '.join(map(str, culprits))}", rules.advice.without(culprits)
     return text, "wait a minute, then: ntpjoin verify" if young else remedy
 
 
@@ -101,7 +101,7 @@ def _survivors(board: Billboard, rules: Optional[Rules]) -> Check:
     text += f", {board.needed} must"
     culprits = hindering.too_many(board, rules)
     if rules and culprits:
-        return Check("sync.survivors", FAIL, f"{text}: {culprits[0]}", rules.mend(culprits), measure)
+        return Check("sync.survivors", FAIL, f"{text}: {culprits[0]}", rules.advice.without(culprits), measure)
     return Check("sync.survivors", FAIL, text, "ntpjoin setup --survey", measure)
 
 
@@ -109,7 +109,7 @@ def _offset(offset_ms: Optional[float], row: Row, rules: Optional[Rules]) -> Ite
     """By how much the clock is off, by the daemon's own account."""
     culprits = hindering.disabled(rules)
     if rules and culprits:
-        yield Check("sync.offset", FAIL, f"ntpd does not set the clock: {culprits[0]}", rules.mend(culprits))
+        yield Check("sync.offset", FAIL, f"ntpd does not set the clock: {culprits[0]}", rules.advice.without(culprits))
         return
     if offset_ms is None:
         return
@@ -123,7 +123,7 @@ def _offset(offset_ms: Optional[float], row: Row, rules: Optional[Rules]) -> Ite
         remedy = to_type("restart", row.unit) if off_s >= STEP_S else slews
         culprits = hindering.not_stepped(off_s, rules) if off_s >= STEP_S else ()
         if rules and culprits:
-            text, remedy = f"{text}; it is not stepped: {culprits[0]}", rules.mend(culprits)
+            text, remedy = f"{text}; it is not stepped: {culprits[0]}", rules.advice.without(culprits)
     yield Check("sync.offset", state, text, remedy, measure)
 
 
@@ -178,7 +178,7 @@ def _untold(row: Row, daemon: Daemon, rules: Optional[Rules]) -> Check:
             line for line in entry.lines if line.words[0] != "restrict" or line in entry.giving(DEAF_TO_QUERIES)
         ]
         text = f"ntpd may not tell this host of itself: {told}"
-        return Check("sync.peer", UNKNOWN, text, rules.mend(tuple(culprits)))
+        return Check("sync.peer", UNKNOWN, text, rules.advice.without(tuple(culprits)))
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"
     typed = f"{to_type('restart', row.unit)}; {to_type('log', row.unit)}"
     return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? If not: {typed}")

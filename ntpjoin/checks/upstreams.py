@@ -39,14 +39,18 @@ def _count(following: Following) -> Iterator[Check]:
         return  # names still have to be asked, and servers to be drawn
     voices = {peer.address for peer in board.sources if not rejected.watched(peer)}
     count = len(voices | unresolved | {pin.address for pin in following.pins})
+    yield counted(count, "" if LEAST <= count <= MOST else _count_remedy(following, count))
+
+
+def counted(count: int, remedy: str) -> Check:
+    """Whether so many are enough, and not too many."""
     state = FAIL if count < LEAST_FEW else OK if LEAST <= count <= MOST else WARN
     text = f"{count} source{'s' if count != 1 else ''}"
     if state is not OK:
         text += f": the pool wants {LEAST} to {MOST}"
     if count < LEAST_FEW:
         text += f", and with fewer than {LEAST_FEW} ntpd cannot tell right from wrong"
-    measure = Measure(count, warn=LEAST - 1, fail=LEAST_FEW - 1, falls=True)
-    yield Check("upstreams.count", state, text, "" if state is OK else _count_remedy(following, count), measure)
+    return Check("upstreams.count", state, text, remedy, Measure(count, warn=LEAST - 1, fail=LEAST_FEW - 1, falls=True))
 
 
 def _count_remedy(following: Following, count: int) -> str:

@@ -44,7 +44,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     found += _sources(facts, row, pins, evidence, rules)
     found += [*smearing, *leapfile(facts, row)]
     synchronised = not any(check.id in ("sync.peer", "sync.stratum") and check.state is FAIL for check in found)
-    found += _served(facts, wish, evidence, rules, synchronised=synchronised)
+    found += _served(facts, row, wish, evidence, rules, synchronised=synchronised)
     # A limiter that refuses monitors refuses many, and its line is told.
     found += [
         *(() if rules and rules.too_tight() else load.limited(facts, row)),
@@ -80,14 +80,14 @@ def _sources(
 
 
 def _served(
-    facts: Facts, wish: Wish, evidence: Evidence, rules: Optional[Rules], *, synchronised: bool
+    facts: Facts, row: Row, wish: Wish, evidence: Evidence, rules: Optional[Rules], *, synchronised: bool
 ) -> Iterator[Check]:
     """What clients and strangers get. Where there is no ntpd that is told, and nothing that follows from it."""
     told = facts.daemon is not None and facts.daemon.board.system is not None
     served = [
         *answers(facts, evidence, wish, rules, synchronised=synchronised),
         *lasting.static(facts, wish, evidence.names),
-        *closed(evidence, rules, told=told),
+        *closed(evidence, row, rules, told=told),
     ]
     whatever = ("answers.address", "answers.static")
     yield from (check for check in served if facts.daemon or check.state is OK or check.id in whatever)

@@ -7,39 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ntpjoin.board import majority
+from ntpjoin.checks.access import TO_THE_WORLD
 from ntpjoin.host.monitor import ON_TROUBLE, TROUBLE
 from ntpjoin.host.netfilter.notrack import TABLE
 from ntpjoin.host.notrack import UNIT
 from ntpjoin.model import Pin
-from ntpjoin.records import dataclass
-from ntpjoin.systems import Engine, Row
+from ntpjoin.systems import Row
 from ntpjoin.web import POOL_SITE, WELL_KNOWN, WebServer
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """What an engine wants said differently (ntp.conf(5) of each; tried on 4.2.8p15, NTPsec 1.2.2 and 1.2.3)."""
-
-    restricts: tuple[str, ...]
-    marks_ipv6: bool
-    reads_ntp_d: bool
-
-
-_DIALECTS: dict[Engine, Dialect] = {
-    # NTPsec accepts nopeer and notrap, and complains of both; one `default` counts for both families.
-    "ntpsec": Dialect(
-        ("default kod limited nomodify noquery", "source nomodify noquery"), marks_ipv6=False, reads_ntp_d=True
-    ),
-    "classic": Dialect(
-        (
-            "-4 default kod limited nomodify nopeer noquery notrap",
-            "-6 default kod limited nomodify nopeer noquery notrap",
-            "source nomodify noquery notrap",
-        ),
-        marks_ipv6=True,
-        reads_ntp_d=False,
-    ),
-}
 
 
 #: What the list of clients takes unless told (NTPsec: docs/includes/misc-options.adoc, mru; ntp: html/miscopt.html), and enough for
@@ -62,12 +36,11 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0, 
 
     `others` is how many sources of the operator's own have a voice, beside the pins.
     """
-    count = len(pins) + others
-    dialect = _DIALECTS[row.engine]
+    count, classic = len(pins) + others, row.engine == "classic"
     return _render(
         "ntp.conf.j2",
         include=row.include,
-        include_directive=not dialect.reads_ntp_d,
+        include_directive=classic,
         drift=row.drift,
         leapfile=row.leapfile if leapfile else "",
         stats=row.stats,
@@ -77,8 +50,8 @@ def ntp_conf(row: Row, pins: Sequence[Pin], *, leapfile: bool, others: int = 0, 
         minclock=min(count, majority(count) + 1),
         # Room for the operator's own lines beside ours; the engine's default is 10.
         maxclock=max(10, count + 3),
-        restricts=dialect.restricts,
-        marks_ipv6=dialect.marks_ipv6,
+        restricts=TO_THE_WORLD[row.engine],
+        marks_ipv6=classic,
         lines=row.lines,
         mru_kb=mru_kb(memory_kb),
     )

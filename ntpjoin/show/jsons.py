@@ -71,6 +71,17 @@ def ms(seconds: Optional[float]) -> Optional[float]:
     return None if seconds is None else round(seconds * 1000, 3)
 
 
+def check(found: Check) -> dict[str, Any]:
+    """One check; of its lines the text tells."""
+    return {
+        "id": found.id,
+        "state": found.state.value,
+        "text": found.text,
+        "remedy": found.remedy,
+        "measure": dataclasses.asdict(found.measure) if found.measure else None,
+    }
+
+
 def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
     """What verify found, and the billboard it saw."""
     return {
@@ -84,7 +95,7 @@ def checks(found: tuple[Check, ...], board: Billboard) -> dict[str, Any]:
 
 def listed(found: tuple[Check, ...]) -> list[dict[str, Any]]:
     """Checks, whoever's."""
-    return [{**dataclasses.asdict(check), "state": check.state.value} for check in found]
+    return [check(one) for one in found]
 
 
 def resolved(found: Sequence[Candidate], accounts: Mapping[str, tuple[Asked, ...]], choice: Choice) -> dict[str, Any]:
