@@ -182,6 +182,15 @@ def test_lines_for_names_are_kept_as_only_the_resolver_knows_whom_they_are_about
 # --- reading
 
 
+def test_only_a_newline_ends_a_line_and_bytes_beyond_ascii_are_left_out() -> None:
+    # As classic ntpd 4.2.8p15 and NTPsec 1.2.2 and 1.2.3 took them: "restrict default" was one word, and so unusable.
+    text = "server\x0b192.0.2.1\x0ciburst\x85\u2028prefer\nrestrict default\xa0noquery\n"
+    assert [(one.line, one.words) for one in ntpconf.directives("/x", text)] == [
+        (1, ("server", "192.0.2.1", "iburstprefer")),
+        (2, ("restrict", "defaultnoquery")),
+    ]
+
+
 def test_words_quotes_comments_and_numbers_of_lines() -> None:
     text = '\n# all\n  server  192.0.2.1\tiburst # name\nkeys "/etc/ntpsec/my keys"\r\n\ntos minsane 2#x\n'
     assert [(one.line, one.words) for one in ntpconf.directives("/x", text)] == [

@@ -9,13 +9,13 @@ from typing import Optional
 from ntpjoin.facts import Directive
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_WORD = re.compile(r'"(?P<quoted>[^"]*)"|(?P<bare>[^\s#"]+)|(?P<comment>#.*)')
+_WORD = re.compile(r'"(?P<quoted>[^"]*)"|(?P<bare>[^\s#"]+)|(?P<comment>#.*)', re.ASCII)
 
 
 def directives(path: str, text: str) -> tuple[Directive, ...]:
     """What the file says, without comments and empty lines; words are not judged, and keywords are small letters only."""
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines(text), 1):
         words = [
             match["bare"] if match["bare"] is not None else match["quoted"]
             for match in _WORD.finditer(line)
@@ -24,6 +24,11 @@ def directives(path: str, text: str) -> tuple[Directive, ...]:
         if words:
             found.append(Directive(path, number, tuple(words)))
     return tuple(found)
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a file, as the scanner gets them: only a newline ends one, and bytes beyond ASCII are left out."""
+    return "".join(character for character in text if character.isascii()).split("\n")
 
 
 def minsane(read: Iterable[Directive]) -> Optional[int]:
