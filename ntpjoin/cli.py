@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Optional
 
 import click
 
-from ntpjoin import __version__, answering, cli_pool, cli_probe
+from ntpjoin import __version__, answering, cli_lint, cli_pool, cli_probe
 from ntpjoin import options as opt
 from ntpjoin.cli_web import web_redirect
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem, quoted
@@ -202,7 +202,7 @@ def undo(*, last: bool, yes: bool, **options: Any) -> int:
 
 @cli.command()
 @opt.WAIT
-@click.option("--strict", is_flag=True, help="Count warnings as faults: exit 1.")
+@opt.STRICT
 @opt.FORMAT
 @opt.OUTPUT
 @opt.output
@@ -215,6 +215,7 @@ def verify(*, wait_s: Optional[float], strict: bool, form: Any, output: str, **o
     return answering.in_file(output, "verify", command)
 
 
+cli.add_command(cli_lint.lint)
 cli.add_command(cli_probe.probe)
 cli.add_command(cli_pool.register)
 cli.add_command(cli_pool.score)

@@ -273,6 +273,8 @@ OUTPUT = click.option(
     help="Put the answer into this file, whole or not at all, instead of printing it.",
 )
 
+STRICT = click.option("--strict", is_flag=True, help="Count warnings as faults: exit 1.")
+
 YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Optional
 
+from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.lint import lint
 from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Unit
 from ntpjoin.host import apache, chrony, firewalld, nginx, ntpconf, ntpd, rulesets, ufw, zones
@@ -21,7 +23,9 @@ from ntpjoin.host.reading import environment
 from ntpjoin.host.services import systemd
 from ntpjoin.look.network import look_addresses
 from ntpjoin.look.seen import openings, see
+from ntpjoin.look.texts import Texts
 from ntpjoin.look.untracked import look_untracked
+from tests.lint.corpus import FILES as LINTED
 from tests.rulesets import captured
 from tests.test_host_apt import HALF, SIMULATED, STATUS
 from tests.test_host_packages import COMES, COMES_5, GOES, PAGES, RPM_FILES, RPM_QA, ZYPPER
@@ -215,6 +219,12 @@ def _nginx(text: str) -> object:
         return error
 
 
+def _linted(text: str) -> object:
+    """The same, judged for one of the engines."""
+    dialect = (Dialect("classic"), Dialect("ntpsec", "1.2.3"))[len(text) % 2]
+    return lint(Texts("/etc/ntp.conf", {"/etc/ntp.conf": text}, {}), dialect)
+
+
 def _of(pages: str, *commands: str) -> tuple[str, ...]:
     """What was captured, the shorter ones, each once."""
     found = {page.get(command, "") for page in captured(pages).values() for command in commands}
@@ -237,6 +247,7 @@ restrict -6 default "kod" limited
 includefile "/etc/ntpsec/local.conf"
 KEY='a value'
 """
+CONFIGS = tuple(filter(None, (path.read_bytes().decode() for path in sorted(LINTED.glob("*.conf")))))
 CLIENTS = "192.0.2.1,3,0,6,-6,5,0,0,-6,4294967295\n::1,1,0,127,127,3,0,0,127,4294967295\n"
 
 _SERVICES = [f"/usr/lib/firewalld/services/{name}.xml" for name in ("ntp", "mdns", "samba-client")]
@@ -267,4 +278,5 @@ PRINTED: Mapping[str, Printed] = {
     "apache2ctl": Printed((APACHE, *FILES.values()), _apache, pieces=("*:80  is a NameVirtualHost\n", " (", "ServerAlias a ")),
     "nginx": Printed((NGINX,), _nginx, pieces=("include x;\n", "server {", "{", ";", "'", "listen [::", "${", "\\")),
     "ntp.conf": Printed((CONFIG,), _config, pieces=('"', "'", "a='", "#")),
+    "ntp.conf for lint": Printed(CONFIGS, _linted, pieces=('"', "server a\n", "restrict default\n", "(", "tos minsane 3\n", "end\n")),
 }  # fmt: skip

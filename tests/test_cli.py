@@ -152,7 +152,7 @@ CHECKED = {"checks", "settled", "system", "counters", "peers"}
 
 def options_of(command: click.Command) -> list[click.Option]:
     found = [param for param in command.params if isinstance(param, click.Option)]
-    words = ("resolve", "survey", "score", "probe")
+    words = ("resolve", "survey", "score", "probe", "lint")
     assert len(command.params) - len(found) == (command.name in words), "only these take words"
     return found
 

@@ -15,7 +15,6 @@ from ntpjoin.model import Pin
 from ntpjoin.systems import Row
 from ntpjoin.web import POOL_SITE, WELL_KNOWN, WebServer
 
-
 #: What the list of clients takes unless told (NTPsec: docs/includes/misc-options.adoc, mru; ntp: html/miscopt.html), and enough for
 #: 10,000 new addresses a second: NTPsec keeps each for 64 s, in 96 bytes (include/ntp.h, struct mon_data).
 _MRU_KB, _MOST_MRU_KB = 1024, 65536

@@ -63,6 +63,10 @@ class Screen:
         if self.verbose:
             self.talk(f"  + {command}")
 
+    def read(self, most: int) -> bytes:
+        """What is piped in, up to so many bytes."""
+        return sys.stdin.buffer.read(most)
+
     def asks(self) -> bool:
         """Whether there is somebody to ask."""
         return sys.stdin.isatty() and self.tell.style.tty

@@ -1,0 +1,1 @@
+"""Lines of ntp.conf, and what the daemons themselves say of each."""

@@ -1,0 +1,207 @@
+"""lint: the language of ntp.conf, what is read in which order, and rules that are about more than a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.lint import Here, lint
+from ntpjoin.checks.lint.listening import listens
+from ntpjoin.checks.lint.parser import parse
+from ntpjoin.checks.lint.table import DIRECTIVES
+from ntpjoin.host import ntpconf
+from ntpjoin.host.distros import ROWS
+from ntpjoin.host.machine import Host
+from ntpjoin.look.texts import MOST, Texts, look_texts
+from ntpjoin.model import CheckState
+from ntpjoin.provision.render import ntp_conf
+from ntpjoin.surroundings import Leapfile
+from ntpjoin.systems import Row
+from tests.lint.corpus import told
+from tests.real.language import sentences
+from tests.sample import PINS
+
+CLASSIC, NTPSEC = Dialect("classic"), Dialect("ntpsec")
+
+
+def linted(text: str, dialect: Dialect = NTPSEC, here: Optional[Here] = None) -> list[str]:
+    """Each finding in a text, as `LINES id state`."""
+    return list(told(lint(Texts("/x/ntp.conf", {"/x/ntp.conf": text}, {}), dialect, here), "/x/ntp.conf"))
+
+
+# --- what we write ourselves
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_in_a_configuration_of_ours_nothing_is_found(row: Row) -> None:
+    text = ntp_conf(row, PINS, leapfile=True)
+    files = {row.config: text, **({} if row.snippets else {row.include: "# empty\n"})}
+    assert lint(Texts(row.config, files, {}), Dialect(row.engine)) == ()
+
+
+# --- the language
+
+
+@pytest.mark.parametrize(
+    ("line", "dialect", "words", "wrong"),
+    [
+        ("server -4 ntp.example.net iburst", NTPSEC, "server -4 ntp.example.net iburst", None),
+        ("server ntp.example.net iburst bogus", NTPSEC, "server ntp.example.net iburst", "bogus"),
+        ('server ntp.example.net "iburst"', NTPSEC, "server ntp.example.net", "iburst"),
+        ("server iburst iburst", NTPSEC, "server iburst iburst", None),
+        ("restrict iburst", NTPSEC, "restrict", "iburst"),
+        ("restrict default kod,limited", CLASSIC, "restrict default kod", ","),
+        ("restrict 10 nomodify", CLASSIC, "restrict", "10"),
+        ("restrict -6 2001:db8:: mask ffff::", CLASSIC, "restrict -6 2001:db8:: mask ffff::", None),
+        ("restrict -6 2001:db8:: mask ffff::", NTPSEC, "restrict -6 2001:db8::", "mask"),
+        ("trustedkey 1 (3 ... 5) 7", CLASSIC, "trustedkey 1 ( 3 ... 5 ) 7", None),
+        ("trustedkey (3...5)", CLASSIC, "trustedkey (", "3...5"),
+        ("setvar a = b default", CLASSIC, "setvar a = b default", None),
+        ("setvar a=b", CLASSIC, "setvar a=b", ""),
+        ("tos minclock 2.5", CLASSIC, "tos minclock", "2.5"),
+        ("tos minclock 2.5", NTPSEC, "tos minclock 2.5", None),
+        ("tinker panic 1g", NTPSEC, "tinker panic 1g", None),
+        ("tinker panic 1g", CLASSIC, "tinker panic", "1g"),
+        ("server a minpoll 0x6", CLASSIC, "server a minpoll 0x6", None),
+        ("server a minpoll -", CLASSIC, "server a minpoll -", None),
+        ("fudge 127.127.1.0", CLASSIC, "fudge 127.127.1.0", ""),
+        ('driftfile ""', CLASSIC, "driftfile", None),
+        ('server "a b', CLASSIC, "server a b", None),
+        ("logconfig =syncall +clockall # all", CLASSIC, "logconfig =syncall +clockall", None),
+        ("statistics ntsstats", Dialect("ntpsec", "1.2.3"), "statistics ntsstats", None),
+        ("statistics ntsstats", Dialect("ntpsec", "1.2.2"), "statistics", "ntsstats"),
+        ("delrestrict 192.0.2.1", Dialect("classic", "4.2.8p18"), "delrestrict 192.0.2.1", None),
+        ("Server a", CLASSIC, "", "Server"),
+        ("  # nothing", CLASSIC, "", None),
+    ],
+)
+def test_a_line_is_taken_apart_as_the_engines_parser_does(
+    line: str, dialect: Dialect, words: str, wrong: Optional[str]
+) -> None:
+    found = parse(line, dialect)
+    assert " ".join(found.words) == words
+    assert (found.wrong and found.wrong.text) == wrong
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("server a iburst bogus", True),
+        ("server a minpoll six", False),
+        ("restrict default kod bogus noquery", True),
+        ("tos minsane 3 minclock x", False),
+        ("tos minsane 3 bogus", True),
+        ("bogus", False),
+        ("filegen loopstats type", False),
+    ],
+)
+def test_what_stands_before_the_wrong_word_counts_where_the_line_could_have_ended(line: str, counts: bool) -> None:
+    assert parse(line, NTPSEC).counts is counts
+
+
+def test_every_directive_with_every_word_behind_it_is_held_against_the_daemons() -> None:
+    made = sentences.every()
+    assert {word for word, _ in made} == set(DIRECTIVES)
+    assert len(made) > 300
+    assert all({word, option} <= {*sentence.split(), ""} for (word, option), sentence in made.items())
+    for dialect in (CLASSIC, NTPSEC):
+        assert sum(parse(sentence, dialect).wrong is None for sentence in made.values()) > 200
+
+
+# --- reading
+
+
+def test_what_is_included_is_read_in_its_place_and_ntp_d_comes_last(tmp_path: Path) -> None:
+    (tmp_path / "ntp.d").mkdir()
+    (tmp_path / "more").mkdir()
+    for name, text in {
+        "ntp.conf": "tos minsane 1\nincludefile more\nincludefile a.conf\ntos minsane 5\n",
+        "a.conf": "tos minsane 4\n",
+        "more/2.conf": "tos minsane 3\n",
+        "more/1.conf": "tos minsane 2\n",
+        "more/no": "tos minsane 9\n",
+        "ntp.d/x.conf": "tos minsane 6\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    texts = look_texts(Host(root=tmp_path), "/ntp.conf", (tmp_path / "ntp.conf").read_text(), "ntpsec")
+    found = [check for check in lint(texts, NTPSEC) if check.id == "config.overridden"]
+    first = [f"{check.lines[0].path}: {' '.join(check.lines[0].words)}" for check in found]
+    assert sorted(first, key=lambda text: text[-1]) == [
+        "/ntp.conf: tos minsane 1",
+        "/more/1.conf: tos minsane 2",
+        "/more/2.conf: tos minsane 3",
+        "/a.conf: tos minsane 4",
+        "/ntp.conf: tos minsane 5",
+    ]
+    classic = look_texts(Host(root=tmp_path), "/ntp.conf", (tmp_path / "ntp.conf").read_text(), "classic")
+    assert classic.beside == ()
+
+
+def test_files_that_include_themselves_or_too_many_end_somewhere(tmp_path: Path) -> None:
+    assert "1 config.lines warn" in linted("includefile ntp.conf\n")
+    deep = {f"f{number}.conf": f"includefile f{number + 1}.conf\n" for number in range(9)}
+    chain = {f"/x/{name}": text for name, text in deep.items()}
+    found = lint(Texts("/x/ntp.conf", {"/x/ntp.conf": "includefile f0.conf\n", **chain}, {}), NTPSEC)
+    assert "f4.conf:1 config.lines warn" in told(found, "/x/ntp.conf")
+    for number in range(MOST + 50):
+        (tmp_path / f"{number}.conf").write_text(f"includefile {number + 1}.conf\n" * 3)
+    texts = look_texts(Host(root=tmp_path), "/0.conf", (tmp_path / "0.conf").read_text(), "ntpsec")
+    assert len(texts.files) == MOST
+    wide = "".join(f"includefile {number}.conf\n" for number in range(5))
+    files = {"/x/ntp.conf": wide, **{f"/x/{number}.conf": wide for number in range(5)}}
+    assert len(lint(Texts("/x/ntp.conf", files, {}), NTPSEC)) < 10_000
+
+
+def test_nothing_is_read_behind_end_but_ntp_d_is() -> None:
+    files = {"/x/ntp.conf": "end\nbogus\n", "/x/ntp.d/a.conf": "bogus\n"}
+    found = lint(Texts("/x/ntp.conf", files, {}, ("/x/ntp.d/a.conf",)), NTPSEC)
+    assert {one for one in told(found, "/x/ntp.conf") if "config" in one} == {
+        "1 config.unread warn",
+        "ntp.d/a.conf:1 config.syntax fail",
+    }
+
+
+def test_a_file_that_may_not_be_read_is_told() -> None:
+    found = lint(Texts("/x/ntp.conf", {"/x/ntp.conf": "includefile a\n", "/x/a": None}, {}), NTPSEC)
+    assert "1 config.lines unknown" in told(found, "/x/ntp.conf")
+
+
+# --- rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "places", "state"),
+    [
+        ("interface ignore all", "eth0 203.0.113.7", CheckState.FAIL),
+        ("interface listen 203.0.113.7", "eth0 203.0.113.7", None),
+        ("interface listen 203.0.113.0/24", "eth0 203.0.113.7", None),
+        ("interface listen eth*", "eth0 203.0.113.7", None),
+        ("interface listen eth1", "eth0 203.0.113.7", CheckState.FAIL),
+        ("interface drop ipv6\ninterface listen ipv4", "eth0 203.0.113.7, eth0 2001:db8::7", CheckState.WARN),
+        ("nic listen all\nnic ignore eth0", "eth0 203.0.113.7", CheckState.FAIL),
+        ("nic ignore eth0\nnic listen all", "eth0 203.0.113.7", None),
+        ("interface listen wildcard", "", CheckState.FAIL),
+        ("interface listen lo", "", CheckState.FAIL),
+        ("interface listen 192.168.1.1", "", CheckState.WARN),
+        ("interface listen ipv6", "", None),
+        ("interface listen all\ninterface ignore 203.0.113.7", "", None),
+        ("interface ignore all\ninterface listen eth0", "", None),
+        ("interface listen eth0\ninterface ignore all", "", CheckState.FAIL),
+    ],
+)
+def test_where_it_will_listen(rules: str, places: str, state: Optional[CheckState]) -> None:
+    known = [tuple(place.split()) for place in places.split(", ") if place]
+    found = list(listens(ntpconf.directives("/x", rules), [(name, address) for name, address in known]))
+    assert [check.state for check in found] == ([state] if state else [])
+
+
+def test_on_its_own_host_the_list_of_leap_seconds_is_judged() -> None:
+    row = ROWS[0]
+    good = Leapfile("/l", "", None, valid=True, expires="2030-01-01", days=900)
+    here = Here(row, (), {"": good, "/l": good})
+    assert [one for one in linted("", NTPSEC, here) if "leapfile" in one] == ["- leapfile warn"]
+    assert [one for one in linted("leapfile /l\n", NTPSEC, here) if "leapfile" in one] == ["1 leapfile warn"]
+    assert [one for one in linted("leapfile /l\n") if "leapfile" in one] == []
