@@ -19,8 +19,8 @@ pytestmark = pytest.mark.real
 CROWD = Path(__file__).with_name("crowd.py")
 #: Networks of which each address is the client's, by the server that is asked.
 CROWDS = {SERVER4: "198.18.0.0/15", SERVER6: "2001:db8:cafe::/64"}
-#: So many a second an emulated machine answers, too.
-RATE = 250
+#: So many a second an emulated machine answers, too, and so many for 30 s its kernel can track: 8192 on a machine with 1 GB.
+RATE = 200
 #: What else there is to track meanwhile: our own connection, questions to DNS.
 FEW = 60
 
