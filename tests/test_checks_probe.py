@@ -145,6 +145,7 @@ def test_an_alarm_that_the_pool_does_not_mind_is_told_as_that() -> None:
     minded = "though the pool's monitors do not mind"
     assert minded in told(verdict(asked(leap=3)), "synchronised").text
     assert minded not in told(verdict(asked(leap=3, stratum=16)), "synchronised").text
+    assert minded not in told(verdict(asked(leap=3, offset_s=1.0)), "synchronised").text
     assert "stratum 16" in told(verdict(asked(leap=3, stratum=16)), "synchronised").text
 
 
@@ -282,7 +283,8 @@ def test_an_address_of_this_host_proves_nothing_of_its_firewall() -> None:
     found = judge(seen(asked(), own=[FOUR]))
     assert faults(only(found)) == [("address", "unknown")]
     assert told(only(found), "address").remedy == f"on another machine: ntpjoin probe {FOUR} --mine"
-    assert (only(found).state, found.code) == (OK, 0)
+    assert (only(found).step, only(found).state, found.code) == (None, UNKNOWN, 3)
+    assert judge(seen(asked(leap=3), own=[FOUR])).code == 1, "what it says of itself counts"
 
 
 # --- references

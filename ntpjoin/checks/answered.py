@@ -97,7 +97,7 @@ def said(asked: Asked, yardstick: Yardstick) -> Iterator[Check]:
         return
     alarms = [one for one in asked.samples if one.leap == 3 or not 0 < one.stratum < 16]
     if alarms:
-        yield _unsynchronised(alarms[0])
+        yield _unsynchronised(alarms[0], yardstick)
         return
     yield _stratum(sample.stratum)
     if sample.leap:
@@ -110,10 +110,11 @@ def said(asked: Asked, yardstick: Yardstick) -> Iterator[Check]:
     yield from smears or [_offset(sample, yardstick)]  # one that smears is off by what that means
 
 
-def _unsynchronised(sample: Sample) -> Check:
+def _unsynchronised(sample: Sample, yardstick: Yardstick) -> Check:
     told = ", ".join(filter(None, (f"stratum {sample.stratum}", "leap 3" if sample.leap == 3 else "")))
     text = f"says that it is not synchronised ({told}): clients do not follow it"
-    if 0 < sample.stratum < STRATUM_BAD:
+    offset_s = yardstick.of(sample)
+    if 0 < sample.stratum < STRATUM_BAD and offset_s is not None and abs(offset_s) <= OFFSET_FULL_S:
         text += ", though the pool's monitors do not mind"
     return Check("synchronised", FAIL, text, "on it: ntpjoin verify tells why")
 

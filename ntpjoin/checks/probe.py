@@ -25,6 +25,7 @@ OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, Check
 
 #: In which they are counted.
 _ORDER = (FAIL, WARN, OK, UNKNOWN)
+_LOOK = "look at the name in DNS"
 #: So many must be asked before they can outvote this clock.
 _MANY = 3
 
@@ -128,14 +129,11 @@ def _name(resolved: Resolved, seen: Seen, yardstick: Yardstick) -> Iterator[Prob
         yield _probed(resolved.name, address, tuple(checks), seen, yardstick)
 
 
-_LOOK = "look at the name in DNS"
-
-
 def _probed(name: str, address: str, checks: tuple[Check, ...], seen: Seen, yardstick: Yardstick) -> Probed:
     asked = seen.asked.get(address)
-    told = bool(asked and asked.sent) and not any(check.state is UNKNOWN and check.id == "answers" for check in checks)
+    blind = any(check.state is UNKNOWN and check.id in ("address", "answers") for check in checks)
     offset_s = yardstick.of(asked.sample) if asked and asked.sample else None
-    outcome = seen_by_monitor(asked, offset_s) if asked and told else None
+    outcome = seen_by_monitor(asked, offset_s) if asked and not blind else None
     return Probed(
         name,
         address,
