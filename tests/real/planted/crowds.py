@@ -124,7 +124,7 @@ ALONE = tuple(
     for name in (
         "the daemon is stopped",
         "clients are refused",
-        "it does not listen over IPv6",
+        "it listens on the loopback interface only",
         "AppArmor denies the daemon a list of leap seconds",
     )
 )
