@@ -98,7 +98,8 @@ def test_who_may_not_be_asked_gets_no_packet(monkeypatch: pytest.MonkeyPatch) ->
     asking("inside.example", references=("inside.example",), mine=True, from_pool=True)
     assert {one.address for one in world.sent} == {GOOD.address}
     assert (asking.managed[0][0], asking.traced) == ((GOOD.address,), [GOOD.address])
-    asking("inside.example", allow_private=True, from_pool=True)
+    seen = asking("inside.example", allow_private=True, from_pool=True)
+    assert seen.traced[private.address].problem == "it was not asked, as the address is not public"
     assert {one.address for one in world.sent} == {GOOD.address, private.address}
     assert asking.traced == [GOOD.address] * 2, "the pool's tracer cannot reach a private address"
 

@@ -66,16 +66,13 @@ def gather(task: Task, tell: Tell) -> Seen:
     progress = _Progress(tell)
     asked = _ask(probed, pauses(resolved, probed), _allowed(map(_one_of_each_family, references), task), progress)
     managed = _manage(probed, progress) if task.mine else ()
-    public = [address for address in probed if special_range(address) is None]
-    if task.from_pool:
-        tell(Event("looking", "probe", "asking the pool's tracer"))
     return Seen(
         task,
         resolved,
         references,
         asked={one.address: one for one in asked},
         managed={one.address: one for one in managed},
-        traced=trace(public) if task.from_pool else {},
+        traced=_trace(probed, progress) if task.from_pool else {},
         own=sockets.own_among(probed, PORT),
         heard_s=progress.heard_s,
     )
@@ -127,6 +124,13 @@ def _manage(probed: Sequence[str], progress: _Progress) -> tuple[Managed, ...]:
     if any(one.answers for one in managed):
         progress.heard_s = monotonic()
     return managed
+
+
+def _trace(probed: Sequence[str], progress: _Progress) -> dict[str, Traced]:
+    progress.tell(Event("looking", "probe", "asking the pool's tracer"))
+    public = [address for address in probed if special_range(address) is None]
+    found = dict.fromkeys(probed, Traced(problem="it was not asked, as the address is not public"))
+    return {**found, **trace(public)}
 
 
 def _counted(count: int, one: str, many: str) -> str:
