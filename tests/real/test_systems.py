@@ -140,6 +140,7 @@ def set_the_clock_first(server: Server) -> None:
     server.run(["date", "-s", "+7200 seconds"], check=True)
 
 
+@pytest.mark.campaign
 def test_init_scripts() -> None:
     with Lab(system="sysvinit") as lab:
         server = lab.boot_server(clock_offset=-7200)

@@ -36,18 +36,19 @@ def together(name: str, *names: str) -> Fault:
     return Fault(name, plant, signs, follows, mends, max(fault.wait_s for fault in faults))
 
 
+#: Last what `ntpjoin setup` mends: with anything else still there it would not end well.
 AROUND = together(
     "around the daemon",
     "more must agree from the next start on",
     "the daemon will not start at boot",
-    "DHCP is not ignored",
     "the daemon is of an old version",
     "the drift file's folder is root's",
-    "an upstream has a new address",
     "the list of leap seconds cannot be read",
-    "its address is only lent",
     "the table of connections is nearly full",
     "a job of cron sets the clock",
+    "its address is only lent",
+    "DHCP is not ignored",
+    "an upstream has a new address",
     "the firewall is closed for IPv6",
 )
 
