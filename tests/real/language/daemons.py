@@ -15,6 +15,7 @@ from ntpjoin.checks.access import TO_THE_WORLD
 from ntpjoin.checks.lint.language import Dialect
 from ntpjoin.checks.lint.lint import lint
 from ntpjoin.checks.lint.parser import parse
+from ntpjoin.checks.lint.scanner import LONGEST
 from ntpjoin.host import ntpconf
 from ntpjoin.look.texts import Texts
 from ntpjoin.model import Check
@@ -46,7 +47,7 @@ QUIET = re.compile(
         r"Found \d+ trusted keys", "clamp-systime", "switching logging", r"0\.0\.0\.0 c0", "Poking hole", re.escape(ENDS),
         # rights and files
         "RLIMIT_(MEMLOCK|CORE|NOFILE)", "ntp_adjtime", "statistics directory", "leapsecond file", "authreadkeys",
-        "Cannot open logfile", "NTSc: (can't stat|Troubles)",
+        "Cannot open logfile", "NTSc: (can't stat|Can't use|Troubles)", "x509 certificate routines",
         # reference clocks
         "refclock_(open|atom|pps)", "open of /dev", "open failed: No such", r"device open\(", "is not a character device",
         r"/dev/\S+ failed", r"local addr 127\.0\.0\.1 -> <null>", "audio_", r"ONCORE\[", "Datum_PTS", "MSF_ARCRON", "NeoClock4X",
@@ -78,7 +79,8 @@ def lines() -> list[str]:
     """What is tried: what was thought of, and each word of the table in a line of its own."""
     text = (HERE / "lines.txt").read_text()
     written = [codecs.decode(line, "unicode_escape") for line in text.splitlines() if line and not line.startswith("#")]
-    return list(dict.fromkeys([*written, *sentences.every().values()]))
+    long = [f"driftfile /{'x' * count}" for count in range(LONGEST - 3, LONGEST + 3)]
+    return list(dict.fromkeys([*written, *long, *sentences.every().values()]))
 
 
 def healthy(daemon: Daemon) -> str:
