@@ -72,7 +72,6 @@ LINES = Fault(
         "unrestrict default nomodify",
         "unrestrict default limited",
         "unrestrict -6 default noquery",
-        "limit average 0.12 burst 20",
         "restrict 198.51.100.99",
     ),
     (
@@ -84,8 +83,7 @@ LINES = Fault(
         fails("access.nomodify", f"line 7 out of {OWN}"),
         warns("access.limited", f"line 8 out of {OWN}"),
         fails("closed.ipv6", f"line 9 out of {OWN}"),
-        warns("access.serve", f"line 10 out of {OWN}"),
-        warns("access.open", f"line 11 of {OWN}"),
+        warns("access.open", f"line 10 of {OWN}"),
     ),
     mend=take_lines_out,
 )
