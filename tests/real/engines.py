@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Optional
 
 from tests.lab import Lab, network
 from tests.lab.hosts import Host
 from tests.lab.namespaces import STATE, Daemon
+from tests.lab.process import wait_for
 from tests.lab.recipe import RESOLV_CONF
 from tests.lab.trees import tree
 
@@ -44,3 +46,14 @@ def running(lab: Lab, engine: str, number: int, config: str, *more4: str) -> Ite
         yield host
     finally:
         daemon.stop()
+
+
+def wait_listening(lab: Lab, host: str, addresses: Iterable[str]) -> None:
+    """Wait until it has its door open at each of these addresses: what comes before that is refused."""
+    doors = {f"[{address}]:123" if ":" in address else f"{address}:123" for address in addresses}
+
+    def all_open() -> Optional[bool]:
+        lines = lab.sandbox.run(["ss", "-Huln", "sport = 123"], host=host).out.splitlines()
+        return True if doors <= {line.split()[3] for line in lines} else None
+
+    wait_for(all_open, 60, f"ntpd on {host} listens at {', '.join(sorted(doors))}")

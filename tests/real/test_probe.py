@@ -16,7 +16,7 @@ from tests.internet.stations import Behaviour, Station
 from tests.lab import Lab, Result
 from tests.lab.hosts import HOSTS, SERVICES4, SERVICES6
 from tests.real import outsider
-from tests.real.engines import running
+from tests.real.engines import running, wait_listening
 
 pytestmark = pytest.mark.real
 
@@ -191,8 +191,9 @@ def test_no_management_query_is_sent_to_who_is_not_ones_own(lab: Lab) -> None:
 def test_an_open_server_is_told_with_the_factor_that_was_measured(lab: Lab) -> None:
     lab.heal()
     config = f"{FOLLOW}restrict default kod limited nomodify\nenable mode7\n"
-    with running(lab, "classic-4.2.8p15", 81, config):
+    with running(lab, "classic-4.2.8p15", 81, config) as host:
         classic = [f"{SERVICES4}81", f"{SERVICES6}81"]
+        wait_listening(lab, host, classic)
         with lab.capture("client", REPLIES) as seen:
             found = probe(lab, "open.example", *classic, "ntp1.alpha.example", "--mine", code=1)
     for address in (*addresses("open"), *classic):
@@ -237,11 +238,13 @@ def test_no_kiss_is_provoked_by_our_own_spacing(lab: Lab, engine: str, number: i
     name, more4 = f"limited-{number}.example", f"{SERVICES4}{number + 1}"
     records = [f"A {SERVICES4}{number}", f"A {more4}", f"AAAA {SERVICES6}{number}"]
     lab.dns.add("".join(f"limited-{number} {record}\n" for record in records))
-    with running(lab, engine, number, LIMITED[engine] + FOLLOW, more4):
+    with running(lab, engine, number, LIMITED[engine] + FOLLOW, more4) as host:
+        machine = [f"{SERVICES4}{number}", more4, f"{SERVICES6}{number}"]
+        wait_listening(lab, host, machine)
         for _ in range(2):
             found = probe(lab, name, code=None)  # a young daemon is not synchronised yet
-            assert {fault for one in found.values() for fault, _ in faults(one)} <= {"synchronised"}
-            assert list(found) == [f"{SERVICES4}{number}", more4, f"{SERVICES6}{number}"]
+            assert {fault for one in found.values() for fault, _ in faults(one)} <= {"synchronised"}, found
+            assert list(found) == machine
             assert [(one["answer"]["heard"], one["answer"]["problem"]) for one in found.values()] == [(3, "")] * 3
         hurried = lab.client.run(["python3", "-I", "-", more4], input=HURRY, check=True).out.split()
         print(engine, "who hurries is sent", len(hurried), "kisses")
