@@ -200,7 +200,7 @@ def _traced(traced: Optional[Traced]) -> Iterator[Check]:
     if traced is None:
         return
     if traced.problem:
-        yield Check("tracer", UNKNOWN, f"the pool's tracer tells nothing: {traced.problem}")
+        yield Check("tracer", UNKNOWN, f"the pool's tracer, trace2.ntppool.org, tells nothing: {traced.problem}")
     elif traced.stratum is None:
         text = "the pool's tracer asked it once, and got no answer"
         yield Check("tracer", WARN, text, "once more in a minute; a packet may be lost")

@@ -54,10 +54,15 @@ def _traced(addresses: Iterable[str]) -> Iterator[tuple[str, Traced]]:
         try:
             yield address, _read(http.get(URL + address, timeout_s=TIMEOUT_S, most_bytes=1 << 16).data())
         except http.Refused as refused:
-            yield address, Traced() if refused.status == _SILENT else Traced(problem=refused.message)
+            yield address, Traced() if refused.status == _SILENT else Traced(problem=_why(refused))
         except WireError as error:
-            gone = error.message
+            gone = _why(error)
             yield address, Traced(problem=gone)
+
+
+def _why(error: WireError) -> str:
+    """Without the URL, which has the address of the one server that it was asked about first."""
+    return error.message.partition(": ")[2] or error.message
 
 
 def _read(told: Any) -> Traced:
