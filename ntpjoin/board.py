@@ -160,9 +160,10 @@ class Billboard:
 
     @property
     def system_peer(self) -> Optional[Peer]:
-        """The source that the clock follows."""
+        """The source that the clock follows. Where nobody answers any more the daemon names it for some polls on: there is none."""
         number = self.system.peer_associd if self.system else 0
-        return next((peer for peer in self.peers if number and peer.associd == number), None)
+        named = next((peer for peer in self.peers if number and peer.associd == number), None)
+        return named if named and (named.reach or self.replying) else None
 
     @property
     def needed(self) -> int:

@@ -76,6 +76,21 @@ def test_a_young_daemon_still_slews_its_clock() -> None:
     assert _SetUp._code(shut, BOARD, judge(shut, WISH, PINS, GOOD), left=True) == 5
 
 
+# --- nobody answers any more
+
+
+def test_a_system_peer_that_is_named_on_when_nobody_answers_is_none() -> None:
+    """As NTPsec 1.2.2 does, for a poll or two; of each source that is the same cause."""
+    silent = [replace(one, reach=0) for one in BOARD.peers]
+    assert BOARD.system_peer
+    assert judged(host(*silent)) == [("sync.peer", "fail"), OUTSIDE]
+    check = told(host(*silent), "sync.peer")
+    assert check
+    assert check.text == f"not synchronised: no system peer; 0 of {len(silent)} sources answer"
+    one_left = [*silent[:-1], replace(silent[-1], reach=1)]
+    assert told(host(*one_left), "sync.peer").state is CheckState.OK  # type: ignore[union-attr]
+
+
 # --- root distance
 
 

@@ -94,7 +94,7 @@ def test_who_is_known_gets_his_link_from_his_own_side(pool: Pool) -> None:
     assert "Begin with a net speed of 512 kbit/s, a new server is given 10000: another machine's NAT leads here" in out
     assert "open within 72 h, logged in" in out
     assert out.endswith("then watch: ntpjoin score\nNothing was submitted for you.\n")
-    assert pool.paths == [f"/scores/{OWN4}/json", f"/api/data/server/scores/{OWN4}/json", "/p/"]
+    assert pool.paths == ["/p/"], "who gets a link is known"
 
 
 def test_what_one_commits_to_is_said_whatever_is_found(pool: Pool) -> None:
@@ -106,20 +106,29 @@ def test_what_one_commits_to_is_said_whatever_is_found(pool: Pool) -> None:
         assert all(f"  - {line}\n" in pool.typed.out for line in COMMITMENTS)
 
 
-def test_who_is_not_known_is_told_to_add_himself_and_no_link_is_asked_for(pool: Pool) -> None:
-    pool.on(WELL, replace(BEHIND, public_addresses=("203.0.113.77",)))
-    assert pool() == 0
-    assert "the pool does not know 203.0.113.77 yet" in pool.typed.out
-    assert "Next: log in at https://manage.ntppool.org/manage, and add 203.0.113.77 there" in pool.typed.out
-    assert "/p/" not in pool.paths
+STRANGER = "203.0.113.77"
 
 
-def test_whom_the_service_does_not_know_is_to_be_added_too(pool: Pool) -> None:
-    """It knows who was added a moment ago, and the site's answer may be older."""
-    pool.said = [page(b"", "404 Not Found")]
+@pytest.mark.parametrize("status", ["404 Not Found", "503 Service Unavailable"])
+def test_who_is_not_known_is_told_to_add_himself(pool: Pool, status: str) -> None:
+    """By the service that gives the links, or by the site where that one does not tell."""
+    pool.on(WELL, replace(BEHIND, public_addresses=(STRANGER,)))
+    pool.said = [page(b"", status)]
     assert pool() == 0
-    assert f"add {OWN4} there" in pool.typed.out
+    assert f"the pool does not know {STRANGER} yet" in pool.typed.out
+    assert f"Next: log in at https://manage.ntppool.org/manage, and add {STRANGER} there" in pool.typed.out
     assert "To prove" not in pool.typed.out
+    assert len(pool.paths) == (1 if status.startswith("404") else 3)
+
+
+def test_who_was_added_a_moment_ago_gets_his_link_though_the_site_knew_nothing_then(pool: Pool) -> None:
+    pool.on(WELL, replace(BEHIND, public_addresses=(STRANGER,)))
+    pool.said = [page(b"", "503 Service Unavailable")]
+    assert pool() == 0
+    pool.said = [page(WORDS.encode())]
+    assert pool() == 0
+    assert f"the pool knows {STRANGER}" in pool.typed.out
+    assert LINK in pool.typed.out
 
 
 @pytest.mark.parametrize(
@@ -137,10 +146,10 @@ def test_a_link_that_cannot_be_had_is_told(pool: Pool, said: list[bytes], words:
     assert "Next: ntpjoin register again" in pool.typed.out
 
 
-def test_where_the_site_is_silent_the_link_is_asked_for_all_the_same(pool: Pool) -> None:
-    assert pool.typed(f"register --site https://127.0.0.1:9 --validation {pool.listening.url}/p/") == 0
+def test_where_both_are_silent_that_is_told(pool: Pool) -> None:
+    pool.said = [page(b"", "503 Service Unavailable")]
+    assert pool.typed(f"register --site https://127.0.0.1:9 --validation {pool.listening.url}/p/") == 3
     assert f"whether the pool knows {OWN4} could not be told" in pool.typed.out
-    assert LINK in pool.typed.out
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ class WebServer:
         certificate: Optional[trustme.LeafCert] = None,
         *,
         address: str = "127.0.0.1",
+        port: int = 0,
         host: str = "localhost",
     ) -> None:
         self.requests: list[Request] = []
@@ -57,7 +58,7 @@ class WebServer:
         if certificate and self._context:
             certificate.configure_cert(self._context)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._door = socket.create_server((address, 0), family=family)
+        self._door = socket.create_server((address, port), family=family)
         self._door.settimeout(0.005)
         self.port: int = self._door.getsockname()[1]
         scheme = "https" if certificate else "http"

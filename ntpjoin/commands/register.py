@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from ntpjoin.checks.evidence import gather
@@ -48,16 +48,36 @@ def _look(host: Host, site: str, service: str, screen: Screen) -> tuple[Registra
     daemon = facts.daemon
     passing = daemon is not None and daemon.age_s < SETTLING_S and (settling(facts, checks) or not daemon.board.settled)
     public = doors(facts, wish)
-    registered = _registered(Site(host, site, screen.tell), public, screen)
-    links = _links(public, registered, service, screen)
+    links = _links(public, service, screen)
+    registered = _registered(Site(host, site, screen.tell), public, links, screen)
     told = points(facts, wish, checks, registered, look_place(host), young=passing)
-    return Registration(told, public, registered, links, net_speed(facts, wish)), passing
+    possible = {address: link for address, link in links.items() if registered[address] is not False}
+    return Registration(told, public, registered, possible, net_speed(facts, wish)), passing
 
 
-def _registered(site: Site, public: Sequence[Door], screen: Screen) -> dict[str, Optional[bool]]:
-    """Whether the pool knows each address; None where its site did not tell."""
+def _links(public: Sequence[Door], service: str, screen: Screen) -> dict[str, Ownership]:
+    """The link of each address that has a side of its own here, asked for from there; it is where the pool knows the address."""
+    found = {}
+    for door in public:
+        if door.source:
+            screen.tell(Event("looking", "pool", f"asking for the link of {door.address}, from {door.source}"))
+            found[door.address] = ownership(door.address, door.source, service)
+    return found
+
+
+def _registered(
+    site: Site, public: Sequence[Door], links: Mapping[str, Ownership], screen: Screen
+) -> dict[str, Optional[bool]]:
+    """Whether the pool knows each address; None where neither of its services told.
+
+    The one that gives the links knows at once who was added; the site's answers, and what keeps them on the way, are minutes old.
+    """
     found: dict[str, Optional[bool]] = {}
     for door in public:
+        link = links.get(door.address, Ownership(problem="not asked"))
+        if link.link or link.unknown:
+            found[door.address] = not link.unknown
+            continue
         screen.tell(Event("looking", "pool", f"asking whether it knows {door.address}"))
         try:
             found[door.address] = site.record(door.address, 1) is not None
@@ -66,21 +86,9 @@ def _registered(site: Site, public: Sequence[Door], screen: Screen) -> dict[str,
     return found
 
 
-def _links(
-    public: Sequence[Door], registered: dict[str, Optional[bool]], service: str, screen: Screen
-) -> dict[str, Ownership]:
-    """The link of each address that the pool may know, asked for from its own side."""
-    found = {}
-    for door in public:
-        if door.source and registered[door.address] is not False:
-            screen.tell(Event("looking", "pool", f"asking for the link of {door.address}, from {door.source}"))
-            found[door.address] = ownership(door.address, door.source, service)
-    return found
-
-
 def _code(found: Registration, *, young: bool) -> int:
     if found.failed:
         return 1
-    if any(link.problem and not link.unknown for link in found.links.values()):
+    if any(link.problem for link in found.links.values()):
         return Blocked.exit_code
     return 5 if young else 0

@@ -38,7 +38,7 @@ COMMITMENTS = (
 
 @dataclass(frozen=True)
 class Registration:
-    """All that `register` tells. `registered` and `links` are by public address; a link was asked for only where it can be had."""
+    """All that `register` tells. `registered` and `links` are by public address; links only of those that the pool may know."""
 
     points: tuple[Point, ...]
     doors: tuple[Door, ...]
@@ -54,8 +54,7 @@ class Registration:
     @property
     def new(self) -> tuple[str, ...]:
         """The addresses that are still to be added on the pool's site."""
-        unknown = [address for address, link in self.links.items() if link.unknown]
-        return tuple(address for address, known in self.registered.items() if known is False or address in unknown)
+        return tuple(address for address, known in self.registered.items() if known is False)
 
 
 def text(found: Registration, style: Style) -> str:
@@ -83,12 +82,11 @@ def _points(found: Registration, style: Style) -> Iterator[str]:
 
 
 def _links(found: Registration, style: Style) -> Iterator[str]:
-    """Of each address that the pool knows: the link, or why there is none."""
-    told = {address: link for address, link in found.links.items() if not link.unknown}
-    if not told:
+    """Of each address that the pool may know: the link, or why there is none."""
+    if not found.links:
         return
     yield "To prove that the server is yours, open within 72 h, logged in (if the pool shows a check mark for it, it is proven)"
-    for address, link in told.items():
+    for address, link in found.links.items():
         mark, code = ("✓", "32") if link.link else ("?", "36")
         yield f"  {style.mark(mark, code)} {address:<39} {link.link or link.problem}".rstrip()
         if link.remedy:

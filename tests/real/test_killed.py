@@ -16,8 +16,7 @@ def test_a_killed_setup_is_continued_and_undone(lab: Lab, server: Server) -> Non
     stations = Stations.prepare(server, boundaries)
     for boundary in boundaries:
         assert_undone(lab, died(stations, boundary), stations.fresh)
-    for boundary in boundaries[1:]:
-        assert_continued(died(stations, boundary))
+    assert_continued(died(stations, boundaries[-1]))
 
 
 @pytest.mark.campaign
