@@ -9,6 +9,7 @@ from typing import Optional
 
 from ntpjoin.checks.addresses import service_addresses
 from ntpjoin.checks.lasting import pointers
+from ntpjoin.checks.unheard import silent
 from ntpjoin.errors import CommandFailed, WireError
 from ntpjoin.facts import Facts, Unit
 from ntpjoin.host import ntpd
@@ -25,7 +26,8 @@ class Evidence:
 
     Per own address: what it answers to a client, and in which modes it answers management queries (6, 7; None: not asked);
     per pinned name: where it leads today (nowhere: DNS did not tell);
-    per public address: its `names` in DNS (None: DNS did not tell).
+    per public address: its `names` in DNS (None: DNS did not tell);
+    per source, where the daemon hears none of them: what it answers to another client on this host.
     """
 
     answers: Mapping[str, Asked]
@@ -33,6 +35,7 @@ class Evidence:
     leads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complaints: tuple[str, ...] = ()
     names: Mapping[str, Optional[tuple[str, ...]]] = field(default_factory=dict)
+    unheard: Mapping[str, Asked] = field(default_factory=dict)
 
 
 def gather(
@@ -56,6 +59,7 @@ def gather(
 
     control = {address: Job(partial(tells, address)) for address in addresses}
     asked = Job(lambda: exchange(addresses))
+    unheard = Job(lambda: exchange(silent(facts), tries=1))
     leads, at = dict(known or {}), {pin.name: pin.address for pin in pins}
     resolved = Job(lambda: resolve([pin.name for pin in pins if pin.name not in leads]))
     called = Job(lambda: names_of(pointers(facts, wish)))
@@ -67,6 +71,7 @@ def gather(
         leads={**leads, **{one.name: one.told_beside(at[one.name]) for one in resolved.result()}},
         complaints=said.result() if said else (),
         names=called.result(),
+        unheard={answer.address: answer for answer in unheard.result()},
     )
 
 

@@ -13,10 +13,12 @@ KISSES = {
 #: How a daemon tells that RATE was the last that it had of a source; it does not tell of the others.
 _RATE_EVENT = "rate_exceeded"
 
+UNSYNCHRONISED = "it is not synchronised itself"
+
 #: Bits of `flash` for the last packet, which was thrown away (include/ntp.h of both engines, TEST5 to TEST7; 14 of NTPsec alone).
 _PACKET = {
     0x0010: "its answers are not authenticated",
-    0x0020: "it is not synchronised itself",
+    0x0020: UNSYNCHRONISED,
     0x0040: "its root distance is 16 s or more",
     0x2000: "its answers take too long",
 }
@@ -47,7 +49,7 @@ def reason(peer: Peer) -> str:
     if answered(peer) < _ENOUGH or peer.flash & _WATCHED:
         return ""
     if peer.stratum in (0, 16):
-        return _PACKET[0x0020]
+        return UNSYNCHRONISED
     return next((words for bit, words in _SOURCE.items() if peer.flash & bit), "")
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Optional
 
 from ntpjoin.board import Billboard, Peer
 from ntpjoin.checks import hindering, rejected
 from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK
 from ntpjoin.checks.restrict import Rules
+from ntpjoin.checks.unheard import told
 from ntpjoin.facts import SETTLING_S, Daemon, Facts
-from ntpjoin.model import Check, CheckState, Measure
+from ntpjoin.model import Asked, Check, CheckState, Measure
 from ntpjoin.systems import Row, to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
@@ -28,8 +29,12 @@ REACH_WARN, REACH_FAIL = 75, 50
 POLLS, FEWEST_POLLS = 8, 4
 
 
-def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], setup: str) -> Iterator[Check]:
+def synchronisation(
+    facts: Facts, row: Row, rules: Optional[Rules], setup: str, unheard: Iterable[Asked]
+) -> Iterator[Check]:
     """A system peer, a stratum that the pool takes, and how far the clock may be off.
+
+    `unheard`: what sources answer to others, where the daemon hears none of them.
 
     Nothing where the unit has no ntpd: that is told of the service.
     """
@@ -44,7 +49,7 @@ def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], setup: str) 
     peer = board.system_peer
     young = daemon.age_s < SETTLING_S
     if peer is None:
-        text, remedy = _why_no_peer(board, rules, setup, young=young)
+        text, remedy = _why_no_peer(board, rules, setup, unheard, young=young)
         yield Check("sync.peer", FAIL, f"not synchronised: {text}", remedy)
     elif board.system.leap == 3:
         text = f"it follows {peer.title}, and tells its clients that it is not synchronised (leap 3)"
@@ -62,7 +67,9 @@ def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], setup: str) 
         yield from _distance(daemon, peer)
 
 
-def _why_no_peer(board: Billboard, rules: Optional[Rules], setup: str, *, young: bool) -> tuple[str, str]:
+def _why_no_peer(
+    board: Billboard, rules: Optional[Rules], setup: str, unheard: Iterable[Asked], *, young: bool
+) -> tuple[str, str]:
     """Why it follows nobody, and what to type. Whatever is wrong with the sources is told here, and nowhere else."""
     sources = board.sources
     culprits = hindering.unheard(board, rules) or hindering.too_many(board, rules)
@@ -70,8 +77,9 @@ def _why_no_peer(board: Billboard, rules: Optional[Rules], setup: str, *, young:
     if not board.peers:
         return "the daemon follows nobody", setup
     if not board.replying and not whys:
-        text = f"no system peer; 0 of {len(sources)} sources answer"
-        remedy = "is UDP 123 let out, here and by the provider? If so: ntpjoin setup --survey"
+        words, remedy = told(unheard)
+        text = f"no system peer; 0 of {len(sources)} sources answer{words and f'; {words}'}"
+        remedy = remedy or "is UDP 123 let out, here and by the provider? If so: ntpjoin setup --survey"
     else:
         text = f"no system peer; {board.replying} of {len(sources)} sources answer, {board.survivors} agree"
         text += f", {board.needed} must" if board.survivors < board.needed else ""

@@ -68,7 +68,7 @@ def _sources(
     board = daemon.board if daemon else Billboard()
     young = daemon is not None and daemon.age_s < SETTLING_S
     following = Following(board, pins, rules.lines if rules else (), row, setup, young)
-    yield from sync.synchronisation(facts, row, rules, setup)
+    yield from sync.synchronisation(facts, row, rules, setup, evidence.unheard.values())
     yield from upstreams.upstreams(following)
     if lines.reads_ours(facts, row):
         yield from upstreams.followed(following)
