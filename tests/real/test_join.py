@@ -41,9 +41,13 @@ def shown() -> list[tuple[str, list[str]]]:
     return [(command, text.splitlines()) for command, text in blocks]
 
 
+ADDRESS = re.compile(r"\b(\d+(\.\d+){3}|[0-9a-f]+(:[0-9a-f]*)+)\b")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)*")
+
+
 def plain(line: str) -> str:
-    """Without what differs from time to time: numbers, and how wide they make a column."""
-    return re.sub(r"\s+", " ", re.sub(r"[+-]?\d+([.:]\d+)*", "0", line)).strip()
+    """Without what differs from time to time: numbers, addresses, and how wide they make a column."""
+    return re.sub(r"\s+", " ", NUMBER.sub("0", ADDRESS.sub("0", line))).strip()
 
 
 def missing(page: list[str], printed: list[str]) -> list[str]:
@@ -68,6 +72,7 @@ def test_a_page_that_is_wrong_is_seen() -> None:
     assert missing(["one 2 s", "…", "two, …", "three"], printed) == []
     assert missing(["one 2 s", "four"], printed) == ["four"]
     assert missing(["three", "one 1 s"], printed) == ["one 1 s"]
+    assert plain("follows 192.0.2.13  at -1.5 ms") == plain("follows 2001:db8:2::12 at +20 ms")
 
 
 class Pool:
