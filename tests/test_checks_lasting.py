@@ -152,7 +152,7 @@ def test_only_public_addresses_are_asked_for_declared_ones_too() -> None:
 
 def test_names_are_asked_beside_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns, "names_of", lambda addresses: dict.fromkeys(addresses, ("x.example.net",)))
-    monkeypatch.setattr(ntp, "exchange", lambda addresses: [Asked(one) for one in addresses])
+    monkeypatch.setattr(ntp, "exchange", lambda addresses, **_: [Asked(one) for one in addresses])
     monkeypatch.setattr(management, "managed", lambda *_, **__: ())
     facts = Facts(system=converged().system, addresses=(PUBLIC4, "10.0.0.1"))
     assert gather(Host(), facts, Wish(), ()).names == {PUBLIC4: ("x.example.net",)}

@@ -42,7 +42,7 @@ def shown() -> list[tuple[str, list[str]]]:
 
 
 ADDRESS = re.compile(r"\b(\d+(\.\d+){3}|[0-9a-f]+(:[0-9a-f]*)+)\b")
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)*")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)*( (s|min|h))?\b")
 
 
 def plain(line: str) -> str:
