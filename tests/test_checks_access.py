@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Optional
 
 import pytest
 
@@ -244,3 +245,20 @@ def test_what_is_a_source_and_which_have_a_voice() -> None:
         ("pool", "2.debian.pool.ntp.org", False),
     ]
     assert (counted(read(OWN)), reference_clocks(read(OWN))) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("engine", "lines", "flags"),
+    [
+        ("classic", "restrict source nomodify", {"nomodify"}),
+        ("classic", "restrict default noquery", None),
+        ("ntpsec", "restrict source nomodify", None),
+        ("ntpsec", "restrict default notrust\nrestrict source nomodify", {"nomodify"}),
+        ("ntpsec", "restrict -6 default ignore\nrestrict source nomodify", {"nomodify"}),
+        ("ntpsec", "restrict 192.0.2.1 ignore\nrestrict source nomodify", None),
+    ],
+)
+def test_what_sources_may_beyond_others(engine: Engine, lines: str, flags: Optional[set[str]]) -> None:
+    """NTPsec makes an exception only for whom it could not hear otherwise."""
+    found = Access(engine, read(lines)).for_sources
+    assert (found.flags if found else None) == flags

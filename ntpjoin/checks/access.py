@@ -89,8 +89,17 @@ class Access:
         address goes before (restrict_source of both).
         """
         entry = self.of(address)
-        excepted = self.engine == "classic" or entry.flags & {"ignore", "notrust"}
-        return self.sources if self.sources.lines and excepted and address not in self.entries else entry
+        return self.sources if self._excepts(entry) and address not in self.entries else entry
+
+    @property
+    def for_sources(self) -> Optional[Entry]:
+        """What `restrict source` says, where it makes an exception for anybody who falls under a default."""
+        return self.sources if any(self._excepts(self.entries[network]) for network in WORLD) else None
+
+    def _excepts(self, entry: Entry) -> bool:
+        """Whether `restrict source` goes before this entry."""
+        needed = self.engine == "classic" or entry.flags & {"ignore", "notrust"}
+        return bool(self.sources.lines and needed)
 
     def _take(self, directive: Directive) -> None:
         words = [word for word in directive.words[1:] if word not in ("-4", "-6")]

@@ -198,9 +198,9 @@ def _opened(rules: Rules) -> Iterator[Check]:
         entry = Entry(frozenset(line.words[2:]), (line,))
         if not entry.flags & DEAF_TO_QUERIES:
             yield _opening(line.words[-1] if len(line.words) == 2 else line.words[1], entry, rules)
-    entry = rules.access.sources
-    if entry.lines and not entry.flags & DEAF_TO_QUERIES:
-        yield _opening("the upstreams", entry, rules)
+    sources_may = rules.access.for_sources
+    if sources_may and not sources_may.flags & DEAF_TO_QUERIES:
+        yield _opening("the upstreams", sources_may, rules)
 
 
 def _opening(whom: str, entry: Entry, rules: Rules) -> Check:

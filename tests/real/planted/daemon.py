@@ -146,7 +146,7 @@ def replaced(host: Host, found: Sequence[Check]) -> None:
 
 
 def link_replaced(host: Host, found: Sequence[Check]) -> None:
-    assert f"ls -l {CONFIG}" in found[0]["remedy"], found
+    assert any(f"ls -l {CONFIG}" in check["remedy"] for check in found), found
     host.run(f"mv {CONFIG}.real {CONFIG}")
 
 
@@ -180,8 +180,7 @@ FILES = (
     Fault(
         "our configuration is a link",
         typed(f"mv {CONFIG} {CONFIG}.real; ln -s {CONFIG}.real {CONFIG}"),
-        (unknown("config.lines", f"{CONFIG} is not a plain file", f"ls -l {CONFIG}"),),
-        {warns("service.file"): "it is not the file that was written"},
+        (unknown("config.lines", f"{CONFIG} is not a plain file", f"ls -l {CONFIG}"), warns("service.file")),
         mend=link_replaced,
     ),
     Fault(

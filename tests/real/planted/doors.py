@@ -174,12 +174,6 @@ RESTRICT = (
         mend=take_lines_out,
     ),
     Fault(
-        "its upstreams may query it",
-        own_lines("unrestrict source noquery"),
-        (warns("access.open", "the upstreams"),),
-        mend=take_lines_out,
-    ),
-    Fault(
         "the limiter starves a monitor",
         own_lines("limit average 0.12 burst 20"),
         (warns("access.serve", "would refuse the pool's monitors", f"line 1 out of {OWN}"),),
