@@ -261,6 +261,8 @@ def lined(facts: Facts, *lines: str) -> Facts:
             "sync.survivors",
             "ntpjoin setup --survey",
         ),
+        (host(leap=3), ["disable ntp"], "sync.peer", OUT),
+        (host(leap=3), [], "sync.peer", WAIT),
         (host(), ["disable ntp"], "sync.offset", OUT),
         (host(offset_ms=None), ["enable ntp", "disable ntp monitor"], "sync.offset", OUT),
         (host(), ["disable ntp", "enable ntp"], "sync.offset", ""),

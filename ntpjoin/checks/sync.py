@@ -52,8 +52,7 @@ def synchronisation(
         text, remedy = _why_no_peer(board, rules, setup, unheard, young=young)
         yield Check("sync.peer", FAIL, f"not synchronised: {text}", remedy)
     elif board.system.leap == 3:
-        text = f"it follows {peer.title}, and tells its clients that it is not synchronised (leap 3)"
-        yield Check("sync.peer", FAIL, text, "wait a minute, then: ntpjoin verify")
+        yield _unset(peer, rules)
     elif peer.is_local:
         text = f"not synchronised: it follows this host's own clock ({peer.title}), which nobody sets"
         yield Check("sync.peer", FAIL, text, f"take it out of your own lines, then: {to_type('restart', row.unit)}")
@@ -65,6 +64,16 @@ def synchronisation(
         yield from _reach(daemon)
         yield from _offset(board.system.offset_ms, row, rules)
         yield from _distance(daemon, peer)
+
+
+def _unset(peer: Peer, rules: Optional[Rules]) -> Check:
+    """It has a system peer, and has not set the clock yet; or may not, and never will."""
+    text = f"it follows {peer.title}, and tells its clients that it is not synchronised (leap 3)"
+    culprits = hindering.disabled(rules)
+    if rules and culprits:
+        text += f": it does not set the clock: {culprits[0]}"
+        return Check("sync.peer", FAIL, text, rules.advice.without(culprits))
+    return Check("sync.peer", FAIL, text, "wait a minute, then: ntpjoin verify")
 
 
 def _why_no_peer(

@@ -123,7 +123,7 @@ FAULTS = (
     Fault(
         "the daemon may not set the clock",
         own_lines("# mine", "disable ntp"),
-        (fails("sync.offset", f"line 2 out of {OWN}"),),
+        (fails("sync.peer", "leap 3", f"line 2 out of {OWN}"),),
         mend=take_lines_out,
     ),
     Fault(
