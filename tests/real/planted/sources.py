@@ -51,7 +51,8 @@ def says(names: Sequence[str], so: Callable[[Host], object], **words: object) ->
 
 
 def outvoted(host: Host) -> bool:
-    return host.selected() == 4 and host.board()[OF_CHARLIE][0] == "x"
+    """By three at least: one that is right may be thinned out."""
+    return host.selected() >= 3 and host.board()[OF_CHARLIE][0] == "x"
 
 
 def moved(host: Host) -> None:
@@ -83,7 +84,7 @@ ONE = (
     ),
     Fault(
         "an upstream smears",
-        says(["charlie"], lambda host: host.selected() == 5, refid="254.196.88.176", stratum=2),
+        says(["charlie"], lambda host: host.selected() >= 4, refid="254.196.88.176", stratum=2),
         (warns("upstreams.smear", CHARLIE, "254.196.88.176", "ntpjoin setup --survey"),),
     ),
     Fault(
