@@ -21,7 +21,7 @@ from ntpjoin.host.netfilter.notrack import (
     without_table,
 )
 from ntpjoin.host.netfilter.rules import Ruleset
-from ntpjoin.host.netfilter.verdict import judge
+from ntpjoin.host.netfilter.verdict import judge, judge_all
 from ntpjoin.look.firewall import look_firewall
 from ntpjoin.look.seen import see
 from ntpjoin.look.untracked import look_untracked
@@ -38,6 +38,33 @@ OURS = {name: (GOLDEN / f"{name}.json").read_text() for name in ("all", "masquer
 
 def loaded(name: str = "all") -> Ruleset:
     return nft.parse(OURS[name])
+
+
+def test_what_passes_tracked_and_untracked_passes_where_the_clients_port_decides_that() -> None:
+    """A packet is tracked or is not: a rule for what is `INVALID` or `ESTABLISHED` does not meet something in between."""
+    tried = 0
+    for case in ALL:
+        rules, both = read(case), Ruleset({**read(case).chains, **loaded("masquerade").chains})
+        for family in FAMILIES:
+            asked = [query(family)]
+            if judge_all(rules, asked).free and judge_all(with_table(rules), asked).free:
+                assert judge_all(both, asked).passes is True, (str(case), family)
+                tried += 1
+    assert tried > 20
+
+
+def test_where_only_what_is_tracked_passes_the_clients_port_decides() -> None:
+    """From 123 it is tracked, where hosts behind this one ask by its address; by such rules nothing else gets in."""
+    told = []
+    for case in ALL:
+        rules, both = read(case), Ruleset({**read(case).chains, **loaded("masquerade").chains})
+        for family in FAMILIES:
+            asked = [query(family)]
+            if judge_all(rules, asked).free and judge_all(with_table(rules), asked).passes is False:
+                told.append(judge_all(both, asked))
+    assert told
+    assert {verdict.passes for verdict in told} == {None}
+    assert all(verdict.why.endswith("it depends on the client's port") for verdict in told)
 
 
 # --- the table itself

@@ -6,7 +6,7 @@ that one. Where a condition cannot be told both ways are followed, so that it ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Optional
 
@@ -219,6 +219,26 @@ def _state_at(chain: Chain, state: Optional[str]) -> Optional[str]:
 
 def judge(ruleset: Ruleset, query: Packet) -> Verdict:
     """Whether a query comes in and its answer goes out."""
+    verdicts = [_judge(ruleset, part) for part in _parts(ruleset, query)]
+    shut = [verdict for verdict in verdicts if verdict.passes is False]
+    if 0 < len(shut) < len(verdicts):
+        return replace(shut[0], passes=None, why=f"{shut[0].why}: it depends on the client's port")
+    return _worst(verdicts)
+
+
+def _parts(ruleset: Ruleset, query: Packet) -> Iterator[Packet]:
+    """One for each range of ports that it may come from, where that decides whether it is tracked: a packet is, or is not."""
+    picky = any(
+        isinstance(one, Port) and one.end == "sport"
+        for chain in ruleset.chains.values()
+        for rule in chain.rules
+        if "untracked" in rule.sets
+        for one in _leaves(rule.conditions)
+    )
+    yield from (replace(query, ports=(ports,)) for ports in query.ports) if picky else (query,)
+
+
+def _judge(ruleset: Ruleset, query: Packet) -> Verdict:
     comes, seen = judge_packet(ruleset, query)
     if comes.passes is False:
         return comes
@@ -231,7 +251,10 @@ def judge(ruleset: Ruleset, query: Packet) -> Verdict:
 
 def judge_all(ruleset: Ruleset, queries: Iterable[Packet]) -> Verdict:
     """The worst of several queries: each address of this host must be served."""
-    verdicts = [judge(ruleset, query) for query in queries]
+    return _worst([judge(ruleset, query) for query in queries])
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Verdict:
     for passes in (False, None):
         for verdict in verdicts:
             if verdict.passes is passes:
