@@ -61,6 +61,24 @@ def test_an_offset_is_told_with_where_the_pool_begins_to_mind_and_what_mends_it(
     assert large.remedy == f"systemctl restart {ROW.unit}"
 
 
+@pytest.mark.parametrize(
+    ("offsets_ms", "off"),
+    [
+        ((400.0, 401.0, 399.0, 0.1, 0.2), True),
+        ((-400.0, -401.0, -399.0, 0.1, 0.2), True),
+        ((400.0, 401.0, 0.3, 0.1, 0.2), False),
+        ((127.0, 127.0, 127.0, 127.0, 127.0), False),  # that it believes at once
+    ],
+)
+def test_what_most_sources_tell_counts_before_the_daemon_believes_it(offsets_ms: tuple[float, ...], off: bool) -> None:
+    peers = (replace(one, tally="+", offset_ms=ms) for one, ms in zip(BOARD.peers, offsets_ms))
+    check = told(host(*peers, offset_ms=0.1), "sync.offset")
+    assert check
+    assert (check.state is CheckState.FAIL) is off
+    assert ("say its sources" in check.text) is off
+    assert check.remedy == (f"systemctl restart {ROW.unit}" if off else "")
+
+
 def test_a_young_daemon_still_slews_its_clock() -> None:
     """It fails, but verify and setup end with 5, not yet; a stratum that is too high beside it does not pass."""
     young = host(offset_ms=60.0, age_s=299.0)

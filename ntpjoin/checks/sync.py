@@ -62,7 +62,7 @@ def synchronisation(
         yield _stratum(board.system.stratum)
         yield _survivors(board, rules)
         yield from _reach(daemon)
-        yield from _offset(board.system.offset_ms, row, rules)
+        yield from _offset(board, row, rules)
         yield from _distance(daemon, peer)
 
 
@@ -122,19 +122,22 @@ def _survivors(board: Billboard, rules: Optional[Rules]) -> Check:
     return Check("sync.survivors", FAIL, text, "ntpjoin setup --survey", measure)
 
 
-def _offset(offset_ms: Optional[float], row: Row, rules: Optional[Rules]) -> Iterator[Check]:
-    """By how much the clock is off, by the daemon's own account."""
+def _offset(board: Billboard, row: Row, rules: Optional[Rules]) -> Iterator[Check]:
+    """By how much the clock is off, by the daemon's own account; or by that of its sources, where it does not believe them yet."""
     culprits = hindering.disabled(rules)
     if rules and culprits:
         yield Check("sync.offset", FAIL, f"ntpd does not set the clock: {culprits[0]}", rules.advice.without(culprits))
         return
-    if offset_ms is None:
+    if board.system is None or board.system.offset_ms is None:
         return
-    off_s = abs(offset_ms) / 1000
+    off_s, told_s = abs(board.system.offset_ms) / 1000, abs(_told_ms(board)) / 1000
+    disbelieved = told_s >= STEP_S > off_s
+    off_s = told_s if disbelieved else off_s
     state = FAIL if off_s >= OFFSET_FAIL_S else WARN if off_s >= OFFSET_WARN_S else OK
     measure = Measure(off_s, "s", OFFSET_WARN_S, OFFSET_FAIL_S)
     text, remedy = f"the clock is {off_s * 1000:.3f} ms off", ""
     if state is not OK:
+        text += ", say its sources, and ntpd waits some minutes until it believes that" if disbelieved else ""
         text += f": the pool takes points from {POOL_OFFSET_MS} ms on"
         slews = "ntpd slews the clock, which takes a quarter of an hour; if it stays off: ntpjoin setup --survey"
         remedy = to_type("restart", row.unit) if off_s >= STEP_S else slews
@@ -142,6 +145,12 @@ def _offset(offset_ms: Optional[float], row: Row, rules: Optional[Rules]) -> Ite
         if rules and culprits:
             text, remedy = f"{text}; it is not stepped: {culprits[0]}", rules.advice.without(culprits)
     yield Check("sync.offset", state, text, remedy, measure)
+
+
+def _told_ms(board: Billboard) -> float:
+    """What most of those that agree tell; from the step threshold on the daemon waits (STEPOUT) before it follows them."""
+    offsets = sorted(peer.offset_ms for peer in board.sources if peer.tally in "*+o#" and peer.offset_ms is not None)
+    return offsets[len(offsets) // 2] if offsets else 0.0
 
 
 def _distance(daemon: Daemon, peer: Peer) -> Iterator[Check]:
