@@ -95,6 +95,7 @@ OFF = (
         "somebody sets the clock by 400 ms",
         set_while_it_runs,
         (fails("sync.offset", "say its sources", "systemctl restart"),),
+        {warns("sync.distance"): "what is not believed does not renew it"},
     ),
 )
 

@@ -111,7 +111,7 @@ SOURCES = Fault(
         warns("upstreams.silent", lines.DEAD, f"line 2 out of {OWN}"),
         warns("upstreams.falseticker", lines.LIAR, f"line 3 out of {OWN}"),
         warns("upstreams.rejected", FAR_ADDRESS, f"line 4 out of {OWN}"),
-        warns("upstreams.smear", sources.OF_CHARLIE, "ntpjoin setup --survey"),
+        warns("upstreams.smear", sources.CHARLIE, "ntpjoin setup --survey"),
         warns("upstreams.count", "8 sources", f"out of {OWN}"),
     ),
     mend=own_sources_out,
