@@ -209,7 +209,7 @@ def test_an_open_server_is_told_with_the_factor_that_was_measured(lab: Lab) -> N
         assert (7 in told) is (address in classic)
         print(address, {mode: it["factor"] for mode, it in told.items()})
     for address in addresses("alpha"):
-        assert text(found[address], "closed") == "refuses management queries (modes 6 and 7)"
+        assert text(found[address], "closed") == "refuses management queries (modes 6 and 7)", found[address]
 
 
 # --- limiters ----------------------------------------------------------------------------------------------------------
