@@ -24,9 +24,10 @@ def add_namespace(sandbox: Sandbox, host: str, *settings: str) -> None:
 def build(sandbox: Sandbox) -> None:
     add_namespace(sandbox, ROUTER, *FORWARD)
     lines = ["link set lo up"]
-    for bridge, (four, six) in NETWORKS.items():
+    for number, (bridge, (four, six)) in enumerate(NETWORKS.items(), 1):
+        # Else it takes the lowest address of its ports, another one when a host is added, and nobody finds the router for a while.
         lines += [
-            f"link add {bridge} type bridge forward_delay 0 mcast_snooping 0",
+            f"link add {bridge} address 02:00:00:00:00:{number:02x} type bridge forward_delay 0 mcast_snooping 0",
             f"address add {four}1/24 dev {bridge}",
             f"address add {six}1/64 dev {bridge} nodad",
             f"link set {bridge} up",
