@@ -225,6 +225,10 @@ def test_with_each_firewall_a_crowd_upstreams_and_a_host_behind(lab: Lab, member
     FIREWALLS[firewall](member)
     if firewall != "firewalld":
         member.run(["nft", "-f", "-"], input=MASQUERADE, check=True)
+    # What a reboot changes by itself is not to be taken for what undo leaves.
+    member.reboot()
+    behind(member, firewall)
+    settled(member)
     assert set(guest(member).values()) == {True}, guest(member)
     before = member.snapshot()
     seen = in_turn(lab, member, 10_000)
