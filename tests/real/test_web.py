@@ -242,8 +242,9 @@ def test_what_nginx_does_not_accept_it_never_reads_and_all_is_taken_back(lab: La
     operator.carry(server)
     install(server, "nginx")
     server.run(["ufw", "allow", "80/tcp"], check=True, timeout=60)
-    # A table of one bucket, which has room for the stock site's name, and none for ours.
-    write(server, "/etc/nginx/conf.d/hash.conf", "server_names_hash_max_size 1;\nserver_names_hash_bucket_size 64;\n")
+    # No bucket of its table of names has room for this one, and it says so only when it is in a site.
+    write(server, "/etc/nginx/conf.d/hash.conf", "server_names_hash_bucket_size 64;\n")
+    server.run(["sed", "-i", f"s/time1.example/{'long' * 15}.example/", "/etc/hosts"], check=True)
     server.run(["systemctl", "reload", "nginx"], check=True, timeout=60 * server.slowness)
     workers = server.run(["pgrep", "-f", "nginx: worker"], check=True).out
     fresh, before = server.snapshot(), seen(lab)
