@@ -250,7 +250,7 @@ def test_what_nginx_does_not_accept_it_never_reads_and_all_is_taken_back(lab: La
     code, page = redirect(server)
     assert code == 1, page
     assert page["taken_back"][0]["state"] == "restored", page
-    assert "map" in page["errors"][0]["message"], page["errors"]
+    assert "in /etc/nginx/sites-enabled/ntpjoin:" in page["errors"][0]["message"], page["errors"]
     assert fresh.diff(server.snapshot()) == []
     assert server.run(["pgrep", "-f", "nginx: worker"], check=True).out == workers
     assert seen(lab) == before
