@@ -35,7 +35,6 @@ def synchronisation(
     """A system peer, a stratum that the pool takes, and how far the clock may be off.
 
     `unheard`: what sources answer to others, where the daemon hears none of them.
-
     Nothing where the unit has no ntpd: that is told of the service.
     """
     daemon = facts.daemon

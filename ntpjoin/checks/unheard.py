@@ -11,6 +11,7 @@ from ntpjoin.model import Asked
 
 #: A daemon that has just started has asked each of its sources by then, eight times (`iburst`).
 _ASKED_S = 20.0
+_WELL = "it answers"
 _FILTERED = (
     "what comes from UDP 123 is kept back, and nothing else: is there a filter for that, here or at the provider?"
 )
@@ -31,9 +32,6 @@ def told(asked: Iterable[Asked]) -> tuple[str, str]:
         return "", ""
     text = "; ".join(f"{count}: {what}" for what, count in found.most_common())
     return f"asked by another program: {text}", _FILTERED if _WELL in found else "ntpjoin setup --survey"
-
-
-_WELL = "it answers"
 
 
 def _answer(asked: Asked) -> str:

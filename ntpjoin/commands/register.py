@@ -74,7 +74,7 @@ def _registered(
     """
     found: dict[str, Optional[bool]] = {}
     for door in public:
-        link = links.get(door.address, Ownership(problem="not asked"))
+        link = links.get(door.address, Ownership())
         if link.link or link.unknown:
             found[door.address] = not link.unknown
             continue

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo import COLOUR, REDRAWN
 from tests.lab import Lab, Server
 from tests.lab.hosts import SERVER4, SERVER6, SERVICES4, SERVICES6, Host
 from tests.lab.namespaces import STATE, Daemon
@@ -30,9 +31,6 @@ ADDED, CA = FOLDER / "added", FOLDER / "ca.pem"
 
 #: Only here: the lab's addresses are documentation, its catalogue is its own.
 LABS_OWN = {"setup": f"--allow-private --catalogue {FILE}", "probe": "--allow-private"}
-
-REDRAWN = re.compile(r"[^\n]*\r\x1b\[K")
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def shown() -> list[tuple[str, list[str]]]:
