@@ -513,6 +513,12 @@ def test_a_file_that_is_no_longer_ours_is_told(changes: dict[str, Any], state: s
     assert [one for one in judged(facts) if one[0] == "service.file"] == ([("service.file", state)] if state else [])
 
 
+def test_a_link_in_place_of_the_file_is_not_called_an_edit() -> None:
+    files = {**converged().files, ROW.config: FileFact(b"", 0, "", plain=False)}
+    [found] = [one for one in judge(converged(files=files), WISH, PINS, GOOD) if one.id == "service.file"]
+    assert (found.state.value, "edited" in found.text, "ls -l" in found.remedy) == ("warn", False, True)
+
+
 def test_where_nothing_was_written_nothing_is_said_of_the_file() -> None:
     assert not any(check.id == "service.file" for check in judge(converged(journal__written={}), WISH, PINS, GOOD))
 

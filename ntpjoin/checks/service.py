@@ -80,6 +80,10 @@ def _file(facts: Facts, row: Row) -> Iterator[Check]:
     elif there and there.stock:
         text = f"{row.config} is the package's own again: the package manager replaced ours"
         yield Check("service.file", FAIL, text, "ntpjoin setup")
+    elif there and not there.plain:
+        text = f"{row.config} is no longer the file that was written: it is not a plain file"
+        remedy = f"look at it: ls -l {row.config}; put a file in its place, then: ntpjoin setup"
+        yield Check("service.file", WARN, text, remedy)
     else:
         what = "was edited since it was written" if there else "is gone"
         yield Check("service.file", WARN, f"{row.config} {what}", "ntpjoin plan --replace shows what differs")
