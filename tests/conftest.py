@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import shlex
 import signal
 import sys
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import pytest
 
+from ntpjoin.host import owners
 from ntpjoin.host import programs as programs_module
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.provision.changes import Site
 
 if TYPE_CHECKING:
     import trustme
+
+    from tests.typed import Typed
 
 _SLOW = (Path(__file__).parent / "real", Path(__file__).parent / "lab")
 
@@ -151,6 +156,61 @@ def programs(real_programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder.mkdir()
     monkeypatch.setitem(programs_module.ENVIRONMENT, "PATH", str(folder))
     return Programs(folder)
+
+
+class Systemd:
+    """systemctl as a script over files: one unit, its states, and what it was told."""
+
+    def __init__(self, programs: Programs, **states: str) -> None:
+        self.states = programs.folder / ".unit"
+        self.states.mkdir()
+        self.set(LoadState="loaded", UnitFileState="enabled", ActiveState="active", **states)
+        script = f"""
+cd {self.states}
+case "$1" in
+show) echo Id=x.service; for one in *; do read -r value < "$one"; echo "$one=$value"; done ;;
+start|restart) echo active > ActiveState ;;
+stop) echo inactive > ActiveState ;;
+enable) echo enabled > UnitFileState ;;
+disable) echo disabled > UnitFileState ;;
+esac"""
+        programs.add("systemctl", script)
+        self.programs = programs
+
+    def set(self, **states: str) -> None:
+        for name, value in states.items():
+            (self.states / name).write_text(f"{value}\n")
+
+    def get(self) -> tuple[str, str]:
+        return tuple((self.states / name).read_text().strip() for name in ("UnitFileState", "ActiveState"))  # type: ignore[return-value]
+
+    def told(self) -> list[str]:
+        return [call.split()[1] for call in self.programs.calls("systemctl") if call.split()[1] != "show"]
+
+
+@pytest.fixture
+def systemctl(programs: Programs) -> Systemd:
+    """The only way to a unit there is in the test."""
+    return Systemd(programs)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """The program as it is typed, with nobody at a terminal."""
+    from tests.typed import Typed
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    return Typed(monkeypatch, capsys)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A host in a tree of its own, where changes are made and taken back; whoever owns a file, it is root."""
+    (tmp_path / "root/etc").mkdir(parents=True)
+    (tmp_path / "root/run/systemd/system").mkdir(parents=True)
+    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(owners, "name", lambda *_: "root:root")
+    return Site(Host(root=tmp_path / "root"), "/run")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from ntpjoin.wire.control import ControlClient
 from ntpjoin.wire.mode6 import MAX_BYTES, Answer, Assembly, ControlRefusedError, Question
 from ntpjoin.wire.talk import Manner, Talk
 from tests.fuzz import JUNK, spoiled_bytes
-from tests.test_show import Stream
+from tests.stream import Stream
 from tests.test_wire_board import CLASSIC_SYSTEM, COUNTED, NEW_PEER, NTPSEC_SYSTEM, PEER, POOL, SHM
 from tests.wire_servers import control_reply, ntp_reply
 

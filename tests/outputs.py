@@ -7,8 +7,8 @@ from dataclasses import replace
 from ntpjoin.checks.verify import judge
 from ntpjoin.model import Check, CheckState, Measure
 from ntpjoin.show.report import Report
+from tests.judged import GOOD
 from tests.sample import BOARD, PINS, WISH, converged, peer
-from tests.test_checks_verify import GOOD
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 

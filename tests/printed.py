@@ -30,7 +30,7 @@ from tests.rulesets import captured
 from tests.test_host_apt import HALF, SIMULATED, STATUS
 from tests.test_host_packages import COMES, COMES_5, GOES, PAGES, RPM_FILES, RPM_QA, ZYPPER
 from tests.test_host_system import SHOWN
-from tests.test_host_webservers import APACHE, FILES, NGINX
+from tests.webs import APACHE, FILES, NGINX
 
 DOORS = (
     Packet("IPv4", "eth0", 0xCB007107),

@@ -20,6 +20,7 @@ from ntpjoin.facts import (
 )
 from ntpjoin.firewall import FirewallFacts
 from ntpjoin.host.distros import ROWS
+from ntpjoin.look.detect import Detection
 from ntpjoin.model import FAMILIES, Asked, Choice, Chosen, Pin, Sample, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.surroundings import Confinement, Identity, Leapfile, Machine, Place, Surroundings, Tracking
@@ -167,3 +168,19 @@ def converged(**parts: Any) -> Facts:
 
 def answered(*addresses: str) -> dict[str, Asked]:
     return {address: Asked(address, sample(address, stratum=3)) for address in addresses}
+
+
+def detected(facts: Facts, **parts: Any) -> Detection:
+    """What `detect` found on a host that has these facts."""
+    values: dict[str, Any] = {
+        "facts": facts,
+        "manager": "apt",
+        "virtualisation": "kvm",
+        "unit": facts.unit(ROW.unit),
+        "daemon": facts.daemon,
+        "engine": None,
+        "version": "",
+        "rivals": (),
+        "unknown": (),
+    }
+    return Detection(**{**values, **parts})

@@ -12,8 +12,8 @@ from ntpjoin.facts import Directive, Facts, FileFact, Holder, Unit
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Asked, Check, CheckState, Wish
 from ntpjoin.surroundings import Confinement, Denial, Identity, Machine, Place
+from tests.judged import GOOD, OUTSIDE, judged
 from tests.sample import OWN4, OWN6, PINS, ROW, SURROUNDINGS, WISH, answered, converged
-from tests.test_checks_verify import GOOD, OUTSIDE, judged
 
 
 def around(**parts: Any) -> Facts:

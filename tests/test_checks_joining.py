@@ -12,8 +12,8 @@ from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Facts, Zone
 from ntpjoin.model import Check, CheckState, Wish
 from ntpjoin.surroundings import Tracking
+from tests.judged import GOOD
 from tests.sample import OWN4, OWN6, PINS, WISH, changed, converged
-from tests.test_checks_verify import GOOD
 
 PUBLIC4, PUBLIC6 = "8.8.8.8", "2a02:8::8"
 TABLE = (

@@ -14,8 +14,8 @@ from ntpjoin.facts import Facts, JournalFacts
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, Check, Wish
 from ntpjoin.wire import dns, management, ntp
+from tests.judged import GOOD
 from tests.sample import OWN4, OWN6, PINS, WISH, converged
-from tests.test_checks_verify import GOOD
 
 PUBLIC4, PUBLIC6 = "9.9.9.9", "2a00:1450::1"
 

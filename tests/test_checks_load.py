@@ -12,8 +12,8 @@ from ntpjoin.facts import Directive, Facts
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Check, Measure
 from ntpjoin.surroundings import Tracking
+from tests.judged import GOOD, OUTSIDE, judged
 from tests.sample import PINS, WISH, converged
-from tests.test_checks_verify import GOOD, OUTSIDE, judged
 
 
 def told(facts: Facts, check: str) -> list[Check]:

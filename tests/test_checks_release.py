@@ -16,8 +16,8 @@ from ntpjoin.facts import Directive, Facts
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Check, Wish
 from tests.hostile import SETTINGS
+from tests.judged import GOOD, OUTSIDE, judged
 from tests.sample import PINS, SYSTEM_VARS, converged
-from tests.test_checks_verify import GOOD, OUTSIDE, judged
 
 ROW_OF = {row.name: row for row in ROWS}
 LIMITED = Directive("/etc/x.conf", 1, ("restrict", "default", "limited"))

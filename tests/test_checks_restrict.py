@@ -18,8 +18,8 @@ from ntpjoin.model import Asked, Check, CheckState, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.systems import Engine
 from ntpjoin.wire.talk import Manner, Talk
+from tests.judged import GOOD, LEADS, OUTSIDE, judged
 from tests.sample import OWN4, OWN6, PINS, ROW, SYSTEM_VARS, WISH, answered, changed, converged
-from tests.test_checks_verify import GOOD, LEADS, OUTSIDE, judged
 
 OWN = "/etc/ntpsec/ntp.d/mine.conf"
 RESTART = f"systemctl restart {ROW.unit}"

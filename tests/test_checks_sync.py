@@ -12,8 +12,8 @@ from ntpjoin.checks.verify import judge, settling
 from ntpjoin.commands.setup import _SetUp
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.model import Asked, Check, CheckState, Measure
+from tests.judged import GOOD, OUTSIDE, judged
 from tests.sample import BOARD, OWN4, OWN6, PINS, ROW, SYSTEM_VARS, WISH, changed, converged, peer, sample
-from tests.test_checks_verify import GOOD, OUTSIDE, judged
 
 
 def host(*peers: Peer, age_s: float = 4000.0, minsane: Optional[int] = None, **system: Any) -> Facts:

@@ -10,8 +10,8 @@ from ntpjoin.checks.unheard import silent, told
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Facts
 from ntpjoin.model import Asked, Check
+from tests.judged import GOOD
 from tests.sample import BOARD, PINS, WISH, answered, changed, converged
-from tests.test_checks_verify import GOOD
 
 NOBODY: Facts = converged(daemon__board__peers=tuple(replace(one, reach=0, tally=" ") for one in BOARD.peers))
 SOURCES = silent(NOBODY)

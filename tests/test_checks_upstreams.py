@@ -16,8 +16,8 @@ from ntpjoin.host.machine import Host
 from ntpjoin.model import Check, CheckState, Measure, Pin, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.upstreams import catalogue, rules
+from tests.judged import GOOD, OUTSIDE, judged
 from tests.sample import ADDRESSES, BOARD, PINS, ROW, SYSTEM_VARS, converged, peer
-from tests.test_checks_verify import GOOD, OUTSIDE, judged
 
 OWN = "/etc/ntpsec/ntp.d/mine.conf"
 RESTART = f"systemctl restart {ROW.unit}"

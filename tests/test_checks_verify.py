@@ -20,6 +20,7 @@ from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, CheckState, Resolved, Wish
 from ntpjoin.wire import dns
+from tests.judged import GOOD, LEADS, OUTSIDE, judged
 from tests.sample import (
     ADDRESSES,
     BOARD,
@@ -36,21 +37,6 @@ from tests.sample import (
     peer,
     sample,
 )
-
-LEADS = {pin.name: (pin.address,) for pin in PINS}
-GOOD = Evidence(answered(OWN4, OWN6), {OWN4: (), OWN6: ()}, LEADS)
-
-
-def judged(facts: Facts, evidence: Evidence = GOOD, wish: Wish = WISH) -> list[tuple[str, str]]:
-    """Every check that is not ok."""
-    return [
-        (check.id, check.state.value)
-        for check in judge(facts, wish, PINS, evidence)
-        if check.state is not CheckState.OK
-    ]
-
-
-OUTSIDE = ("outside", "unknown")
 
 
 def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:

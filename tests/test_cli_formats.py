@@ -13,11 +13,9 @@ import pytest
 from ntpjoin.errors import CommandFailed, Interrupted
 from ntpjoin.host.machine import NEW
 from ntpjoin.show import prometheus
+from tests.read_back import metrics_page, plugin_line, value
 from tests.sample import NAMES, converged
-from tests.test_cli import Typed, typed  # noqa: F401 - a fixture
-from tests.test_show_nagios import parsed as line_parsed
-from tests.test_show_prometheus import parsed as page_parsed
-from tests.test_show_prometheus import value
+from tests.typed import Typed
 
 FAILING = {"holders": ()}
 SETTLING = {"daemon__board__system__leap": 3, "daemon__age_s": 20.0}
@@ -32,7 +30,7 @@ def failing_look(error: BaseException) -> Callable[[Any], Any]:
     return look
 
 
-def test_a_form_named_twice_means_the_same(typed: Typed) -> None:  # noqa: F811
+def test_a_form_named_twice_means_the_same(typed: Typed) -> None:
     typed.host(converged())
     assert typed("verify") == 0
     text = typed.out
@@ -45,7 +43,7 @@ def test_a_form_named_twice_means_the_same(typed: Typed) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize("form", ["text", "prometheus"])
-def test_two_forms_contradict_each_other(typed: Typed, form: str) -> None:  # noqa: F811
+def test_two_forms_contradict_each_other(typed: Typed, form: str) -> None:
     typed.host(converged())
     code, page = typed.json(f"verify --format {form}")
     assert code == 2
@@ -70,7 +68,7 @@ def test_two_forms_contradict_each_other(typed: Typed, form: str) -> None:  # no
     ],
 )
 def test_a_core_reads_one_line_and_its_own_codes(
-    typed: Typed,  # noqa: F811
+    typed: Typed,
     options: str,
     parts: dict[str, Any],
     code: int,
@@ -82,7 +80,7 @@ def test_a_core_reads_one_line_and_its_own_codes(
     )
     for words in (f"verify --format nagios {options}", f"verify {options} --format=nagios"):
         assert typed(words) == code
-        status = line_parsed(typed.out)[0]
+        status = plugin_line(typed.out)[0]
         assert status == ["OK", "WARNING", "CRITICAL", "UNKNOWN"][code]
         assert bool(typed.err) is (code == 3)
 
@@ -90,15 +88,15 @@ def test_a_core_reads_one_line_and_its_own_codes(
 @pytest.mark.parametrize(
     "error", [Interrupted("asked to end", 15), CommandFailed("systemctl x\nsaid | no"), RuntimeError("x")]
 )
-def test_a_core_is_never_told_less(typed: Typed, error: Exception) -> None:  # noqa: F811
+def test_a_core_is_never_told_less(typed: Typed, error: Exception) -> None:
     typed.host(converged())
     typed.command("look", failing_look(error))
     assert typed("verify --format nagios") == 3
-    assert line_parsed(typed.out)[0] == "UNKNOWN"
+    assert plugin_line(typed.out)[0] == "UNKNOWN"
     assert ("Traceback" in typed.err) is isinstance(error, RuntimeError)
 
 
-def test_a_fault_of_ntpjoin_is_told_to_others_as_python_does(typed: Typed) -> None:  # noqa: F811
+def test_a_fault_of_ntpjoin_is_told_to_others_as_python_does(typed: Typed) -> None:
     typed.host(converged())
     typed.command("look", failing_look(RuntimeError("x")))
     for form in ("text", "json", "prometheus"):
@@ -106,18 +104,18 @@ def test_a_fault_of_ntpjoin_is_told_to_others_as_python_does(typed: Typed) -> No
             typed(f"verify --format {form}")
 
 
-def test_a_core_that_asks_what_is_not_there_is_told_so(typed: Typed) -> None:  # noqa: F811
+def test_a_core_that_asks_what_is_not_there_is_told_so(typed: Typed) -> None:
     assert typed("verfy --format nagios") == 3
-    assert line_parsed(typed.out)[0] == "UNKNOWN"
+    assert plugin_line(typed.out)[0] == "UNKNOWN"
     assert typed("setup --format nagios --yes") == 3
     assert typed("verify --format NAGIOS") == 2
 
 
 @pytest.mark.parametrize(("parts", "code"), [({}, 0), (FAILING, 1), (SETTLING, 5), (UNSUPPORTED, 3)])
-def test_metrics_tell_verifys_own_code(typed: Typed, parts: dict[str, Any], code: int) -> None:  # noqa: F811
+def test_metrics_tell_verifys_own_code(typed: Typed, parts: dict[str, Any], code: int) -> None:
     typed.host(converged(**parts))
     assert typed("verify --format prometheus") == code
-    found = page_parsed(typed.out)
+    found = metrics_page(typed.out)
     assert value(found, "ntpjoin_verify_exit_code") == code
     assert value(found, "ntpjoin_verify_timestamp_seconds") > 1_700_000_000
     assert ("ntpjoin_check_state" in typed.out) is (code != 3)
@@ -129,7 +127,7 @@ def test_metrics_tell_verifys_own_code(typed: Typed, parts: dict[str, Any], code
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("parts", "code"), [({}, 0), (FAILING, 1)])
 def test_a_file_takes_what_would_have_been_printed(
-    typed: Typed,  # noqa: F811
+    typed: Typed,
     tmp_path: Path,
     form: str,
     parts: dict[str, Any],
@@ -153,7 +151,7 @@ def test_a_file_takes_what_would_have_been_printed(
         os.umask(before)
 
 
-def test_a_file_is_named_from_where_one_is(typed: Typed, tmp_path: Path) -> None:  # noqa: F811
+def test_a_file_is_named_from_where_one_is(typed: Typed, tmp_path: Path) -> None:
     typed.host(converged())
     typed.monkeypatch.chdir(tmp_path)
     assert typed("verify --output ../x.txt --color always") == 0
@@ -174,7 +172,7 @@ def unusable(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_what_cannot_take_it_is_refused_before_anything_is_asked(typed: Typed, tmp_path: Path) -> None:  # noqa: F811
+def test_what_cannot_take_it_is_refused_before_anything_is_asked(typed: Typed, tmp_path: Path) -> None:
     typed.host(converged())
     typed.command("look", failing_look(AssertionError("it was looked")))
     for name, words in unusable(tmp_path).items():
@@ -190,7 +188,7 @@ def test_what_cannot_take_it_is_refused_before_anything_is_asked(typed: Typed, t
     assert typed.json("verify --output=")[0] == 2
 
 
-def test_what_cannot_be_written_after_all_leaves_the_former(typed: Typed, tmp_path: Path) -> None:  # noqa: F811
+def test_what_cannot_be_written_after_all_leaves_the_former(typed: Typed, tmp_path: Path) -> None:
     typed.host(converged())
     file = tmp_path / "x.prom"
     file.write_text("former\n")
@@ -201,13 +199,13 @@ def test_what_cannot_be_written_after_all_leaves_the_former(typed: Typed, tmp_pa
     typed.monkeypatch.setattr("os.fsync", full)
     assert typed(f"verify --format prometheus --output {file}") == 3
     assert "could not be written: No space left" in typed.err
-    assert value(page_parsed(typed.out), "ntpjoin_verify_exit_code") == 3, "somebody may hear it so"
+    assert value(metrics_page(typed.out), "ntpjoin_verify_exit_code") == 3, "somebody may hear it so"
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [(file.name, "former\n")]
 
 
 @pytest.mark.parametrize(("form", "code"), [("json", 3), ("nagios", 3), ("prometheus", 3)])
 def test_a_file_that_programs_read_does_not_tell_of_better_days(
-    typed: Typed,  # noqa: F811
+    typed: Typed,
     tmp_path: Path,
     form: str,
     code: int,
@@ -221,12 +219,12 @@ def test_a_file_that_programs_read_does_not_tell_of_better_days(
     if form == "json":
         assert json.loads(file.read_text())["exit"] == code
     elif form == "nagios":
-        assert line_parsed(file.read_text())[0] == "UNKNOWN"
+        assert plugin_line(file.read_text())[0] == "UNKNOWN"
     else:
-        assert value(page_parsed(file.read_text()), "ntpjoin_verify_exit_code") == code
+        assert value(metrics_page(file.read_text()), "ntpjoin_verify_exit_code") == code
 
 
-def test_who_interrupts_leaves_the_file_as_it_was(typed: Typed, tmp_path: Path) -> None:  # noqa: F811
+def test_who_interrupts_leaves_the_file_as_it_was(typed: Typed, tmp_path: Path) -> None:
     file = tmp_path / "x"
     typed.host(converged())
     file.write_text("all is well\n")

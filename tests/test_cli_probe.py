@@ -13,10 +13,8 @@ from ntpjoin.checks.probing import Seen, Task
 from ntpjoin.errors import Interrupted
 from ntpjoin.model import Tell
 from tests.probed import FOUR, NAME, OTHER, SEEN, asked, seen, silent
-from tests.test_cli import ENVELOPE, Typed, typed  # noqa: F401 - a fixture
-from tests.test_show_nagios import parsed as line_parsed
-from tests.test_show_prometheus import parsed as page_parsed
-from tests.test_show_prometheus import value
+from tests.read_back import metrics_page, plugin_line, value
+from tests.typed import ENVELOPE, Typed
 
 UNSEEN = seen(silent(problem="this host has no IPv4 route to it", sent=0))
 
@@ -24,7 +22,7 @@ UNSEEN = seen(silent(problem="this host has no IPv4 route to it", sent=0))
 class Outside:
     """What looking finds; it notes what it was to look at."""
 
-    def __init__(self, typed: Typed) -> None:  # noqa: F811
+    def __init__(self, typed: Typed) -> None:
         self.found: Seen = seen(asked())
         self.tasks: list[Task] = []
         typed.monkeypatch.setattr("ntpjoin.commands.probe.gather", self)
@@ -35,12 +33,12 @@ class Outside:
 
 
 @pytest.fixture
-def outside(typed: Typed) -> Outside:  # noqa: F811
+def outside(typed: Typed) -> Outside:
     return Outside(typed)
 
 
 @pytest.mark.parametrize(("found", "code"), [(seen(asked()), 0), (SEEN, 1), (UNSEEN, 3), (seen(asked(lost=1)), 0)])
-def test_the_code_tells_whether_a_check_failed(typed: Typed, outside: Outside, found: Seen, code: int) -> None:  # noqa: F811
+def test_the_code_tells_whether_a_check_failed(typed: Typed, outside: Outside, found: Seen, code: int) -> None:
     outside.found = found
     assert typed(f"probe {FOUR}") == code
     assert FOUR in typed.out
@@ -48,13 +46,13 @@ def test_the_code_tells_whether_a_check_failed(typed: Typed, outside: Outside, f
     assert same == code
     assert set(page) == ENVELOPE | {"probed", "reference", "doubt"}
     assert typed(f"probe {FOUR} --format prometheus") == code
-    assert value(page_parsed(typed.out), "ntpjoin_probe_exit_code") == code
+    assert value(metrics_page(typed.out), "ntpjoin_probe_exit_code") == code
     plugin = 1 if found.asked[FOUR].heard == 2 else {0: 0, 1: 2, 3: 3}[code]
     assert typed(f"probe {FOUR} --format nagios") == plugin
-    assert line_parsed(typed.out)[0] == ["OK", "WARNING", "CRITICAL", "UNKNOWN"][plugin]
+    assert plugin_line(typed.out)[0] == ["OK", "WARNING", "CRITICAL", "UNKNOWN"][plugin]
 
 
-def test_only_what_is_asked_for_is_done(typed: Typed, outside: Outside) -> None:  # noqa: F811
+def test_only_what_is_asked_for_is_done(typed: Typed, outside: Outside) -> None:
     assert typed(f"probe {NAME.upper()}. 2A00::2 {NAME}") == 0
     assert outside.tasks[-1] == Task((NAME, "2a00::2"))
     words = "--mine --from-pool --allow-private --resolver 5.0.0.53 --reference NTP9.example.net --reference 5.9.0.2"
@@ -72,7 +70,7 @@ def test_only_what_is_asked_for_is_done(typed: Typed, outside: Outside) -> None:
 # --- lists
 
 
-def test_a_list_has_one_a_line_with_comments_and_empty_lines(typed: Typed, outside: Outside, tmp_path: Path) -> None:  # noqa: F811
+def test_a_list_has_one_a_line_with_comments_and_empty_lines(typed: Typed, outside: Outside, tmp_path: Path) -> None:
     file = tmp_path / "servers.txt"
     file.write_text(f"# ours\n\n  {NAME}  # the first\r\n{OTHER}\n\t\n{NAME}\n2A00::2")
     assert typed(f"probe {FOUR} --list {file}") == 0
@@ -94,7 +92,7 @@ def test_a_list_has_one_a_line_with_comments_and_empty_lines(typed: Typed, outsi
     ],
 )
 def test_a_bad_list_is_refused_with_its_line_before_anything_is_asked(
-    typed: Typed,  # noqa: F811
+    typed: Typed,
     outside: Outside,
     tmp_path: Path,
     content: bytes,
@@ -133,7 +131,7 @@ def test_a_bad_list_is_refused_with_its_line_before_anything_is_asked(
         ("probe 5.0.1.2 --format nagios --json", "--json and --format nagios contradict each other"),
     ],
 )
-def test_bad_usage_is_2_and_nobody_is_asked(typed: Typed, outside: Outside, line: str, words: str) -> None:  # noqa: F811
+def test_bad_usage_is_2_and_nobody_is_asked(typed: Typed, outside: Outside, line: str, words: str) -> None:
     assert typed(line) == (3 if "nagios" in line else 2)
     assert words in typed.err
     if "nagios" not in line:
@@ -146,20 +144,20 @@ def test_bad_usage_is_2_and_nobody_is_asked(typed: Typed, outside: Outside, line
 # --- forms and files
 
 
-def test_a_file_takes_the_answer_and_also_what_goes_wrong(typed: Typed, outside: Outside, tmp_path: Path) -> None:  # noqa: F811
+def test_a_file_takes_the_answer_and_also_what_goes_wrong(typed: Typed, outside: Outside, tmp_path: Path) -> None:
     file = tmp_path / "probe.prom"
     assert typed(f"probe {FOUR} --format prometheus --output {file}") == 0
     assert (typed.out, typed.err) == ("", "")
-    assert value(page_parsed(file.read_text()), "ntpjoin_probe_exit_code") == 0
+    assert value(metrics_page(file.read_text()), "ntpjoin_probe_exit_code") == 0
     assert typed(f"probe {FOUR} --list /no/such/file --format prometheus --output {file}") == 2
-    found = page_parsed(file.read_text())
+    found = metrics_page(file.read_text())
     assert value(found, "ntpjoin_probe_exit_code") == 2
     assert {name for name, _ in found} == {"ntpjoin_probe_exit_code", "ntpjoin_probe_timestamp_seconds"}
     assert typed(f"probe {FOUR} --format text --output {tmp_path}") == 2
     assert len(outside.tasks) == 1
 
 
-def test_a_core_is_told_of_an_interruption(typed: Typed) -> None:  # noqa: F811
+def test_a_core_is_told_of_an_interruption(typed: Typed) -> None:
     def broken(_task: Task, _tell: Tell) -> Seen:
         raise Interrupted("asked to end", 15)
 
@@ -170,7 +168,7 @@ def test_a_core_is_told_of_an_interruption(typed: Typed) -> None:  # noqa: F811
     assert "Nothing was changed." in typed.err
 
 
-def test_it_needs_no_root_and_looks_at_nothing_of_this_host(typed: Typed, outside: Outside) -> None:  # noqa: F811
+def test_it_needs_no_root_and_looks_at_nothing_of_this_host(typed: Typed, outside: Outside) -> None:
     def forbidden(*_: Any, **__: Any) -> None:
         raise AssertionError("a program was started")
 
@@ -180,7 +178,7 @@ def test_it_needs_no_root_and_looks_at_nothing_of_this_host(typed: Typed, outsid
     assert len(outside.tasks) == 1
 
 
-def test_the_next_run_is_no_faster_than_two_seconds_after_the_last_answer(typed: Typed, outside: Outside) -> None:  # noqa: F811
+def test_the_next_run_is_no_faster_than_two_seconds_after_the_last_answer(typed: Typed, outside: Outside) -> None:
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:

@@ -17,10 +17,10 @@ from ntpjoin.host.machine import Host
 from ntpjoin.look import site as site_module
 from ntpjoin.model import Wish
 from tests import pool_site
+from tests.ownership import LINK, WORDS
 from tests.pool_site import good, server
 from tests.sample import OWN4, WISH, answered, changed, converged
-from tests.test_cli import Typed, typed  # noqa: F401 - a fixture
-from tests.test_look_ownership import LINK, WORDS
+from tests.typed import Typed
 from tests.web_server import Request, WebServer, page
 
 SIDE = "127.0.0.7"
@@ -32,7 +32,7 @@ WELL: Facts = converged(addresses=(SIDE,), holders=tuple(Holder(812, "ntpd", one
 class Pool:
     """The pool's site and its validation service, the program, and the host that it runs on."""
 
-    def __init__(self, typed: Typed, listening: WebServer) -> None:  # noqa: F811
+    def __init__(self, typed: Typed, listening: WebServer) -> None:
         self.typed = typed
         self.listening = listening
         self.said: list[bytes] = [page(WORDS.encode())]
@@ -58,12 +58,12 @@ class Pool:
 
 @pytest.fixture
 def pool(
-    typed: Typed,  # noqa: F811
+    typed: Typed,
     certificate: trustme.LeafCert,
     trusted: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Pool]:
-    from tests.test_checks_verify import GOOD
+    from tests.judged import GOOD
 
     monkeypatch.setattr(Host, "is_root", lambda _: False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(trusted.parent / "cache"))
@@ -193,7 +193,7 @@ def test_programs_are_told_all_of_it(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://localhost/p/", "https://localhost", "localhost/p/", "https://a b/p/", ""])
-def test_a_service_is_named_by_its_page(typed: Typed, url: str) -> None:  # noqa: F811
+def test_a_service_is_named_by_its_page(typed: Typed, url: str) -> None:
     import sys
 
     typed.monkeypatch.setattr(sys, "argv", ["ntpjoin", "register", "--validation", url])

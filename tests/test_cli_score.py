@@ -30,10 +30,8 @@ from ntpjoin.look import site as site_module
 from ntpjoin.model import Resolved, Wish
 from tests import pool_site
 from tests.pool_site import NOBODY, SILENT, always, good, server, then
-from tests.test_cli import Typed, typed  # noqa: F401 - a fixture
-from tests.test_show_nagios import parsed as line_parsed
-from tests.test_show_prometheus import parsed as page_parsed
-from tests.test_show_prometheus import value
+from tests.read_back import metrics_page, plugin_line, value
+from tests.typed import Typed
 from tests.web_server import Request, WebServer, page
 
 H, DAY = 3600.0, 86400.0
@@ -45,7 +43,7 @@ WELL, SIX, NEW, DEAD, LIMITED, STALE, UNCHECKED, STRANGER = (
 class Pool:
     """The site, where it listens, and the program that is told to ask it."""
 
-    def __init__(self, typed: Typed, site: pool_site.Site, listening: WebServer) -> None:  # noqa: F811
+    def __init__(self, typed: Typed, site: pool_site.Site, listening: WebServer) -> None:
         self.typed = typed
         self.site = site
         self.listening = listening
@@ -86,7 +84,7 @@ def servers() -> list[pool_site.Server]:
 
 @pytest.fixture
 def pool(
-    typed: Typed,  # noqa: F811
+    typed: Typed,
     servers: list[pool_site.Server],
     certificate: trustme.LeafCert,
     trusted: Path,
@@ -354,7 +352,7 @@ def test_of_many_the_rest_is_not_asked_where_the_site_fails(pool: Pool) -> None:
         ("--days 3 203.0.113.7", "No such option"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_before_anything_is(typed: Typed, line: str, words: str) -> None:  # noqa: F811
+def test_what_cannot_be_asked_is_refused_before_anything_is(typed: Typed, line: str, words: str) -> None:
     code, found = (
         typed.json(f"score {line}") if "--format" not in line and "--json" not in line else (typed(f"score {line}"), {})
     )
@@ -397,7 +395,7 @@ def test_programs_are_told_all_of_it(pool: Pool) -> None:
 )
 def test_a_monitoring_core_reads_one_line(pool: Pool, addresses: str, code: int, status: str, words: str) -> None:
     assert pool(f"--format nagios --quiet {addresses}") == code
-    told, text, data = line_parsed(pool.typed.out)
+    told, text, data = plugin_line(pool.typed.out)
     assert (told, words in text) == (status, True)
     assert pool.err == ""
     scored = [address for address in addresses.split() if address != STRANGER]
@@ -409,15 +407,15 @@ def test_a_core_hears_that_nothing_is_known(pool: Pool) -> None:
     pool.site.instead[WELL] = [page(b"", "502 Bad Gateway")]
     for addresses in (WELL, f"{SIX} {WELL}"):
         assert pool(f"--format nagios --quiet {addresses}") == 3
-        status, text, _ = line_parsed(pool.typed.out)
+        status, text, _ = plugin_line(pool.typed.out)
         assert (status, "502 Bad Gateway" in text) == ("UNKNOWN", True)
     assert pool("--format nagios --bogus") == 3
-    assert line_parsed(pool.typed.out)[0] == "UNKNOWN"
+    assert plugin_line(pool.typed.out)[0] == "UNKNOWN"
 
 
 def test_metrics(pool: Pool) -> None:
     assert pool(f"--format prometheus {WELL} {DEAD} {STRANGER}") == 1
-    found = page_parsed(pool.typed.out)
+    found = metrics_page(pool.typed.out)
     assert value(found, "ntpjoin_score_exit_code") == 1
     assert time.time() - value(found, "ntpjoin_score_timestamp_seconds") < 60
     assert value(found, "ntpjoin_pool_score", address=WELL) == pytest.approx(20)
@@ -426,7 +424,7 @@ def test_metrics(pool: Pool) -> None:
     assert time.time() - value(found, "ntpjoin_pool_checked_timestamp_seconds", address=WELL) < 1000
     assert sum(name == "ntpjoin_pool_monitor_score" for name, _ in found) == 24
     assert pool("--format prometheus --bogus") == 2
-    assert value(page_parsed(pool.typed.out), "ntpjoin_score_exit_code") == 2
+    assert value(metrics_page(pool.typed.out), "ntpjoin_score_exit_code") == 2
 
 
 @pytest.mark.parametrize("form", ["text", "json", "nagios", "prometheus"])
@@ -444,7 +442,7 @@ def test_a_file_that_programs_read_does_not_tell_of_better_days(pool: Pool, tmp_
     file = tmp_path / "x.prom"
     file.write_text("all is well\n")
     assert pool(f"--format prometheus --output {file}") == 3
-    assert value(page_parsed(file.read_text()), "ntpjoin_score_exit_code") == 3
+    assert value(metrics_page(file.read_text()), "ntpjoin_score_exit_code") == 3
 
 
 def test_a_picture_in_a_file_is_whole(pool: Pool, tmp_path: Path) -> None:
@@ -511,6 +509,6 @@ def test_who_interrupts_sees_what_is_known(pool: Pool, monkeypatch: pytest.Monke
         told = json.loads(out)
         assert (code, told["exit"], [one["address"] for one in told["scores"]]) == (130, 130, [WELL])
     elif form == "nagios":
-        assert (code, line_parsed(out)[0]) == (3, "UNKNOWN")
+        assert (code, plugin_line(out)[0]) == (3, "UNKNOWN")
     else:
-        assert (code, value(page_parsed(out), "ntpjoin_score_exit_code")) == (130, 130)
+        assert (code, value(metrics_page(out), "ntpjoin_score_exit_code")) == (130, 130)

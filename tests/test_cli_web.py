@@ -15,15 +15,14 @@ from ntpjoin.provision.web import decide_redirect
 from ntpjoin.show import text
 from ntpjoin.web import WebFacts
 from tests.sample import fresh
-from tests.test_cli import ENVELOPE, PLANNED, Typed, asked, typed  # noqa: F401 - a fixture
-from tests.test_host_webservers import GOLDEN
-from tests.test_provision_web import ALPHA, change_of, done, plan, web
+from tests.typed import ENVELOPE, PLANNED, Typed, asked
+from tests.webs import ALPHA, GOLDEN, change_of, done, plan, web
 
 NONE = WebFacts(problem="this host has no web server", remedy="ntpjoin installs none")
 REDIRECT = (GOLDEN / "nginx-redirect.conf").read_text()
 
 
-def of(typed: Typed, found: WebFacts, **parts: Any) -> None:  # noqa: F811
+def of(typed: Typed, found: WebFacts, **parts: Any) -> None:
     """This is what looking finds."""
     facts = fresh(web=found, **parts)
     typed.host(facts)
@@ -34,7 +33,7 @@ def of(typed: Typed, found: WebFacts, **parts: Any) -> None:  # noqa: F811
     typed.command("prepare_redirect", prepare_redirect)
 
 
-def test_the_virtual_host_alone_goes_to_stdout(typed: Typed) -> None:  # noqa: F811
+def test_the_virtual_host_alone_goes_to_stdout(typed: Typed) -> None:
     of(typed, web())
     assert typed("web-redirect") == 0
     assert typed.out == REDIRECT
@@ -46,7 +45,7 @@ def test_the_virtual_host_alone_goes_to_stdout(typed: Typed) -> None:  # noqa: F
     assert "+    return 301 https" in page["changes"][0]["diff"].replace("        ", "    ")
 
 
-def test_what_could_not_be_installed_is_printed_all_the_same_and_that_is_said(typed: Typed) -> None:  # noqa: F811
+def test_what_could_not_be_installed_is_printed_all_the_same_and_that_is_said(typed: Typed) -> None:
     of(typed, web(NGINX_DEBIAN, ALPHA), system__root=False)
     assert typed("web-redirect") == 0
     assert typed.out == REDIRECT
@@ -56,7 +55,7 @@ def test_what_could_not_be_installed_is_printed_all_the_same_and_that_is_said(ty
     assert (code, [one["code"] for one in page["blockers"]], page["changed"]) == (0, ["default-site"], False)
 
 
-def test_without_a_web_server_it_is_3_and_none_is_installed(typed: Typed) -> None:  # noqa: F811
+def test_without_a_web_server_it_is_3_and_none_is_installed(typed: Typed) -> None:
     of(typed, NONE)
     for line in ("web-redirect", "web-redirect --apply --yes", "web-redirect --apply --dry-run"):
         assert typed(line) == 3
@@ -67,7 +66,7 @@ def test_without_a_web_server_it_is_3_and_none_is_installed(typed: Typed) -> Non
     assert typed.out == ""
 
 
-def test_what_is_installed_already_is_not_told_by_hand(typed: Typed) -> None:  # noqa: F811
+def test_what_is_installed_already_is_not_told_by_hand(typed: Typed) -> None:
     facts = done(change_of(plan(web())))
     assert facts.web is not None
     of(typed, facts.web, files=facts.files)
@@ -77,7 +76,7 @@ def test_what_is_installed_already_is_not_told_by_hand(typed: Typed) -> None:  #
     assert typed.out.rstrip().endswith("Nothing to do: all of it is so already.")
 
 
-def test_it_is_a_plan_like_any_other(typed: Typed) -> None:  # noqa: F811
+def test_it_is_a_plan_like_any_other(typed: Typed) -> None:
     of(typed, web())
     code, page = typed.json("web-redirect --apply --dry-run")
     assert (code, set(page), page["changed"]) == (0, ENVELOPE | PLANNED, True)
@@ -88,13 +87,13 @@ def test_it_is_a_plan_like_any_other(typed: Typed) -> None:  # noqa: F811
     assert "+++ /etc/nginx/sites-available/ntpjoin" in typed.out
 
 
-def test_it_asks_before_it_is_done(typed: Typed) -> None:  # noqa: F811
+def test_it_asks_before_it_is_done(typed: Typed) -> None:
     of(typed, web())
     asked(typed, "n\n")
     assert typed("web-redirect --apply") == 130
 
 
-def test_done_and_failed(typed: Typed) -> None:  # noqa: F811
+def test_done_and_failed(typed: Typed) -> None:
     of(typed, web())
     typed.applied()
     code, page = typed.json("web-redirect --apply --yes")
@@ -107,7 +106,7 @@ def test_done_and_failed(typed: Typed) -> None:  # noqa: F811
 
 
 @pytest.mark.parametrize(("take", "code"), [("", 3), (" --take-default", 0)])
-def test_a_site_that_comes_first_is_only_taken_over_where_that_is_typed(typed: Typed, take: str, code: int) -> None:  # noqa: F811
+def test_a_site_that_comes_first_is_only_taken_over_where_that_is_typed(typed: Typed, take: str, code: int) -> None:
     of(typed, web(NGINX_DEBIAN, ALPHA))
     assert typed(f"web-redirect --apply --dry-run{take}") == code
 

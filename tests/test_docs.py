@@ -39,34 +39,10 @@ from ntpjoin.upstreams import columns
 from ntpjoin.upstreams.catalogue import LOCAL, Server, load
 from ntpjoin.upstreams.places import Place
 from ntpjoin.web import WebServer
+from tests.documents import REPOSITORY, documented, page, rows, section
+from tests.judged import GOOD
 from tests.probed import AGAINST, MANY
-from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, fresh
-from tests.test_checks_verify import GOOD
-from tests.test_look_detect import found as detected
-
-REPOSITORY = Path(__file__).parents[1]
-REFERENCE = REPOSITORY / "docs" / "reference"
-
-
-def page(name: str) -> str:
-    return (REFERENCE / name).read_text()
-
-
-def section(text: str, heading: str) -> str:
-    """From this heading to the next of its level or above."""
-    level = heading.split(" ", 1)[0]
-    rest = text.split(f"\n{heading}\n", 1)[1]
-    return re.split(rf"\n#{{1,{len(level)}}} ", rest, maxsplit=1)[0]
-
-
-def rows(text: str) -> list[str]:
-    """The first column of every table."""
-    return re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
-
-
-def documented(text: str) -> set[str]:
-    """Everything in code marks in the first columns, an option without its value."""
-    return {word.split(maxsplit=1)[0] for column in rows(text) for word in re.findall(r"`([^`]+)`", column)}
+from tests.sample import BOARD, PINS, TIMESYNCD, TIMESYNCD_UNIT, WISH, choice, converged, detected, fresh
 
 
 def every_command(group: click.Group, above: str = "") -> dict[str, click.Command]:

@@ -13,20 +13,7 @@ from ntpjoin.host.webservers import APACHE_DEBIAN, APACHE_RPM, NGINX_DEBIAN, NGI
 from ntpjoin.model import FAMILIES, Family
 from ntpjoin.web import Listen, Site, WebServer, default_at
 from tests.conftest import Programs, put
-
-GOLDEN = Path(__file__).parent / "golden" / "web"
-APACHE, NGINX = (GOLDEN / "apache.txt").read_text(), (GOLDEN / "nginx.txt").read_text()
-ENABLED = "/etc/apache2/sites-enabled"
-FILES = {
-    f"{ENABLED}/0-ntpjoin.conf": (GOLDEN / "apache-redirect.conf").read_text(),
-    f"{ENABLED}/000-default.conf": "<VirtualHost *:80>\n\t#ServerName www.example.com\n</VirtualHost>\n",
-    f"{ENABLED}/alpha.conf": (
-        '<VirtualHost *:80>\n  servername http://Alpha.example:80\n  ServerAlias "www.alpha.example" *.cdn.alpha.example\n'
-        "</VirtualHost>\n<VirtualHost *:443>\n  ServerName other.example\n</VirtualHost>\n"
-    ),
-    f"{ENABLED}/beta.conf": "<VirtualHost *:80>\n  ServerName beta.example\n</VirtualHost>\n",
-}
-ADDRESS4, ADDRESS6 = "203.0.113.7", "2001:db8:113::7"
+from tests.webs import ADDRESS4, ADDRESS6, APACHE, ENABLED, FILES, NGINX
 
 
 def of_apache(dump: str, **files: str) -> tuple[Site, ...]:

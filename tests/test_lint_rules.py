@@ -9,9 +9,9 @@ from ntpjoin.checks.lint.lint import lint
 from ntpjoin.checks.lint.rules import SOURCES
 from ntpjoin.look.texts import Texts
 from ntpjoin.model import Check, CheckState
+from tests.documents import page, section
 from tests.lint.corpus import CASES, found_in
 from tests.real.language.daemons import lines
-from tests.test_docs import page, section
 
 DIALECTS = (Dialect("classic"), Dialect("ntpsec"), Dialect("classic", "4.2.8p15"), Dialect("ntpsec", "1.2.2"))
 

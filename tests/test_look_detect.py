@@ -10,7 +10,7 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.board import Billboard
-from ntpjoin.facts import Daemon, Facts, FileFact, JournalFacts, Setter, Unit
+from ntpjoin.facts import Daemon, FileFact, JournalFacts, Setter, Unit
 from ntpjoin.host import ntpd
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.services import systemd
@@ -21,26 +21,11 @@ from ntpjoin.show import detection
 from ntpjoin.show.terminal import Style
 from ntpjoin.systems import Rival
 from tests.conftest import Programs
-from tests.sample import BOARD, OWN4, ROW, TIMESYNCD, TIMESYNCD_UNIT, converged, fresh
-from tests.test_show import Stream
+from tests.sample import BOARD, OWN4, ROW, TIMESYNCD, TIMESYNCD_UNIT, converged, detected, fresh
+from tests.stream import Stream
 
 PLAIN = Style(Stream(), "never")
 HOSTS = Path(__file__).parent / "hosts"
-
-
-def found(facts: Facts, **parts: Any) -> Detection:
-    values: dict[str, Any] = {
-        "facts": facts,
-        "manager": "apt",
-        "virtualisation": "kvm",
-        "unit": facts.unit(ROW.unit),
-        "daemon": facts.daemon,
-        "engine": None,
-        "version": "",
-        "rivals": (),
-        "unknown": (),
-    }
-    return Detection(**{**values, **parts})
 
 
 def lines(one: Detection) -> dict[str, str]:
@@ -195,7 +180,7 @@ def test_without_the_journal_nobody_is_called_the_owner_of_a_file() -> None:
     own, stock = FileFact(b"x", 0o644, "root:root"), FileFact(b"x", 0o644, "root:root", stock=True)
     unseen = JournalFacts(unseen=True)
     for file, whose in ((own, None), (stock, "package")):
-        page = detection.page(found(converged(journal=unseen, files={ROW.config: file})))
+        page = detection.page(detected(converged(journal=unseen, files={ROW.config: file})))
         assert page["files"][0]["whose"] == whose
 
 
@@ -212,7 +197,7 @@ def test_a_container_is_told_though_it_may_set_the_clock(host: Host, programs: P
 
 def test_a_fresh_host_as_people_see_it() -> None:
     timesyncd = (Rival(TIMESYNCD.name, TIMESYNCD_UNIT), fresh().unit(TIMESYNCD_UNIT))
-    assert detection.text(found(fresh(), rivals=(timesyncd,)), PLAIN).splitlines() == [
+    assert detection.text(detected(fresh(), rivals=(timesyncd,)), PLAIN).splitlines() == [
         "system       Debian GNU/Linux 12 (bookworm): supported, row debian-12",
         "machine      systemd, virtual (kvm), may set its clock, seen as root",
         "packages     apt, ntpsec is not installed",
@@ -228,7 +213,7 @@ def test_a_fresh_host_as_people_see_it() -> None:
 
 
 def test_a_server_that_is_set_up_as_people_see_it() -> None:
-    said = lines(found(converged(), engine="ntpsec", version="1.2.2"))
+    said = lines(detected(converged(), engine="ntpsec", version="1.2.2"))
     assert said["ntpd"] == f"ntpsec 1.2.2, {ROW.unit} runs and is enabled, process 812"
     assert said["reads"] == ROW.config
     assert said["config"] == f"{ROW.config}: written by ntpjoin"
@@ -246,14 +231,14 @@ def test_a_server_that_is_set_up_as_people_see_it() -> None:
     ],
 )
 def test_whose_the_configuration_is(file: FileFact, words: str, whose: str) -> None:
-    one = found(converged(files={ROW.config: file}))
+    one = detected(converged(files={ROW.config: file}))
     assert lines(one)["config"] == f"{ROW.config}: {words}"
     assert detection.page(one)["files"][0]["whose"] == whose
 
 
 def test_a_daemon_that_is_held_back_is_told() -> None:
     held = Unit(ROW.unit, "loaded", "enabled", held=True)
-    one = found(converged(units={ROW.unit: held}, daemon=None), engine="ntpsec", version="1.2.2")
+    one = detected(converged(units={ROW.unit: held}, daemon=None), engine="ntpsec", version="1.2.2")
     assert "does not run and is enabled, held back until it is configured" in lines(one)["ntpd"]
     assert detection.page(one)["ntpd"]["held"] is True
 
@@ -266,13 +251,13 @@ def test_a_daemon_that_is_held_back_is_told() -> None:
     ],
 )
 def test_what_kind_of_machine_it_is(parts: dict[str, Any], words: str) -> None:
-    assert words in lines(found(fresh(**parts)))["machine"]
-    assert "on bare metal" in lines(found(fresh(), virtualisation="none"))["machine"]
-    assert lines(found(fresh(addresses=())))["addresses"] == "none of global scope"
+    assert words in lines(detected(fresh(**parts)))["machine"]
+    assert "on bare metal" in lines(detected(fresh(), virtualisation="none"))["machine"]
+    assert lines(detected(fresh(addresses=())))["addresses"] == "none of global scope"
 
 
 def test_what_else_sets_the_clock_is_told() -> None:
-    one = found(fresh(setters=(Setter("ntpdate", "/etc/cron.daily/time", "remove it"),)))
+    one = detected(fresh(setters=(Setter("ntpdate", "/etc/cron.daily/time", "remove it"),)))
     assert lines(one)["sets clock"] == "ntpdate (/etc/cron.daily/time)"
     assert detection.page(one)["setters"] == [
         {"what": "ntpdate", "where": "/etc/cron.daily/time", "remedy": "remove it"}
@@ -281,6 +266,6 @@ def test_what_else_sets_the_clock_is_told() -> None:
 
 def test_a_daemon_of_another_file_is_told() -> None:
     other = Daemon(812, ("ntpd",), "/run/ntpsec/ntp.conf.dhcp", Billboard())
-    page = detection.page(found(converged(daemon=other)))
+    page = detection.page(detected(converged(daemon=other)))
     assert page["ntpd"]["reads"] == "/run/ntpsec/ntp.conf.dhcp"
     assert page["machine"]["addresses"][0] == OWN4

@@ -7,13 +7,12 @@ import trustme
 
 from ntpjoin.look import ownership as module
 from ntpjoin.look.ownership import Ownership, ownership
+from tests.ownership import LINK, WORDS
 from tests.web_server import WebServer, page
 
 pytestmark = pytest.mark.usefixtures("trusted")
 
 FOUR, SIX, OWN = "203.0.113.7", "2001:db8:113::7", "127.0.0.7"
-LINK = "https://manage.ntppool.org/manage/server/verify/9dCkq2X-_b7LuJ"
-WORDS = f"To verify this server with the NTP Pool, visit\n{LINK}\n"
 
 
 def asked(certificate: trustme.LeafCert, *said: bytes) -> tuple[Ownership, WebServer]:

@@ -17,7 +17,7 @@ from ntpjoin.web import NOBODY, POOL_SITE, Visit, WebFacts
 from ntpjoin.wire import visit as visit_module
 from tests.conftest import Programs, put
 from tests.sample import OWN4, OWN6, SYSTEM, changed, fresh
-from tests.test_host_webservers import APACHE, FILES, NGINX
+from tests.webs import APACHE, FILES, NGINX
 
 RUNNING = "Id=x\nLoadState=loaded\nActiveState=active\nSubState=running\nMainPID=7\n"
 PAGE = b"<html>it works</html>"

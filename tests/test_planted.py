@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from tests.documents import page
 from tests.real.planted.fault import fails, take_lines_out
 from tests.real.planted.host import Host
 from tests.real.planted.run import alarms, file_of, healthy
 from tests.real.planted.table import FAULTS
-from tests.test_docs import page
 
 #: Checks that none of the faults is for, and why.
 WITHOUT = {

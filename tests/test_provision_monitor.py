@@ -17,9 +17,8 @@ from ntpjoin.host.services.systemd import unit_file
 from ntpjoin.model import Wish
 from ntpjoin.provision.changes import Change, CopyFile, HaveMetrics, RemoveFile, SetTimer, Site, WriteUnit, from_journal
 from ntpjoin.provision.render import unit_text
-from tests.conftest import Programs
+from tests.conftest import Programs, Systemd
 from tests.sample import PINS, SYSTEM, WISH, converged, fresh
-from tests.test_provision_changes import Systemd, site, systemctl  # noqa: F401 - fixtures
 from tests.test_provision_plan import codes, plan_for
 
 WATCHED = replace(WISH, monitor=True)
@@ -278,19 +277,19 @@ COPIED = CopyFile(SOURCE, COPY, CARRIED.digest)
 
 
 @pytest.fixture
-def carried(site: Site, programs: Programs) -> Site:  # noqa: F811
+def carried(site: Site, programs: Programs) -> Site:
     programs.says("systemctl")
     site.host.make_folder("/root")
     site.host.write(SOURCE, FileState(b"PK", 0o644, ""))
     return site
 
 
-def seen(site: Site, path: str, **units: Unit) -> Facts:  # noqa: F811
+def seen(site: Site, path: str, **units: Unit) -> Facts:
     state = site.host.state(path)
     return Facts(SYSTEM, files={path: FileFact(state.content, state.mode, state.owner) if state else None}, units=units)
 
 
-def put(site: Site, path: str, content: bytes) -> None:  # noqa: F811
+def put(site: Site, path: str, content: bytes) -> None:
     site.host.make_folder(path.rpartition("/")[0])
     site.host.write(path, FileState(content, 0o640, "root:root"))
 
@@ -400,7 +399,7 @@ def test_what_somebody_has_put_in_its_place_is_kept(carried: Site) -> None:
 STAMP = "/var/lib/systemd/timers/stamp-x.timer"
 
 
-def test_a_timer_is_started_and_leaves_nothing(site: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_a_timer_is_started_and_leaves_nothing(site: Site, systemctl: Systemd) -> None:
     on = SetTimer("x.timer", "start it", active=True, enabled=True)
     systemctl.set(UnitFileState="disabled", ActiveState="inactive")
     before = json.loads(json.dumps(on.before(site)))
@@ -412,7 +411,7 @@ def test_a_timer_is_started_and_leaves_nothing(site: Site, systemctl: Systemd) -
     assert not site.host.exists(STAMP)
 
 
-def test_a_timer_is_stopped_and_runs_again(site: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_a_timer_is_stopped_and_runs_again(site: Site, systemctl: Systemd) -> None:
     off = SetTimer("x.timer", "stop it", active=False, enabled=False)
     put(site, STAMP, b"")
     before = off.before(site)

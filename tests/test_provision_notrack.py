@@ -17,9 +17,9 @@ from ntpjoin.model import FAMILIES, Check, Wish
 from ntpjoin.provision.changes import Change, KeepUntracked, Site, from_journal
 from ntpjoin.provision.render import notrack_unit
 from ntpjoin.surroundings import Tracking
+from tests.conftest import Systemd
+from tests.judged import GOOD
 from tests.sample import PINS, WISH, changed, converged, fresh
-from tests.test_checks_verify import GOOD
-from tests.test_provision_changes import Systemd, site, systemctl  # noqa: F401 - fixtures
 from tests.test_provision_plan import codes, plan_for
 
 WISHED = replace(WISH, notrack=True)
@@ -213,14 +213,14 @@ OURS, GONE = KeepUntracked(UNIT, FILE, TEXT), KeepUntracked(UNIT, FILE, "")
 
 
 @pytest.fixture
-def bare(site: Site, systemctl: Systemd) -> Site:  # noqa: F811
+def bare(site: Site, systemctl: Systemd) -> Site:
     """No such unit, as systemd says of it where there is none."""
     site.host.make_folder("/etc/systemd/system")
     systemctl.set(LoadState="not-found", UnitFileState="", ActiveState="inactive")
     return site
 
 
-def test_made_and_taken_back(bare: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_made_and_taken_back(bare: Site, systemctl: Systemd) -> None:
     before = json.loads(json.dumps(OURS.before(bare)))
     OURS.apply(bare)
     assert bare.host.text(FILE) == TEXT
@@ -235,7 +235,7 @@ def test_made_and_taken_back(bare: Site, systemctl: Systemd) -> None:  # noqa: F
         assert systemctl.get() == ("disabled", "inactive")
 
 
-def test_ended_and_brought_back(bare: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_ended_and_brought_back(bare: Site, systemctl: Systemd) -> None:
     OURS.apply(bare)
     systemctl.set(LoadState="loaded")
     before = json.loads(json.dumps(GONE.before(bare)))
@@ -245,7 +245,7 @@ def test_ended_and_brought_back(bare: Site, systemctl: Systemd) -> None:  # noqa
     assert (undone.state, bare.host.text(FILE), systemctl.get()) == ("restored", TEXT, ("enabled", "active"))
 
 
-def test_another_table_gives_way_to_the_former_one(bare: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_another_table_gives_way_to_the_former_one(bare: Site, systemctl: Systemd) -> None:
     OURS.apply(bare)
     systemctl.set(LoadState="loaded")
     other = replace(OURS, content=notrack_unit(NFT, masquerades=True))
@@ -257,7 +257,7 @@ def test_another_table_gives_way_to_the_former_one(bare: Site, systemctl: System
     assert systemctl.told().count("restart") == 3, "what the former one says is in force again"
 
 
-def test_what_was_edited_since_is_kept_in_force(bare: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_what_was_edited_since_is_kept_in_force(bare: Site, systemctl: Systemd) -> None:
     before = OURS.before(bare)
     OURS.apply(bare)
     bare.host.write(FILE, FileState(b"mine", 0o644, ""))
@@ -265,7 +265,7 @@ def test_what_was_edited_since_is_kept_in_force(bare: Site, systemctl: Systemd) 
     assert (bare.host.text(FILE), systemctl.get()) == ("mine", ("enabled", "active"))
 
 
-def test_a_unit_whose_file_somebody_has_taken_away_is_stopped(bare: Site, systemctl: Systemd) -> None:  # noqa: F811
+def test_a_unit_whose_file_somebody_has_taken_away_is_stopped(bare: Site, systemctl: Systemd) -> None:
     before = OURS.before(bare)
     OURS.apply(bare)
     systemctl.set(LoadState="loaded")

@@ -10,58 +10,18 @@ from typing import Any
 import pytest
 
 from ntpjoin.errors import StepFailed
-from ntpjoin.facts import Facts, FileFact, JournalFacts, RunFact
+from ntpjoin.facts import FileFact, JournalFacts, RunFact
 from ntpjoin.host.webservers import APACHE_DEBIAN, APACHE_RPM, NGINX_DEBIAN, NGINX_RPM
 from ntpjoin.model import Consent, Wish
-from ntpjoin.provision.changes import ServeSite, Site, from_journal
+from ntpjoin.provision.changes import Site, from_journal
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.web import decide_redirect
-from ntpjoin.web import NOBODY, POOL_SITE, Listen, Visit, WebFacts, WebServer, host_of
+from ntpjoin.web import POOL_SITE, Listen, Visit, WebFacts
 from ntpjoin.web import Site as WebSite
 from ntpjoin.wire import visit as visit_module
 from tests.conftest import Programs, put
-from tests.sample import OWN4, OWN6, PINS, WISH, changed, choice, converged, fresh
-from tests.test_host_webservers import GOLDEN
-from tests.test_provision_changes import site  # noqa: F401 - a fixture
-
-BOTH = (Listen("", ("IPv4",)), Listen("", ("IPv6",)))
-DEFAULT = tuple(replace(listen, default=True) for listen in BOTH)
-ALPHA = WebSite(("alpha.example", "www.alpha.example"), "/etc/nginx/sites-enabled/alpha", BOTH)
-STOCK = WebSite((), NGINX_DEBIAN.default, DEFAULT, named=False)
-
-
-def web(row: WebServer = NGINX_DEBIAN, *sites: WebSite, **parts: Any) -> WebFacts:
-    """A web server with the package's default site, or these sites, which answers strangers with a page of its own."""
-    pages = [(address, name, "/") for address in (OWN4, OWN6) for name in (host_of(address), NOBODY)]
-    made = WebFacts(
-        addresses=(OWN4, OWN6),
-        server=row,
-        running=True,
-        sites=sites or (ALPHA, STOCK),
-        stock=(row.brought, row.main),
-        links={row.link: None, row.default: row.brought} if row.gives_way else {row.link: None} if row.link else {},
-        names=("time1.example",),
-        visits=tuple(Visit(*page, 200) for page in pages),
-        known=tuple(Visit(OWN4, name, "/", 200) for one in sites[:1] or (ALPHA,) for name in one.names),
-        left=tuple(Visit(address, host_of(address), "/.well-known/ntpjoin", 404) for address in (OWN4, OWN6)),
-    )
-    return replace(made, **parts)
-
-
-def plan(found: WebFacts, *, take_default: bool = False, applies: bool = True, **parts: Any) -> Plan:
-    facts = fresh(web=found, **parts)
-    return decide_redirect(facts, found, applies=applies, take_default=take_default)
-
-
-def codes(made: Plan) -> list[str]:
-    return [blocker.code for blocker in made.blockers]
-
-
-def change_of(made: Plan) -> ServeSite:
-    [change] = made.changes
-    assert isinstance(change, ServeSite)
-    return change
-
+from tests.sample import OWN4, OWN6, PINS, WISH, choice, converged
+from tests.webs import ALPHA, BOTH, DEFAULT, GOLDEN, STOCK, change_of, codes, done, plan, web
 
 # --- what is written
 
@@ -252,17 +212,6 @@ def test_a_run_of_it_that_died_is_continued_by_itself_alone() -> None:
 # --- whether it holds
 
 
-def done(change: ServeSite, **parts: Any) -> Facts:
-    """What is seen once it is in effect."""
-    sent = tuple(replace(visit, status=301, location=POOL_SITE) for visit in web().visits)
-    links = {change.link: change.path, **dict.fromkeys(change.instead)}
-    ours = WebSite(("pool.ntp.org",), NGINX_DEBIAN.link, DEFAULT)
-    found = web(NGINX_DEBIAN, ALPHA, ours, visits=sent, links=links, stock=(NGINX_DEBIAN.brought,), **parts)
-    file = FileFact(change.content.encode(), 0o644, "root:root", ours=True)
-    facts: Facts = changed(fresh(web=found), files={change.path: file})
-    return facts
-
-
 def test_a_second_run_is_quiet() -> None:
     facts = done(change_of(plan(web())))
     assert facts.web is not None
@@ -330,7 +279,7 @@ esac
 
 
 @pytest.fixture
-def server(site: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> Site:  # noqa: F811
+def server(site: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> Site:
     """It answers by what it has read last."""
     host = site.host
     put(host, NGINX_DEBIAN.brought, "stock")
@@ -351,7 +300,7 @@ def server(site: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch) -> S
     return site
 
 
-def everything(site: Site) -> dict[str, str]:  # noqa: F811
+def everything(site: Site) -> dict[str, str]:
     root = site.host.path("/etc/nginx")
     return {
         str(path.relative_to(root)): (

@@ -20,24 +20,7 @@ from ntpjoin.show import terminal, text
 from ntpjoin.show.screen import Screen
 from ntpjoin.show.terminal import Style, Terminal
 from tests.sample import BOARD, NAMES, PINS, ROW, WISH, choice, converged, fresh
-
-
-class Stream(io.TextIOWrapper):
-    """A terminal, or not, that takes UTF-8, or ASCII only."""
-
-    def __init__(self, *, tty: bool = False, encoding: str = "utf-8") -> None:
-        super().__init__(io.BytesIO(), encoding=encoding, newline="")
-        self.tty = tty
-
-    def isatty(self) -> bool:
-        return self.tty
-
-    @property
-    def said(self) -> str:
-        self.flush()
-        raw = self.buffer
-        assert isinstance(raw, io.BytesIO)
-        return raw.getvalue().decode(self.encoding)
+from tests.stream import Stream
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from ntpjoin.board import Billboard, Peer
 from ntpjoin.show import billboard
 from ntpjoin.show.terminal import Style
 from tests.sample import BOARD, NAMES, PINS, SYSTEM_VARS, peer
-from tests.test_show import Stream
+from tests.stream import Stream
 
 PLAIN = Style(Stream(), "never")
 LONG = "2001:db8:1234:5678:9abc:def0:1234:5678"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,32 +15,8 @@ from ntpjoin.show import nagios
 from ntpjoin.show.report import Report
 from tests.hostile import SETTINGS
 from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, UNKNOWN, WARN, hostile
+from tests.read_back import plugin_line
 from tests.sample import BOARD
-
-#: The guidelines' own words for it: 'label'=value[UOM];[warn];[crit];[min];[max], of [-0-9.], ranges as [@][start:][end].
-_NUMBER = r"-?\d+(?:\.\d+)?"
-_RANGE = rf"(?:@?(?:(?:~|{_NUMBER}):)?(?:{_NUMBER})?)?"
-_DATUM = re.compile(rf"'((?:[^'=]|'')+)'=({_NUMBER})(s|%|)((?:;{_RANGE}){{0,2}})((?:;(?:{_NUMBER})?){{0,2}})(?: |\Z)")
-
-
-def parsed(line: str) -> tuple[str, str, dict[str, str]]:
-    """Status, text and data of a line that is as the guidelines want it."""
-    assert line.endswith("\n")
-    assert len(line.splitlines()) == 1, "a core reads one line"
-    head, pipe, data = line[:-1].partition(" | ")
-    assert "|" not in head + data
-    status, colon, text = head.partition(": ")
-    assert (status in ("OK", "WARNING", "CRITICAL", "UNKNOWN"), colon) == (True, ": ")
-    found: dict[str, str] = {}
-    at = 0
-    while at < len(data):
-        match = _DATUM.match(data, at)
-        assert match, data[at:]
-        assert match[1] not in found, "a label that comes twice"
-        found[match[1]] = match[0].partition("=")[2].strip()
-        at = match.end()
-    assert bool(pipe) is bool(found)
-    return status, text, found
 
 
 def report(*checks: Check, code: int = 0) -> Report:
@@ -68,12 +43,12 @@ def check(state: CheckState, id_: str = "x", text: str = "words", **more: Any) -
     ],
 )
 def test_the_status_is_the_worst_of_what_could_be_judged(found: Report, status: str) -> None:
-    assert parsed(nagios.line(found))[0] == status
+    assert plugin_line(nagios.line(found))[0] == status
     assert nagios.status(found) == ["OK", "WARNING", "CRITICAL", "UNKNOWN"].index(status)
 
 
 def test_a_healthy_server() -> None:
-    status, text, data = parsed(nagios.line(HEALTHY))
+    status, text, data = plugin_line(nagios.line(HEALTHY))
     assert status == "OK"
     assert text.startswith("synchronised to ")
     assert text.endswith(", 1 unknown)"), "only that it was not tried from outside"
@@ -89,7 +64,7 @@ def test_the_worst_comes_first_and_all_are_counted() -> None:
 
 
 def test_numbers_have_units_and_ranges_as_the_guidelines_want_them() -> None:
-    assert parsed(nagios.line(report(*MEASURES)))[2] == {
+    assert plugin_line(nagios.line(report(*MEASURES)))[2] == {
         "sync.offset": "0.0004s;0.03;0.06",
         "sync.stratum": "3;6;8",
         "sync.survivors": "5;;3:",
@@ -102,25 +77,25 @@ def test_numbers_have_units_and_ranges_as_the_guidelines_want_them() -> None:
 def test_a_label_comes_once_with_the_worst_of_its_numbers() -> None:
     ok, worse = Measure(1, "s", 2), Measure(3, "s", 2)
     found = (check(OK, measure=ok), check(WARN, measure=worse), check(OK, measure=ok), check(WARN), check(UNKNOWN))
-    assert parsed(nagios.line(report(*found)))[2] == {"x": "3s;2"}
+    assert plugin_line(nagios.line(report(*found)))[2] == {"x": "3s;2"}
 
 
 def test_a_label_keeps_to_its_quotes() -> None:
     line = nagios.line(report(check(OK, "it's=1 x", measure=Measure(1))))
     assert line.endswith(" | 'it''s_1 x'=1\n")
-    assert parsed(line)[2] == {"it''s_1 x": "1"}
+    assert plugin_line(line)[2] == {"it''s_1 x": "1"}
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_breaks_the_line(text: str) -> None:
     line = nagios.line(hostile(text))
-    status, told, data = parsed(line)
+    status, told, data = plugin_line(line)
     assert (status, len(data)) == ("CRITICAL", len(MEASURES) - 1)
     assert len(told) < 400
     assert told.endswith("(1 failed, 3 warned, 5 ok, 1 unknown)")
     assert line.isprintable() or line[:-1].isprintable()
     line.encode()
-    assert parsed(nagios.unknown(text))[0] == "UNKNOWN"
+    assert plugin_line(nagios.unknown(text))[0] == "UNKNOWN"
     assert len(nagios.unknown(text)) < 400
 
 
@@ -129,5 +104,5 @@ def test_no_text_breaks_the_line(text: str) -> None:
 def test_nothing_at_all_breaks_it(text: str, value: float, limit: Any, falls: bool) -> None:
     found = hostile(text)
     measure = Measure(value, "s", limit, limit, falls)
-    _, _, data = parsed(nagios.line(replace(found, checks=(*found.checks, check(OK, measure=measure)))))
+    _, _, data = plugin_line(nagios.line(replace(found, checks=(*found.checks, check(OK, measure=measure)))))
     assert ("x" in data) is math.isfinite(value)

@@ -18,12 +18,10 @@ from ntpjoin.show import metrics, probe
 from ntpjoin.show.prometheus import failed
 from ntpjoin.show.report import Form
 from ntpjoin.show.terminal import Style
+from tests.documents import REFERENCE, documented
 from tests.outputs import HOSTILE
 from tests.probed import AGAINST, FOUR, MANY, NAME, OTHER, SIX, asked, seen, silent
-from tests.test_docs import REFERENCE, documented
-from tests.test_show_nagios import parsed as line_parsed
-from tests.test_show_prometheus import parsed as page_parsed
-from tests.test_show_prometheus import value
+from tests.read_back import metrics_page, plugin_line, value
 
 NOW = 1_800_000_000.25
 PLAIN = Style(io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), "never")
@@ -116,7 +114,7 @@ def test_as_data() -> None:
 
 
 def test_for_a_monitoring_core() -> None:
-    status, text, data = line_parsed(answer("nagios", MANY))
+    status, text, data = plugin_line(answer("nagios", MANY))
     assert status == "CRITICAL"
     assert text.startswith(f"{FOUR} closed: answers management queries")
     assert text.endswith("(4 failed, 2 warned, 9 ok, 1 unknown)")
@@ -125,19 +123,19 @@ def test_for_a_monitoring_core() -> None:
     assert data[f"{SIX} score"] == "-100;20:;10:"
     assert data[f"{FOUR} closed"] == "35"
     good = judge(seen(asked(), asked(SIX), names={NAME: (FOUR, SIX)}))
-    status, text, _ = line_parsed(answer("nagios", good))
+    status, text, _ = plugin_line(answer("nagios", good))
     assert status == "OK"
     assert text.startswith(
         f"{FOUR} stratum 2, offset +0.400 ms, delay 12.0 ms, root distance 13.0 ms, 3 of 3 answered; {SIX} "
     )
     nothing = judge(seen(silent(problem="this host has no IPv4 route to it", sent=0)))
-    assert line_parsed(answer("nagios", nothing))[0] == "UNKNOWN"
+    assert plugin_line(answer("nagios", nothing))[0] == "UNKNOWN"
     unmeasured = judge(seen(asked(), references=[silent(OTHER)]))
-    assert line_parsed(answer("nagios", unmeasured))[0] == "UNKNOWN", "it answers, but nobody knows how well"
+    assert plugin_line(answer("nagios", unmeasured))[0] == "UNKNOWN", "it answers, but nobody knows how well"
 
 
 def test_as_metrics() -> None:
-    found = page_parsed(answer("prometheus", MANY))
+    found = metrics_page(answer("prometheus", MANY))
     assert value(found, "ntpjoin_probe_exit_code") == 1
     assert value(found, "ntpjoin_probe_timestamp_seconds") == NOW
     assert value(found, "ntpjoin_probe_state", address=FOUR, name=NAME, state="fail") == 1
@@ -158,7 +156,7 @@ def test_as_metrics() -> None:
 
 def test_every_metric_is_documented_and_no_other() -> None:
     pages = [metrics.page(MANY, NOW), failed("probe", 3, NOW)]
-    names = {name for page in pages for name, _ in page_parsed(page)}
+    names = {name for page in pages for name, _ in metrics_page(page)}
     text = (REFERENCE / "probe.md").read_text()
     assert {name for name in documented(text) if name.startswith("ntpjoin_")} == names
     for about in re.findall(r"^# HELP \S+ (.*)$", pages[0], re.MULTILINE):
@@ -171,6 +169,6 @@ def test_no_text_from_outside_breaks_any_form(text: str) -> None:
     found = judge(seen(asked(refid=text.encode("ascii", "replace").decode()), **parts))
     lost = replace(seen(), resolved=(Resolved("x", problem=text),))
     nowhere = Verdicts((*found.probed, *judge(lost).probed), found.yardstick)
-    line_parsed(answer("nagios", nowhere))
-    page_parsed(answer("prometheus", nowhere))
+    plugin_line(answer("nagios", nowhere))
+    metrics_page(answer("prometheus", nowhere))
     json.loads(answer("json", nowhere))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -19,53 +18,13 @@ from ntpjoin.show import prometheus, standing_forms
 from ntpjoin.show.report import Report
 from ntpjoin.show.standings import Scores, Told
 from ntpjoin.show.terminal import Style
+from tests.documents import REFERENCE, documented
 from tests.hostile import SETTINGS
 from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, UNKNOWN, WARN, hostile
+from tests.read_back import Key, metrics_page, value
 from tests.sample import BOARD, NAMES, OWN4, PINS, SYSTEM_VARS, peer
-from tests.test_docs import REFERENCE, documented
 
 NOW = 1_800_000_000.25
-
-_LABELS = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\["\\n])*)"(?:,|\Z)')
-_LINE = re.compile(r"(ntpjoin_[a-z_]+)(?:\{(.*)\})? (-?[0-9.]+(?:e[-+][0-9]+)?)")
-_UNESCAPED = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
-
-Key = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def parsed(page: str) -> dict[Key, float]:
-    """Every series, of a page that keeps to the text format."""
-    found: dict[Key, float] = {}
-    assert page.endswith("\n")
-    current, told = "", Counter[str]()
-    for line in page[:-1].split("\n"):
-        if line.startswith("# "):
-            kind, name, about = re.fullmatch(r"# (HELP|TYPE) (\S+) (.+)", line).groups()  # type: ignore[union-attr]
-            assert kind == "HELP" or (name, about) == (current, "gauge")
-            current = name
-            told[kind, name] += 1  # type: ignore[index]
-            continue
-        match = _LINE.fullmatch(line)
-        assert match, line
-        assert match[1] == current, "a metric's lines stand together"
-        labels, at = [], 0
-        while at < len(match[2] or ""):
-            label = _LABELS.match(match[2], at)
-            assert label, line
-            labels.append((label[1], re.sub(r'\\[\\"n]', lambda escape: _UNESCAPED[escape[0]], label[2])))
-            at = label.end()
-        key = (match[1], tuple(labels))
-        assert key not in found, "a series that comes twice"
-        found[key] = float(match[3])
-    assert set(told.values()) == {1}
-    return found
-
-
-def value(found: dict[Key, float], metric: str, **labels: str) -> float:
-    [only] = [
-        number for (named, given), number in found.items() if named == metric and labels.items() <= dict(given).items()
-    ]
-    return only
 
 
 def states(found: dict[Key, float], id_: str) -> set[str]:
@@ -76,7 +35,7 @@ def states(found: dict[Key, float], id_: str) -> set[str]:
 
 
 def test_a_healthy_server() -> None:
-    found = parsed(prometheus.page(HEALTHY, NOW))
+    found = metrics_page(prometheus.page(HEALTHY, NOW))
     assert value(found, "ntpjoin_verify_exit_code") == 0
     assert value(found, "ntpjoin_verify_timestamp_seconds") == NOW
     assert states(found, "sync.peer") == {"ok"}
@@ -95,7 +54,7 @@ def test_a_healthy_server() -> None:
 
 
 def test_numbers_are_in_base_units() -> None:
-    found = parsed(prometheus.page(Report(0, MEASURES, BOARD), NOW))
+    found = metrics_page(prometheus.page(Report(0, MEASURES, BOARD), NOW))
     assert value(found, "ntpjoin_check_value_seconds", id="sync.offset") == 0.0004
     assert value(found, "ntpjoin_check_value_seconds", id="leapfile") == -1.5e-7
     assert value(found, "ntpjoin_check_value_ratio", id="load.conntrack") == 0.8125
@@ -109,7 +68,7 @@ def test_numbers_are_in_base_units() -> None:
 )
 def test_of_several_checks_with_one_id_the_worst_counts(ended: tuple[object, ...], counts: object) -> None:
     checks = tuple(Check("x", state, "x", measure=Measure(number)) for number, state in enumerate(ended))  # type: ignore[arg-type]
-    found = parsed(prometheus.page(Report(0, checks, BOARD), NOW))
+    found = metrics_page(prometheus.page(Report(0, checks, BOARD), NOW))
     assert states(found, "x") == {counts.value}  # type: ignore[attr-defined]
     assert value(found, "ntpjoin_check_value", id="x") == max(n for n, state in enumerate(ended) if state is counts)
 
@@ -118,11 +77,11 @@ def test_what_is_not_known_has_no_series() -> None:
     untold = replace(SYSTEM_VARS, offset_ms=None, frequency_ppm=math.inf)
     board = replace(BOARD, system=untold, peers=(peer(1, delay_ms=None, when_s=None, reach=0b101),))
     page = prometheus.page(Report(1, (), board), NOW)
-    found = parsed(page)
+    found = metrics_page(page)
     for name in ("system_offset", "system_frequency", "peer_delay", "peer_age", "check_state", "check_value"):
         assert f"ntpjoin_{name}" not in page
     assert value(found, "ntpjoin_peer_reach_ratio") == 0.25
-    assert set(parsed(prometheus.failed("verify", 3, NOW))) == {
+    assert set(metrics_page(prometheus.failed("verify", 3, NOW))) == {
         ("ntpjoin_verify_exit_code", ()),
         ("ntpjoin_verify_timestamp_seconds", ()),
     }
@@ -130,14 +89,14 @@ def test_what_is_not_known_has_no_series() -> None:
 
 def test_a_source_that_is_told_twice_has_one_series() -> None:
     board = replace(BOARD, peers=(peer(1, address=OWN4), peer(2, address=OWN4, offset_ms=7.0), peer(3)))
-    found = parsed(prometheus.page(Report(0, (), board), NOW))
+    found = metrics_page(prometheus.page(Report(0, (), board), NOW))
     assert value(found, "ntpjoin_peer_offset_seconds", address=OWN4) == 0.0004
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_breaks_a_page(text: str) -> None:
     page = prometheus.page(hostile(text), NOW)
-    found = parsed(page)
+    found = metrics_page(page)
     page.encode()
     assert states(found, "upstreams.silent") == {"warn"}
     name = text.encode(errors="replace").decode()
@@ -149,7 +108,7 @@ def test_no_text_breaks_a_page(text: str) -> None:
 def test_nothing_at_all_breaks_it(text: str, number: float) -> None:
     found = hostile(text)
     checks = (*found.checks, Check("x", OK, text, measure=Measure(number, "%")))
-    parsed(prometheus.page(replace(found, checks=checks), NOW))
+    metrics_page(prometheus.page(replace(found, checks=checks), NOW))
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
@@ -157,7 +116,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
     scores = Scores((Told(judge("x", known, NOW)),), 0, NOW)
     score = standing_forms.answer("prometheus", scores, Style(io.StringIO()))
     pages = [prometheus.page(Report(0, MEASURES, BOARD), NOW), prometheus.failed("verify", 3, NOW), score]
-    names = {name for page in pages for name, _ in parsed(page)}
+    names = {name for page in pages for name, _ in metrics_page(page)}
     text = (REFERENCE / "verify-formats.md").read_text()
     assert {name for name in documented(text) if name.startswith("ntpjoin_")} == names
     for about in re.findall(r"^# HELP \S+ (.*)$", pages[0] + score, re.MULTILINE):

@@ -12,13 +12,13 @@ from ntpjoin.show import nagios, prometheus
 from ntpjoin.show.report import Report
 from tests.lab import Server
 from tests.outputs import HEALTHY, HOSTILE, MEASURES, hostile
+from tests.read_back import plugin_line
 from tests.real import operator
 from tests.real.monitors import Datum, Taken, icinga, promtool
 from tests.sample import BOARD, converged
-from tests.test_cli import Typed, typed  # noqa: F401 - a fixture
 from tests.test_cli_formats import FAILING, SETTLING, UNSUPPORTED
-from tests.test_show_nagios import parsed
 from tests.test_show_prometheus import NOW
+from tests.typed import Typed
 
 pytestmark = pytest.mark.real
 
@@ -45,7 +45,7 @@ UNITS = {"s": "seconds", "%": "percent", "": ""}
 
 
 @pytest.mark.parametrize("name", TYPED)
-def test_promtool_accepts_what_is_printed(typed: Typed, name: str) -> None:  # noqa: F811
+def test_promtool_accepts_what_is_printed(typed: Typed, name: str) -> None:
     words, parts = TYPED[name]
     typed.host(converged(**parts))
     typed(f"verify --format prometheus {words}")
@@ -77,7 +77,7 @@ def test_promtool_would_not_accept_everything() -> None:
 # --- Icinga 2
 
 
-def test_a_core_takes_every_line_as_it_was_meant(typed: Typed, tmp_path: Path) -> None:  # noqa: F811
+def test_a_core_takes_every_line_as_it_was_meant(typed: Typed, tmp_path: Path) -> None:
     printed = {name: (nagios.line(report), nagios.status(report)) for name, report in REPORTS.items()}
     for name, (words, parts) in TYPED.items():
         typed.host(converged(**parts))
@@ -101,7 +101,7 @@ def test_a_core_takes_every_line_as_it_was_meant(typed: Typed, tmp_path: Path) -
 def meant(line: str, code: int) -> Taken:
     """What our own reading of the guidelines makes of a line."""
     told, _, _ = line.rstrip("\n").partition("|")
-    return Taken(code, told, {label: datum(words) for label, words in parsed(line)[2].items()})
+    return Taken(code, told, {label: datum(words) for label, words in plugin_line(line)[2].items()})
 
 
 def datum(words: str) -> Datum:

@@ -1,0 +1,264 @@
+"""Packages: installed, purged, brought back with their marks and their files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ntpjoin.facts import Pinned, Unit
+from ntpjoin.host.machine import FileState
+from ntpjoin.provision.changes import (
+    InstallPackages,
+    Site,
+    kept,
+)
+from tests.conftest import Programs
+from tests.sample import NTPSEC, PYTHON, ROW, TIMESYNCD, fresh
+
+PACKAGES = InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,))
+
+
+class Dpkg:
+    """dpkg and apt as scripts over a list of what is installed."""
+
+    def __init__(self, programs: Programs) -> None:
+        self.programs = programs
+        self.list = programs.folder / ".installed"
+        self.conffiles = programs.folder / ".conffiles"
+        self.conffiles.write_text("")
+        query = f'case "$*" in *Conffiles*) /bin/cat {self.conffiles};; *) /bin/cat {self.list};; esac'
+        programs.add("dpkg-query", query)
+        programs.says("dpkg")
+        programs.says("apt-mark", "systemd-timesyncd\n")
+        programs.says("apt-get")
+
+    def has(self, *packages: Pinned) -> None:
+        self.list.write_text("".join(f"ii \t{package.name}\t{package.version}\n" for package in packages))
+
+    def apt(self, *then: Pinned, also: str = "") -> None:
+        """From now on apt-get leads to these packages."""
+        lines = "".join(f"ii \t{package.name}\t{package.version}\n" for package in then)
+        name = "systemd-timesyncd_252.39-1~deb12u1_amd64.deb"
+        script = f"case \"$*\" in *download*) echo deb > {name};; *-s*) printf '{also}';; *) printf '{lines}' > {self.list};; esac"
+        self.programs.add("apt-get", script)
+
+    def did(self) -> list[str]:
+        """What apt-get was told to do, without its simulations: 'purge -- x y'."""
+        calls = [call for call in self.programs.calls("apt-get") if " -s " not in call and " -- " in call]
+        return [f"{call.split(' -- ')[0].split()[-1]} -- {call.split(' -- ')[1]}" for call in calls]
+
+
+@pytest.fixture
+def dpkg(programs: Programs, site: Site) -> Dpkg:
+    site.host.make_folder("/run/packages")
+    return Dpkg(programs)
+
+
+def installed(site: Site, dpkg: Dpkg) -> Any:
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = PACKAGES.before(site)
+    PACKAGES.apply(site)
+    return json.loads(json.dumps(before))
+
+
+def test_the_file_of_a_package_that_goes_lies_in_the_journal_first(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    assert before == {
+        "installed": {TIMESYNCD.name: TIMESYNCD.version},
+        "residual": [],
+        "automatic": [TIMESYNCD.name],
+        "files": ["/run/packages/systemd-timesyncd_252.39-1~deb12u1_amd64.deb"],
+        "present": {},
+        "idle": {},
+        "absent": [],
+        "configs": {},
+    }
+    assert site.host.exists(before["files"][0])
+
+
+def test_packages_are_purged_and_the_others_brought_back_with_their_marks(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt(TIMESYNCD)
+    undone = PACKAGES.undo(site, before)
+    assert (undone.state, undone.text) == ("restored", "removed ntpsec, systemd-timesyncd is back")
+    assert "purge -- ntpsec python3-ntp" in dpkg.did()
+
+
+def test_a_file_that_was_there_before_the_package_outlives_its_purge(site: Site, dpkg: Dpkg) -> None:
+    change = replace(PACKAGES, paths=("/etc/default/ntpsec", "/etc/ntpsec/ntp.conf"))
+    mine = FileState(b"mine\n", 0o640, "root:root")
+    site.host.make_folder("/etc/default")
+    site.host.write("/etc/default/ntpsec", mine)
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = json.loads(json.dumps(change.before(site)))
+    change.apply(site)
+    dpkg.apt(TIMESYNCD)
+    site.host.remove("/etc/default/ntpsec")  # as a purge does
+    for _ in range(2):
+        assert change.undo(site, before).state == "restored"
+        assert site.host.state("/etc/default/ntpsec") == mine
+        assert not site.host.exists("/etc/ntpsec")
+
+
+def test_a_rival_that_did_not_run_does_not_run_when_it_is_back(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = replace(PACKAGES, idle=("chrony.service",))
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    dpkg.programs.says(
+        "systemctl", "Id=chrony.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=inactive\n"
+    )
+    before = json.loads(json.dumps(change.before(site)))
+    change.apply(site)
+    dpkg.apt(TIMESYNCD)
+    brought: list[tuple[str, bool]] = []
+    monkeypatch.setattr(kept, "bring_back", lambda _, unit, states: brought.append((unit, states["active"])))
+    assert change.undo(site, before).state == "restored"
+    assert brought == [("chrony.service", False)]
+
+
+def test_packages_with_an_edited_file_are_removed_and_kept(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    site.host.write("/etc/edited", FileState(b"mine", 0o644, ""))
+    site.host.write("/etc/stock", FileState(b"stock", 0o644, ""))
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/edited {stock}\n /etc/stock {stock}\n /etc/gone {stock}\n")
+    dpkg.apt(TIMESYNCD)
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "kept"
+    assert "/etc/edited was edited" in undone.text
+    assert "/etc/stock" not in undone.text
+    assert "remove -- ntpsec python3-ntp" in dpkg.did()
+
+
+def test_a_file_that_the_installation_itself_made_another_is_nobodys_edit(site: Site, dpkg: Dpkg) -> None:
+    """Seen: ntpsec's preinst makes its ntp.conf from an /etc/ntp.conf that a former package left."""
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/made {stock}\n")
+    site.host.write("/etc/made", FileState(b"from another", 0o644, ""))
+    before = installed(site, dpkg)
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "restored"
+    assert "purge -- ntpsec python3-ntp" in dpkg.did()
+
+
+def test_one_that_was_edited_after_that_is(site: Site, dpkg: Dpkg) -> None:
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/made {stock}\n")
+    site.host.write("/etc/made", FileState(b"from another", 0o644, ""))
+    before = installed(site, dpkg)
+    site.host.write("/etc/made", FileState(b"mine", 0o644, ""))
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "kept"
+
+
+def test_what_packages_should_bring_and_did_not_is_told() -> None:
+    there = {NTPSEC.name: NTPSEC.version, PYTHON.name: PYTHON.version}
+    change = InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,), (), ROW.unit, ROW.leapfile)
+    unit = {ROW.unit: Unit(ROW.unit, "loaded")}
+    assert change.holds(fresh(packages__installed=there, units=unit))
+    assert (
+        change.why_not(fresh(packages__installed=there, units={})) == f"ntpsec is installed, but there is no {ROW.unit}"
+    )
+    leapless = fresh(packages__installed=there, units=unit, leapfile_valid=False)
+    assert not change.holds(leapless)
+    assert change.why_not(leapless) == f"ntpsec is installed, but there is no valid {ROW.leapfile}"
+
+
+def test_packages_that_others_need_by_now_stay(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt(also="Remv ntpviz [1]\\nRemv ntpsec [1]\\nRemv python3-ntp [1]\\n")
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "kept"
+    assert "would remove ntpviz, installed since" in undone.text
+    assert not any(" purge " in call for call in dpkg.programs.calls("apt-get"))
+
+
+def test_packages_that_do_not_come_back_are_a_failure(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt()
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "failed"
+    assert f"systemd-timesyncd is missing, was {TIMESYNCD.version}" in undone.text
+
+
+LIB, NEWER, NEWEST = Pinned("libcap2", "1"), Pinned("libcap2", "2"), Pinned("libcap2", "3")
+UPGRADING = InstallPackages(("ntpsec",), (NTPSEC, NEWER), (TIMESYNCD,), (LIB,))
+
+
+def upgraded(site: Site, dpkg: Dpkg) -> Any:
+    dpkg.has(TIMESYNCD, LIB)
+    site.host.make_folder("/var/cache/apt/archives")
+    site.host.write("/var/cache/apt/archives/libcap2_1_amd64.deb", FileState(b"old", 0o644, ""))
+    dpkg.apt(NTPSEC, NEWER)
+    dpkg.programs.says("apt-mark", "libcap2\n")
+    before = UPGRADING.before(site)
+    UPGRADING.apply(site)
+    return json.loads(json.dumps(before))
+
+
+def test_the_old_file_of_what_is_upgraded_lies_in_the_journal_and_its_mark_stays(site: Site, dpkg: Dpkg) -> None:
+    before = upgraded(site, dpkg)
+    assert before["installed"] == {TIMESYNCD.name: TIMESYNCD.version, "libcap2": "1"}
+    assert "/run/packages/libcap2_1_amd64.deb" in before["files"]
+    assert dpkg.programs.calls("apt-mark")[-1] == "apt-mark auto -- libcap2"
+
+
+def test_what_was_upgraded_is_brought_back_to_the_version_that_it_had(site: Site, dpkg: Dpkg) -> None:
+    before = upgraded(site, dpkg)
+    dpkg.apt(TIMESYNCD, LIB)
+    undone = UPGRADING.undo(site, before)
+    assert undone.state == "restored"
+    assert dpkg.did()[-2] == "purge -- ntpsec"
+    assert dpkg.did()[-1].endswith("/run/packages/libcap2_1_amd64.deb")
+
+
+def test_what_was_upgraded_again_since_stays(site: Site, dpkg: Dpkg) -> None:
+    before = upgraded(site, dpkg)
+    dpkg.has(NTPSEC, NEWEST)
+    dpkg.apt(TIMESYNCD, NEWEST)
+    undone = UPGRADING.undo(site, before)
+    assert (undone.state, "libcap2 was upgraded again since" in undone.text) == ("kept", True)
+    assert "libcap2" not in dpkg.did()[-1]
+
+
+def test_where_nothing_of_it_was_begun_there_is_nothing_to_take_back(site: Site, dpkg: Dpkg) -> None:
+    dpkg.has(TIMESYNCD)
+    dpkg.apt()
+    before = PACKAGES.before(site)
+    # As while somebody else holds the lock: then nothing of it can be run.
+    for program in ("apt-get", "apt-mark", "dpkg"):
+        dpkg.programs.says(program, err="E: Could not get lock\n", code=100)
+    assert PACKAGES.undo(site, before).state == "restored"
+
+
+def test_what_cannot_be_configured_is_removed_all_the_same(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.list.write_text(f"iF \tntpsec\t{NTPSEC.version}\n")
+    dpkg.programs.says("dpkg", err="dpkg: error processing package ntpsec\n", code=1)
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "restored"
+    assert dpkg.did()[-2] == "purge -- ntpsec"
+
+
+@pytest.mark.parametrize(
+    ("there", "holds"),
+    [
+        ((NTPSEC, PYTHON), True),
+        ((NTPSEC, Pinned(PYTHON.name, "0")), False),
+        ((NTPSEC, PYTHON, TIMESYNCD), False),
+        ((NTPSEC,), False),
+        ((PYTHON,), False),
+        ((), False),
+    ],
+)
+def test_when_the_packages_are_as_they_shall_be(there: tuple[Pinned, ...], holds: bool) -> None:
+    facts = fresh(packages__installed={package.name: package.version for package in there})
+    assert PACKAGES.holds(facts) is holds
