@@ -13,8 +13,8 @@ LOCAL_CLOCK = "127.127.1."
 #: Stands where a source has no address: a name that was not resolved yet, or names that servers are drawn from.
 NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
 
-#: The bit of a source's `flash` by which the daemon knows that it follows this host.
-LOOPED = 0x0800
+#: The bits of a source's `flash` by which the daemon knows that it follows this host, and that it has no voice (noselect).
+LOOPED, WATCHED = 0x0800, 0x1000
 
 #: Association modes, RFC 5905, section 7.2, and the letters of those that say all.
 _CLIENT, _BROADCAST = 3, 5
@@ -140,12 +140,27 @@ class Peer:
         """Whether it only repeats this host's own clock."""
         return self.address.startswith(LOCAL_CLOCK)
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it is nobody, but where the daemon calls out to clients, or for servers."""
+        return self.hmode == _BROADCAST or _is_multicast(self.address)
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it may know the time: somebody, not this host's own clock, and no name without an address."""
+        return not (self.is_local or self.is_call or self.address in NO_ADDRESS)
+
+    @property
+    def watched(self) -> bool:
+        """Whether it has no voice (noselect), as far as the daemon tells: of one that answers."""
+        return self.reach > 0 and bool(self.flash & WATCHED)
+
 
 @dataclass(frozen=True)
 class Billboard:
     """A daemon's account of itself and of its sources, as `ntpq -p` shows it; no `system` where it told nothing.
 
-    `minsane` is how many sources must agree by the configuration that the daemon reads, None where that is not known.
+    `minsane` is how many sources must survive by the configuration that the daemon reads, None where that is not known.
     """
 
     system: Optional[SystemVars] = None
@@ -155,8 +170,13 @@ class Billboard:
 
     @property
     def sources(self) -> tuple[Peer, ...]:
-        """Those that may know the time: reference clocks, too, but not this host's own clock, and no name without an address."""
-        return tuple(peer for peer in self.peers if not peer.is_local and peer.address not in NO_ADDRESS)
+        """Those that may know the time, reference clocks, too."""
+        return tuple(peer for peer in self.peers if peer.is_source)
+
+    @property
+    def voices(self) -> tuple[Peer, ...]:
+        """Those of them that the daemon listens to."""
+        return tuple(peer for peer in self.sources if not peer.watched)
 
     @property
     def system_peer(self) -> Optional[Peer]:
@@ -167,13 +187,17 @@ class Billboard:
 
     @property
     def needed(self) -> int:
-        """How many of them must agree."""
-        return majority(len(self.sources)) if self.minsane is None else self.minsane
+        """How many of them must agree; of a daemon whose configuration is not known more than half."""
+        return majority(len(self.voices)) if self.minsane is None else self.minsane
 
     @property
     def survivors(self) -> int:
-        """How many sources agree with each other: system peer, candidates and backups."""
-        return sum(peer.tally in "*+o#" for peer in self.sources)
+        """How many sources agree with each other: system peer, candidates and backups.
+
+        Those that agree, too, and are left out as there are enough, count where a majority is asked for, not for `minsane`
+        (ntp_proto.c of both engines, clock_select).
+        """
+        return sum(peer.tally in ("*+o#-" if self.minsane is None else "*+o#") for peer in self.sources)
 
     @property
     def replying(self) -> int:

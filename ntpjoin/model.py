@@ -246,7 +246,9 @@ class CheckState(str, Enum):
 
 @dataclass(frozen=True)
 class Measure:
-    """The number that a check judges: it warns from `warn` on and fails from `fail` on, where there are such thresholds.
+    """The number that a check judges: it warns beyond `warn` and fails beyond `fail`, where there are such thresholds.
+
+    Of what is counted they are the last that is good and the last that is no fault.
 
     `unit` is `s` for seconds, `%`, or "" for what is counted. `falls`: less is worse.
     """

@@ -29,7 +29,7 @@ HOSTILE = {
 
 MEASURES = (
     Check("sync.offset", OK, "offset +0.4 ms", measure=Measure(0.0004, "s", 0.03, 0.06)),
-    Check("sync.stratum", OK, "stratum 3", measure=Measure(3, "", 6, 8)),
+    Check("sync.stratum", OK, "stratum 3", measure=Measure(3, "", 5, 7)),
     Check("sync.survivors", OK, "5 of 5 agree", measure=Measure(5, "", fail=3, falls=True)),
     Check("load.conntrack", WARN, "the table fills", measure=Measure(81.25, "%", 80, 95)),
     Check("leapfile", OK, "good for long", measure=Measure(-1.5e-7, "s", 0.1)),

@@ -160,7 +160,7 @@ def test_one_alarm_among_three_answers_is_enough_for_clients_and_one_bad_stratum
 def test_thresholds_are_told_as_numbers() -> None:
     one = verdict(asked(offset_s=-0.12))
     assert told(one, "offset").measure == Measure(0.12, "s", 0.025, 0.1)
-    assert told(one, "stratum").measure == Measure(2, "", 6, 8)
+    assert told(one, "stratum").measure == Measure(2, "", 5, 7)
     assert told(one, "answers").measure == Measure(0.0, "%", 1)
     assert told(one, "distance").measure == Measure(SAMPLE.root_distance_s, "s", 0.5, 1.5)
 

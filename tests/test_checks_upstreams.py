@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ntpjoin.board import Billboard, Peer
-from ntpjoin.checks.rejected import reason, watched
+from ntpjoin.checks.rejected import reason
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Facts, FileFact
 from ntpjoin.host import ntpconf
@@ -17,7 +17,7 @@ from ntpjoin.model import Check, CheckState, Measure, Pin, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.upstreams import catalogue, rules
 from tests.judged import GOOD, OUTSIDE, judged
-from tests.sample import ADDRESSES, BOARD, PINS, ROW, SYSTEM_VARS, converged, peer
+from tests.sample import ADDRESSES, BOARD, PINS, ROW, SYSTEM_VARS, changed, converged, peer
 
 OWN = "/etc/ntpsec/ntp.d/mine.conf"
 RESTART = f"systemctl restart {ROW.unit}"
@@ -70,8 +70,18 @@ def faults(facts: Facts, pins: tuple[Pin, ...] = PINS) -> list[tuple[str, str]]:
 def test_four_to_seven_sources_are_wanted(count: int, state: str) -> None:
     facts = follows(count)
     [check] = told(facts, "upstreams.count", ())
-    assert (check.state.value, check.measure) == (state, Measure(count, warn=3, fail=2, falls=True))
+    assert (check.state.value, check.measure) == (state, Measure(count, warn=4, fail=3, falls=True))
     assert faults(facts, ()) == ([("upstreams.count", state)] if state != "ok" else []) + [OUTSIDE]
+
+
+def test_whom_the_daemon_only_calls_out_to_is_no_source() -> None:
+    """`broadcast`, and `manycastclient`, whose servers come as peers of their own."""
+    called = (peer(1, associd=8, address="192.168.1.255", tally=" ", hmode=5, reach=0, refid="BCST"),)
+    called += (peer(1, associd=9, address="239.1.1.1", tally=" ", hmode=3, reach=0, refid="ACST"),)
+    facts = follows(3)
+    assert facts.daemon
+    facts = changed(facts, daemon__board__peers=(*facts.daemon.board.peers, *called))
+    assert faults(facts, ()) == [("upstreams.count", "warn"), OUTSIDE]
 
 
 def test_a_source_counts_once_by_its_address_and_only_with_a_voice() -> None:
@@ -115,6 +125,10 @@ def test_what_to_type_for_more_and_for_fewer() -> None:
     more = [peer(1, associd=number, address=f"192.0.2.{number}", tally="+") for number in range(20, 24)]
     [many] = told(beside(*more, own=own), "upstreams.count")
     assert many.remedy == f"take lines 4, 5 out of {OWN}, then: {RESTART}"
+    [drawn] = told(beside(*more, own="server 192.0.2.20\npool time.example\n"), "upstreams.count")
+    assert drawn.remedy == (
+        f"name 4 to 7 servers in place of line 2 of {OWN}, which draws as many as `tos maxclock` lets it, then: {RESTART}"
+    )
 
 
 # --- who answers, and cannot be followed
@@ -169,8 +183,8 @@ def test_it_is_one_warning_with_its_name() -> None:
 
 def test_a_source_that_is_only_watched_is_no_fault() -> None:
     one = peer(2, tally=" ", flash=0x1000)
-    assert watched(one)
-    assert not watched(replace(one, reach=0))
+    assert one.watched
+    assert not replace(one, reach=0).watched
 
 
 STRANGER = peer(1, associd=9, address="192.0.2.30", tally="+", source="")

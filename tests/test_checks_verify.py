@@ -137,8 +137,8 @@ def peers(*changes: tuple[int, dict[str, Any]]) -> dict[str, Any]:
         pytest.param(peers((2, {"tally": "x"})), [("upstreams.falseticker", "warn")], id="falseticker"),
         pytest.param(peers((2, {"tally": " ", "reach": 0})), [("upstreams.silent", "warn")], id="silent"),
         pytest.param(
-            peers((2, {"tally": "x"}), (3, {"tally": "x"}), (4, {"tally": "-"})),
-            [("sync.survivors", "fail"), ("upstreams.falseticker", "warn"), ("upstreams.falseticker", "warn")],
+            peers((2, {"tally": "x"}), (3, {"tally": "x"}), (4, {"tally": "x"})),
+            [("sync.survivors", "fail"), *[("upstreams.falseticker", "warn")] * 3],
             id="too few agree",
         ),
         pytest.param(peers((2, {"tally": "-"}), (3, {"tally": "-"})), [], id="enough agree"),
@@ -441,13 +441,32 @@ def test_a_name_without_an_address_is_no_source() -> None:
     assert judged(with_peers(unresolved)) == [("upstreams.silent", "warn"), OUTSIDE]
 
 
-@pytest.mark.parametrize(("minsane", "agree", "good"), [(None, 3, True), (None, 2, False), (2, 2, True), (4, 3, False)])
-def test_as_many_must_agree_as_the_configuration_says(minsane: Optional[int], agree: int, good: bool) -> None:
-    board = Billboard(
-        SYSTEM_VARS, tuple(peer(n, tally="*" if n == 1 else "+" if n <= agree else "-") for n in range(1, 6)), minsane
+@pytest.mark.parametrize(
+    ("minsane", "tallies", "good"),
+    [
+        (None, "*++--", True),
+        (None, "*+x-x", True),
+        (None, "*+xxx", False),
+        (None, "*++ ~~~~", True),
+        (1, "*++----", True),
+        (1, "o*+---", True),
+        (2, "*+xxx", True),
+        (3, "*+---", False),
+        (4, "*++x-", False),
+    ],
+)
+def test_as_many_must_agree_as_the_configuration_says(minsane: Optional[int], tallies: str, good: bool) -> None:
+    """`-` agrees, and is left out as there are enough; `~` stands for one that is watched only (noselect)."""
+    changes = {"~": {"tally": " ", "flash": 0x1000}}
+    peers = (
+        replace(peer(1), associd=n, address=f"192.0.2.{n}", **changes.get(tally, {"tally": tally}))
+        for n, tally in enumerate(tallies, 1)
     )
+    board = Billboard(SYSTEM_VARS, tuple(peers), minsane)
     assert board.settled is good
     assert (("sync.survivors", "fail") not in judged(converged(daemon__board=board))) is good
+    [told] = [one for one in judge(converged(daemon__board=board), WISH, PINS, GOOD) if one.id == "sync.survivors"]
+    assert told.text.startswith(f"{board.survivors} of {len(tallies) - tallies.count('~')} sources agree")
 
 
 # --- a daemon that does not tell of itself

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Optional
 
 import pytest
 
+from ntpjoin.board import Billboard
+from ntpjoin.errors import WireError
 from ntpjoin.facts import FileFact, JournalFacts, PackageFacts, Pinned, Unit
 from ntpjoin.host import chrony
 from ntpjoin.host.distros import ROWS
@@ -21,6 +26,7 @@ from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages import apt
 from ntpjoin.host.packages import manager as waiting
 from ntpjoin.look import daemon, packages
+from ntpjoin.look import look as look_module
 from ntpjoin.look.config import look_directives, look_unread
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.journal import look_journal, wish_from
@@ -443,7 +449,8 @@ def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("os.sysconf", lambda _: 100)
     put(host, "/proc/812/cmdline", f"/usr/sbin/ntpd\0-p\0/run/ntpd.pid\0-c\0{ROW.config}\0-g\0")
     put(host, "/proc/812/stat", "812 (nt (p) d) S " + " ".join(["0"] * 18) + " 5000 0 0\n")
-    put(host, "/proc/uptime", "350.00 600.00\n")
+    monkeypatch.setattr("time.clock_gettime", {time.CLOCK_BOOTTIME: 350.0}.__getitem__)
+    put(host, "/proc/uptime", "7.00 14.00\n")  # a container's own (lxcfs)
     # A process of somebody else's that calls itself ntpd does not hide the unit's own.
     put(host, "/proc/99/cmdline", "/usr/sbin/ntpd\0")
     found = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)
@@ -455,6 +462,44 @@ def test_a_daemon_that_runs(host: Host, monkeypatch: pytest.MonkeyPatch) -> None
     other = daemon.look_daemon(host, ROW.daemon, ROW.config, Unit(ROW.unit, pid=812), 3)
     assert other is not None
     assert (other.config, other.board.minsane) == ("/run/other.conf", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "minsane"),
+    [
+        ("server 192.0.2.1\n", {}, 1),
+        ("tos minsane 3\n", {}, 3),
+        ("server 192.0.2.1\n", {"unread": ("/etc/ntpsec/ntp.d/x.conf",)}, None),
+        (None, {}, None),
+    ],
+)
+def test_how_many_must_survive_is_the_daemons_default_only_where_all_lines_are_known(
+    text: Optional[str], more: dict[str, Any], minsane: Optional[int]
+) -> None:
+    file = FileFact((text or "").encode(), 0o644, "root:root", unseen=text is None)
+    assert look_module._minsane(fresh(files={ROW.config: file}, **more), ROW) == minsane
+
+
+def test_a_daemon_that_left_out_ipv4_is_asked_on_the_other_loopback_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ntpjoin.wire import board, control
+    from tests.sample import BOARD
+
+    asked: list[str] = []
+
+    @contextlib.contextmanager
+    def client(address: str) -> Iterator[None]:
+        asked.append(address)
+        yield
+
+    def billboard(_: None) -> Billboard:
+        if asked[-1] == "127.0.0.1":
+            raise WireError("silent")
+        return BOARD
+
+    monkeypatch.setattr(control, "ControlClient", client)
+    monkeypatch.setattr(board, "billboard", billboard)
+    assert daemon.look_billboard(2) == replace(BOARD, minsane=2)
+    assert asked == ["127.0.0.1", "::1"]
 
 
 def test_a_repository_is_asked_of_where_it_may_be_enabled_and_no_other_has_the_daemon(

@@ -52,7 +52,7 @@ def test_a_healthy_server() -> None:
     assert status == "OK"
     assert text.startswith("synchronised to ")
     assert text.endswith(", 1 unknown)"), "only that it was not tried from outside"
-    assert data["sync.stratum"] == "3;6;8"
+    assert data["sync.stratum"] == "3;5;7"
 
 
 def test_the_worst_comes_first_and_all_are_counted() -> None:
@@ -66,7 +66,7 @@ def test_the_worst_comes_first_and_all_are_counted() -> None:
 def test_numbers_have_units_and_ranges_as_the_guidelines_want_them() -> None:
     assert plugin_line(nagios.line(report(*MEASURES)))[2] == {
         "sync.offset": "0.0004s;0.03;0.06",
-        "sync.stratum": "3;6;8",
+        "sync.stratum": "3;5;7",
         "sync.survivors": "5;;3:",
         "load.conntrack": "81.25%;80;95",
         "leapfile": "-0.00000015s;~:0.1",

@@ -120,7 +120,7 @@ def _unsynchronised(sample: Sample, yardstick: Yardstick) -> Check:
 
 
 def _stratum(stratum: int) -> Check:
-    measure = Measure(stratum, warn=_STRATUM_TAKEN + 1, fail=STRATUM_BAD)
+    measure = Measure(stratum, warn=_STRATUM_TAKEN, fail=STRATUM_BAD - 1)
     if stratum <= _STRATUM_TAKEN:
         return Check("stratum", OK, f"stratum {stratum}", measure=measure)
     state = FAIL if stratum >= STRATUM_BAD else WARN

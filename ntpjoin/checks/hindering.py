@@ -15,7 +15,7 @@ from ntpjoin.checks.restrict import Culprits, Rules
 
 def too_many(board: Billboard, rules: Optional[Rules]) -> Culprits:
     """The line by which more sources must agree than there are; not ours, which then has lost sources."""
-    found = _last(rules, ("tos",), "minsane") if board.needed > len(board.sources) else ()
+    found = _last(rules, ("tos",), "minsane") if board.needed > len(board.voices) else ()
     return tuple(line for line in found if rules and line.path != rules.ours)
 
 

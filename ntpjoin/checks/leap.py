@@ -62,7 +62,7 @@ def named(file: Leapfile, row: Row, identity: Optional[Identity]) -> Check:
     if not file.valid or days is None:
         text = f"{file.path} is no list of leap seconds with a right hash, so ntpd does not believe it"
         return Check("leapfile", WARN, text, _renewed(file, row, "restore"))
-    measure = Measure(days, warn=_SOON_DAYS - 1, falls=True)
+    measure = Measure(days, warn=_SOON_DAYS, falls=True)
     if days >= _SOON_DAYS:
         return Check(
             "leapfile", OK, f"ntpd knows the leap seconds until {file.expires}, from {file.path}", measure=measure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ntpjoin.board import Peer
+from ntpjoin.board import WATCHED, Peer
 
 #: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
 KISSES = {
@@ -28,7 +28,6 @@ _SOURCE = {
     0x0400: "its root distance is too great (1.5 s, unless a `tos maxdist` says otherwise)",
     0x0200: "its stratum is not allowed",
 }
-_WATCHED = 0x1000
 
 #: So many polls must have been answered before anything is said of the distance: it falls with each answer.
 _ENOUGH = 4
@@ -46,16 +45,11 @@ def reason(peer: Peer) -> str:
     for bit, words in _PACKET.items():
         if peer.flash & bit:
             return words
-    if answered(peer) < _ENOUGH or peer.flash & _WATCHED:
+    if answered(peer) < _ENOUGH or peer.flash & WATCHED:
         return ""
     if peer.stratum in (0, 16):
         return UNSYNCHRONISED
     return next((words for bit, words in _SOURCE.items() if peer.flash & bit), "")
-
-
-def watched(peer: Peer) -> bool:
-    """Whether it has no voice (noselect), as far as the daemon tells."""
-    return peer.reach > 0 and bool(peer.flash & _WATCHED)
 
 
 def answered(peer: Peer) -> int:

@@ -92,7 +92,7 @@ def _why_no_peer(
         text = f"no system peer; {board.replying} of {len(sources)} sources answer, {board.survivors} agree"
         text += f", {board.needed} must" if board.survivors < board.needed else ""
         text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
-        remedy = setup if len(sources) < board.needed else "ntpjoin setup --survey"
+        remedy = setup if len(board.voices) < board.needed else "ntpjoin setup --survey"
     if rules and culprits:  # no waiting helps
         return f"{text}: {'; '.join(map(str, culprits))}", rules.advice.without(culprits)
     return text, "wait a minute, then: ntpjoin verify" if young else remedy
@@ -100,7 +100,7 @@ def _why_no_peer(
 
 def _stratum(stratum: int) -> Check:
     """The pool registers a server of 1 to 5; its monitors take points from one of 8 on."""
-    measure = Measure(stratum, warn=6, fail=8)
+    measure = Measure(stratum, warn=5, fail=7)
     if 1 <= stratum <= 5:
         return Check("sync.stratum", OK, f"stratum {stratum}", measure=measure)
     state = WARN if stratum in (6, 7) else FAIL
@@ -110,8 +110,8 @@ def _stratum(stratum: int) -> Check:
 
 def _survivors(board: Billboard, rules: Optional[Rules]) -> Check:
     """Whether enough of the sources agree."""
-    text = f"{board.survivors} of {len(board.sources)} sources agree"
-    measure = Measure(board.survivors, fail=board.needed - 1, falls=True)
+    text = f"{board.survivors} of {len(board.voices)} sources agree"
+    measure = Measure(board.survivors, fail=board.needed, falls=True)
     if board.survivors >= board.needed:
         return Check("sync.survivors", OK, text, measure=measure)
     text += f", {board.needed} must"

@@ -11,6 +11,7 @@ from ntpjoin.checks.lines import take_out
 from ntpjoin.checks.smear import why_smeared
 from ntpjoin.checks.sources import sources
 from ntpjoin.model import Check, CheckState, Measure
+from ntpjoin.systems import to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
@@ -28,7 +29,8 @@ def upstreams(following: Following) -> Iterator[Check]:
         return
     yield from _count(following)
     for peer in board.peers:
-        yield from _source(peer, following)
+        if not peer.is_call:
+            yield from _source(peer, following)
 
 
 def _count(following: Following) -> Iterator[Check]:
@@ -37,7 +39,7 @@ def _count(following: Following) -> Iterator[Check]:
     unresolved = {peer.title for peer in board.peers if peer.address in NO_ADDRESS and peer.refid != "POOL"}
     if following.young and any(peer.address in NO_ADDRESS for peer in board.peers):
         return  # names still have to be asked, and servers to be drawn
-    voices = {peer.address for peer in board.sources if not rejected.watched(peer)}
+    voices = {peer.address for peer in board.voices}
     count = len(voices | unresolved | {pin.address for pin in following.pins})
     yield counted(count, "" if LEAST <= count <= MOST else _count_remedy(following, count))
 
@@ -50,7 +52,7 @@ def counted(count: int, remedy: str) -> Check:
         text += f": the pool wants {LEAST} to {MOST}"
     if count < LEAST_FEW:
         text += f", and with fewer than {LEAST_FEW} ntpd cannot tell right from wrong"
-    return Check("upstreams.count", state, text, remedy, Measure(count, warn=LEAST - 1, fail=LEAST_FEW - 1, falls=True))
+    return Check("upstreams.count", state, text, remedy, Measure(count, warn=LEAST, fail=LEAST_FEW, falls=True))
 
 
 def _count_remedy(following: Following, count: int) -> str:
@@ -60,8 +62,12 @@ def _count_remedy(following: Following, count: int) -> str:
         )
         return named if following.pins else following.setup
     chosen = {pin.address for pin in following.pins}
-    own = [one.directive for one in sources(following.lines) if one.kind != "local" and one.name not in chosen]
-    return take_out(own[MOST - count :], following.row) if own else "ntpjoin setup --survey"
+    own = [one for one in sources(following.lines) if one.kind != "local" and one.name not in chosen]
+    drawn = [one.directive for one in own if one.kind == "pool"]
+    if drawn:
+        where, restart = f"line {drawn[-1].line} of {drawn[-1].path}", to_type("restart", following.row.unit)
+        return f"name {LEAST} to {MOST} servers in place of {where}, which draws as many as `tos maxclock` lets it, then: {restart}"
+    return take_out([one.directive for one in own[MOST - count :]], following.row) if own else "ntpjoin setup --survey"
 
 
 def _source(peer: Peer, following: Following) -> Iterator[Check]:

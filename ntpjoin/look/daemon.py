@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Optional
@@ -14,7 +15,8 @@ from ntpjoin.host import ntpd
 from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import Process
 
-LOOPBACK = "127.0.0.1"
+#: A daemon that was told to leave out IPv4 hears the second only.
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 def look_daemon(
@@ -41,21 +43,28 @@ def look_daemon(
 
 
 def look_billboard(minsane: Optional[int] = None) -> Billboard:
-    """What the daemon says on the loopback address, over mode 6; empty where it says nothing."""
+    """What the daemon says on a loopback address, over mode 6; empty where it says nothing on any."""
+    told = next(filter(None, map(_told_at, LOOPBACK)), None)
+    return replace(told, minsane=minsane) if told else Billboard()
+
+
+def _told_at(address: str) -> Optional[Billboard]:
     from ntpjoin.wire.board import billboard  # noqa: PLC0415 - sockets only where a daemon runs
     from ntpjoin.wire.control import ControlClient  # noqa: PLC0415
 
     try:
-        with ControlClient(LOOPBACK) as client:
-            return replace(billboard(client), minsane=minsane)
+        with ControlClient(address) as client:
+            return billboard(client)
     except WireError:
-        return Billboard()
+        return None
 
 
 def _age_s(host: Host, pid: int) -> float:
-    """How long a process has run, in seconds: clocks that nobody sets (proc(5), field 22 of stat)."""
+    """How long a process has run, in seconds: by a clock that nobody sets, from the kernel's boot on (proc(5), field 22 of stat).
+
+    /proc/uptime may be that of a container, which began later (lxcfs).
+    """
     words = host.text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    uptime = host.text("/proc/uptime").split()
-    if len(words) < 20 or not uptime:
+    if len(words) < 20:
         return 0.0
-    return float(uptime[0]) - int(words[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(words[19]) / os.sysconf("SC_CLK_TCK")

@@ -144,8 +144,14 @@ def files_of(row: Row) -> tuple[str, ...]:
     return (row.config, row.include, row.drift, *(one.path for one in row.dhcp), *monitor.FILES, notrack.FILE)
 
 
+#: With how many survivors a daemon is content that was not told (ntp_config.h of both engines: sys_minsane).
+MINSANE = 1
+
+
 def _minsane(facts: Facts, row: Row) -> Optional[int]:
-    """What the files say that the daemon reads if it reads ours."""
+    """What the files say that the daemon reads if it reads ours; its own default where none of them says anything."""
     config = facts.files.get(row.config)
     ours = ntpconf.directives(row.config, config.content.decode(errors="replace")) if config else ()
-    return ntpconf.minsane((*ours, *facts.directives))
+    told = ntpconf.minsane((*ours, *facts.directives))
+    known = config is not None and config.plain and not config.unseen and not facts.unread
+    return MINSANE if told is None and known else told
