@@ -140,6 +140,16 @@ def test_access_is_as_classic_ntpd_gave_it(lines: str, found: str) -> None:
     assert seen(lines, "classic", CLASSIC) == found
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["restrict 0.0.0.0 mask 255.0.0.0 ignore", "restrict 0.0.0.0 noserve", "restrict 0.0.0.0 mask 128.0.0.0 ignore"],
+)
+def test_a_network_that_begins_where_the_default_does_is_not_the_default(line: str) -> None:
+    found = Access("ntpsec", read("restrict default kod limited nomodify noquery", line))
+    assert found.of(WORLD[0]).flags == {"kod", "limited", "nomodify", "noquery"}
+    assert Access("classic", read(line)).of(WORLD[0]).flags == frozenset()
+
+
 def test_an_engine_begins_with_its_own_default() -> None:
     assert [bool(Access(engine, ()).of(WORLD[0]).flags & DEAF_TO_QUERIES) for engine in ("ntpsec", "classic")] == [
         True,

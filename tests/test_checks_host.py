@@ -190,6 +190,18 @@ def test_an_address_without_a_socket_is_told_once() -> None:
     assert judged(converged(), silent) == [("answers.ipv6", "fail"), OUTSIDE]
 
 
+def test_behind_nat_a_bridge_need_not_be_listened_at() -> None:
+    """Which private address the declared one leads to is not known; one of them is enough."""
+    wish = Wish(public_addresses=("198.51.100.77",))
+    inside = {"addresses": ("10.0.0.5", "172.17.0.1"), "files": {}, "journal__written": {}}
+
+    def states(*held: str) -> list[str]:
+        facts = converged(holders=holding(*held), **inside)
+        return [one.state.value for one in judge(facts, wish, PINS, GOOD) if one.id == "service.listens"]
+
+    assert (states("10.0.0.5"), states("10.0.0.5", "172.17.0.1"), states()) == (["ok"], ["ok"], ["fail"])
+
+
 def test_the_line_or_the_option_that_says_so_is_named() -> None:
     line = Directive("/etc/ntpsec/ntp.d/x.conf", 3, ("interface", "listen", "lo"))
     [found] = told(converged(holders=holding(), directives=(line,)), "service.listens")

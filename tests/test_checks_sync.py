@@ -160,7 +160,12 @@ def reaching(*registers: int, **changes: Any) -> tuple[Peer, ...]:
         # 31 of 40 is 77.5 %, 30 is 75 %, 21 is 52.5 %, 20 is 50 %.
         ((0xFF, 0xFF, 0x7F, 0x0F, 0x0F), []),
         ((0xFF, 0xFF, 0x3F, 0x0F, 0x0F), [("sync.reach", "warn")]),
-        ((0x1F, 0x0F, 0x0F, 0x0F, 0x0F), [("sync.reach", "warn")]),
+        ((0x8F, 0x0F, 0x0F, 0x0F, 0x0F), [("sync.reach", "warn")]),
+        ((0x81, 0x0F, 0x0F, 0x0F, 0x07), [("sync.reach", "fail")]),
+        # Since somebody answered at all: after a step, or where the line was down before.
+        ((0x1F, 0x0F, 0x0F, 0x0F, 0x0F), []),
+        ((0x01, 0x01, 0x01, 0x01, 0x01), []),
+        ((0x1F, 0x11, 0x11, 0x10, 0x10), [("sync.reach", "fail")]),
         ((0x0F, 0xF0, 0xAA, 0x55, 0x0F), [("sync.reach", "fail")]),
         ((0x01, 0x80, 0x08, 0x10, 0x20), [("sync.reach", "fail")]),
     ],
@@ -194,8 +199,9 @@ def test_of_a_young_source_only_the_polls_since_its_first_answer_count() -> None
     assert judged(host(*reaching(*[0b1111] * 5), age_s=300.0)) == [OUTSIDE]
     assert judged(host(*reaching(*[0b1011] * 5), age_s=300.0)) == [("sync.reach", "warn"), OUTSIDE]
     # Eight polls of 64 s and the time to settle: 812 s.
-    assert judged(host(*reaching(*[0b1111] * 5), age_s=811.0)) == [OUTSIDE]
-    assert judged(host(*reaching(*[0b1111] * 5), age_s=812.0)) == [("sync.reach", "fail"), OUTSIDE]
+    one_is_older = (0x80, *[0b1111] * 4)
+    assert judged(host(*reaching(*one_is_older), age_s=811.0)) == [OUTSIDE]
+    assert judged(host(*reaching(*one_is_older), age_s=812.0)) == [("sync.reach", "fail"), OUTSIDE]
     # Servers that are drawn from a pool come and go.
     assert judged(host(*reaching(*[0b1111] * 5, configured=False), age_s=90_000.0)) == [OUTSIDE]
 

@@ -76,8 +76,10 @@ def test_four_to_seven_sources_are_wanted(count: int, state: str) -> None:
 
 def test_whom_the_daemon_only_calls_out_to_is_no_source() -> None:
     """`broadcast`, and `manycastclient`, whose servers come as peers of their own."""
-    called = (peer(1, associd=8, address="192.168.1.255", tally=" ", hmode=5, reach=0, refid="BCST"),)
-    called += (peer(1, associd=9, address="239.1.1.1", tally=" ", hmode=3, reach=0, refid="ACST"),)
+    called = (
+        peer(1, associd=8, address="192.168.1.255", tally=" ", hmode=5, reach=0, refid="BCST"),
+        peer(1, associd=9, address="239.1.1.1", tally=" ", hmode=3, reach=0, refid="ACST"),
+    )
     facts = follows(3)
     assert facts.daemon
     facts = changed(facts, daemon__board__peers=(*facts.daemon.board.peers, *called))

@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pytest
 
 from ntpjoin.board import Billboard, Peer
-from ntpjoin.checks.addresses import service_addresses
+from ntpjoin.checks.addresses import outside_addresses, service_addresses
 from ntpjoin.checks.clock import setters
 from ntpjoin.checks.evidence import Evidence, gather
 from ntpjoin.checks.settle import steady
@@ -317,7 +317,11 @@ def test_a_declared_public_address_is_unknown_until_somebody_asks_it() -> None:
     wish = replace(WISH, public_addresses=("198.51.100.77",))
     found = judge(converged(), wish, PINS, replace(GOOD, answers={}, tells={}))
     assert ("answers.address", CheckState.UNKNOWN) in [(check.id, check.state) for check in found]
-    assert found[-1].remedy == "on another machine: ntpjoin probe 198.51.100.77 --mine --allow-private"
+    assert found[-1].remedy == f"on another machine: ntpjoin probe 198.51.100.77 {OWN6} --mine --allow-private"
+    behind_nat = converged(addresses=("10.0.0.7", "2600::7"))
+    assert outside_addresses(behind_nat, Wish(public_addresses=("198.51.100.77",))) == ("198.51.100.77", "2600::7")
+    both = Wish(public_addresses=("198.51.100.77", "2001:db8:77::7"))
+    assert outside_addresses(behind_nat, both) == both.public_addresses
 
 
 def test_without_pins_nothing_is_said_of_them() -> None:
@@ -352,6 +356,26 @@ def test_behind_nat_the_private_addresses_of_the_declared_family_are_asked() -> 
 def test_a_young_daemon_loses_some_faults_by_itself(parts: dict[str, Any], age_s: float, expected: bool) -> None:
     facts = converged(**parts, daemon__age_s=age_s)
     assert settling(facts, judge(facts, WISH, PINS, GOOD)) is expected
+
+
+NO_ANSWER = Evidence({OWN4: Asked(OWN4, problem="no answer")}, {OWN4: ()}, LEADS)
+
+
+@pytest.mark.parametrize(
+    ("line", "parts", "evidence"),
+    [
+        ("restrict default noserve", {}, NO_ANSWER),
+        ("disable ntp", {}, GOOD),
+        ("tos minsane 9", {"daemon__board__minsane": 9}, GOOD),
+        ("interface ignore all", {"holders": (Holder(812, "ntpd", "127.0.0.1"),)}, NO_ANSWER),
+    ],
+)
+def test_what_a_line_is_to_blame_for_no_waiting_helps(line: str, parts: dict[str, Any], evidence: Evidence) -> None:
+    blamed = converged(daemon__age_s=100.0, directives=(Directive(ROW.include, 1, tuple(line.split())),), **parts)
+    assert not settling(blamed, judge(blamed, WISH, PINS, evidence))
+    alone = converged(daemon__age_s=100.0, **parts)
+    passing = any(one.state is CheckState.FAIL for one in judge(alone, WISH, PINS, evidence))
+    assert settling(alone, judge(alone, WISH, PINS, evidence)) is passing
 
 
 @pytest.mark.parametrize(("offset_ms", "is_steady"), [(49.9, True), (-50.0, False), (120.0, False), (None, True)])
@@ -457,7 +481,7 @@ def test_a_name_without_an_address_is_no_source() -> None:
 )
 def test_as_many_must_agree_as_the_configuration_says(minsane: Optional[int], tallies: str, good: bool) -> None:
     """`-` agrees, and is left out as there are enough; `~` stands for one that is watched only (noselect)."""
-    changes = {"~": {"tally": " ", "flash": 0x1000}}
+    changes: dict[str, dict[str, Any]] = {"~": {"tally": " ", "flash": 0x1000}}
     peers = (
         replace(peer(1), associd=n, address=f"192.0.2.{n}", **changes.get(tally, {"tally": tally}))
         for n, tally in enumerate(tallies, 1)

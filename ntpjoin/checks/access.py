@@ -75,11 +75,13 @@ class Access:
                 self._take(directive)
 
     def of(self, network: Network) -> Entry:
-        """What counts for the first address of a network: the narrowest entry around it."""
+        """What counts for a network that a line is about: its entry; for any other the narrowest entry around its first address."""
+        if network in self.entries:
+            return self.entries[network]
         address = network.network_address
         around = [known for known in self.entries if known.version == network.version and address in known]
         entry = self.entries[max(around, key=lambda known: known.prefixlen)]
-        taken = self._taken_out.get(network) if network not in self.entries else None
+        taken = self._taken_out.get(network)
         return Entry(entry.flags, (*entry.lines, taken)) if taken else entry
 
     def of_source(self, address: Network) -> Entry:

@@ -49,9 +49,11 @@ def service_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
 
 
 def outside_addresses(facts: Facts, wish: Wish) -> tuple[str, ...]:
-    """Where to ask this host from outside: what was declared, else its own addresses, public ones first."""
-    own = sorted(service_addresses(facts, wish), key=lambda address: special_range(address) is not None)
-    return wish.public_addresses or tuple(own)
+    """Where to ask this host from outside: what was declared, and of a family without that its own addresses, public ones first."""
+    declared = {family_of(address) for address in wish.public_addresses}
+    others = (address for address in service_addresses(facts, wish) if family_of(address) not in declared)
+    own = sorted(others, key=lambda address: special_range(address) is not None)
+    return (*wish.public_addresses, *own)
 
 
 def to_probe(addresses: Sequence[str]) -> str:

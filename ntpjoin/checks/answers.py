@@ -36,6 +36,7 @@ def answers(
         )
     for address, asked in evidence.answers.items():
         sample, state, remedy = asked.sample, OK, ""
+        culprits = _culprits(asked, rules)
         if sample is None and address in unheard:
             continue
         if sample is None:
@@ -44,7 +45,7 @@ def answers(
             text, state = "answers clients that it is not synchronised", FAIL if synchronised else OK
         else:
             text = f"answers clients: stratum {sample.stratum}"
-        yield Check(f"answers.{family_of(address).lower()}", state, f"{address} {text}", remedy)
+        yield Check(f"answers.{family_of(address).lower()}", state, f"{address} {text}", remedy, lines=culprits)
 
 
 def _why_not(asked: Asked, rules: Optional[Rules]) -> tuple[str, str]:
@@ -76,7 +77,9 @@ def closed(evidence: Evidence, row: Row, rules: Optional[Rules], *, told: bool) 
         check = f"closed.{family_of(address).lower()}"
         if tells:
             yield _open(check, address, tells, row, rules)
-        elif not told or tells is None:
+        elif tells is None:
+            yield Check(check, UNKNOWN, f"{address} could not be sent a management query")
+        elif not told:
             yield Check(check, UNKNOWN, f"{address} is silent to management queries, but so is the loopback address")
         else:
             yield Check(check, OK, f"{address} refuses management queries")

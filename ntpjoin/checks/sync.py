@@ -48,8 +48,7 @@ def synchronisation(
     peer = board.system_peer
     young = daemon.age_s < SETTLING_S
     if peer is None:
-        text, remedy = _why_no_peer(board, rules, setup, unheard, young=young)
-        yield Check("sync.peer", FAIL, f"not synchronised: {text}", remedy)
+        yield _no_peer(board, rules, setup, unheard, young=young)
     elif board.system.leap == 3:
         yield _unset(peer, rules)
     elif peer.is_local:
@@ -59,10 +58,10 @@ def synchronisation(
         offset = f", offset {board.system.offset_ms:+.3f} ms" if board.system.offset_ms is not None else ""
         yield Check("sync.peer", OK, f"synchronised to {peer.title}: stratum {board.system.stratum}{offset}")
         yield _stratum(board.system.stratum)
-        yield _survivors(board, rules)
-        yield from _reach(daemon)
-        yield from _offset(board, row, rules)
-        yield from _distance(daemon, peer)
+        yield _survivors(board, rules, setup)
+        yield from _reach(daemon, setup)
+        yield from _offset(board, row, rules, setup)
+        yield from _distance(daemon, peer, setup)
 
 
 def _unset(peer: Peer, rules: Optional[Rules]) -> Check:
@@ -71,31 +70,35 @@ def _unset(peer: Peer, rules: Optional[Rules]) -> Check:
     culprits = hindering.disabled(rules)
     if rules and culprits:
         text += f": it does not set the clock: {culprits[0]}"
-        return Check("sync.peer", FAIL, text, rules.advice.without(culprits))
+        return Check("sync.peer", FAIL, text, rules.advice.without(culprits), lines=culprits)
     return Check("sync.peer", FAIL, text, "wait a minute, then: ntpjoin verify")
 
 
-def _why_no_peer(
-    board: Billboard, rules: Optional[Rules], setup: str, unheard: Iterable[Asked], *, young: bool
-) -> tuple[str, str]:
-    """Why it follows nobody, and what to type. Whatever is wrong with the sources is told here, and nowhere else."""
+def _no_peer(board: Billboard, rules: Optional[Rules], setup: str, unheard: Iterable[Asked], *, young: bool) -> Check:
+    """It follows nobody. Whatever is wrong with the sources is told here, and nowhere else."""
+    text, remedy = _why_no_peer(board, setup, unheard)
+    culprits = hindering.unheard(board, rules) or hindering.too_many(board, rules) if board.peers else ()
+    if rules and culprits:
+        text, remedy = f"{text}: {'; '.join(map(str, culprits))}", rules.advice.without(culprits)
+    elif young and board.peers:
+        remedy = "wait a minute, then: ntpjoin verify"
+    return Check("sync.peer", FAIL, f"not synchronised: {text}", remedy, lines=culprits)
+
+
+def _why_no_peer(board: Billboard, setup: str, unheard: Iterable[Asked]) -> tuple[str, str]:
+    """What its sources do, and what to type where no line is to blame."""
     sources = board.sources
-    culprits = hindering.unheard(board, rules) or hindering.too_many(board, rules)
     whys = Counter(why for why in map(rejected.reason, sources) if why)
     if not board.peers:
         return "the daemon follows nobody", setup
     if not board.replying and not whys:
         words, remedy = told(unheard)
         text = f"no system peer; 0 of {len(sources)} sources answer{words and f'; {words}'}"
-        remedy = remedy or "is UDP 123 let out, here and by the provider? If so: ntpjoin setup --survey"
-    else:
-        text = f"no system peer; {board.replying} of {len(sources)} sources answer, {board.survivors} agree"
-        text += f", {board.needed} must" if board.survivors < board.needed else ""
-        text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
-        remedy = setup if len(board.voices) < board.needed else "ntpjoin setup --survey"
-    if rules and culprits:  # no waiting helps
-        return f"{text}: {'; '.join(map(str, culprits))}", rules.advice.without(culprits)
-    return text, "wait a minute, then: ntpjoin verify" if young else remedy
+        return text, remedy or f"is UDP 123 let out, here and by the provider? If so: {setup} --survey"
+    text = f"no system peer; {board.replying} of {len(sources)} sources answer, {board.survivors} agree"
+    text += f", {board.needed} must" if board.survivors < board.needed else ""
+    text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
+    return text, setup if len(board.voices) < board.needed else f"{setup} --survey"
 
 
 def _stratum(stratum: int) -> Check:
@@ -108,7 +111,7 @@ def _stratum(stratum: int) -> Check:
     return Check("sync.stratum", state, f"stratum {stratum}: {why}", "choose upstreams of a lower stratum", measure)
 
 
-def _survivors(board: Billboard, rules: Optional[Rules]) -> Check:
+def _survivors(board: Billboard, rules: Optional[Rules], setup: str) -> Check:
     """Whether enough of the sources agree."""
     text = f"{board.survivors} of {len(board.voices)} sources agree"
     measure = Measure(board.survivors, fail=board.needed, falls=True)
@@ -117,15 +120,17 @@ def _survivors(board: Billboard, rules: Optional[Rules]) -> Check:
     text += f", {board.needed} must"
     culprits = hindering.too_many(board, rules)
     if rules and culprits:
-        return Check("sync.survivors", FAIL, f"{text}: {culprits[0]}", rules.advice.without(culprits), measure)
-    return Check("sync.survivors", FAIL, text, "ntpjoin setup --survey", measure)
+        why = f"{text}: {culprits[0]}"
+        return Check("sync.survivors", FAIL, why, rules.advice.without(culprits), measure, culprits)
+    return Check("sync.survivors", FAIL, text, f"{setup} --survey", measure)
 
 
-def _offset(board: Billboard, row: Row, rules: Optional[Rules]) -> Iterator[Check]:
+def _offset(board: Billboard, row: Row, rules: Optional[Rules], setup: str) -> Iterator[Check]:
     """By how much the clock is off, by the daemon's own account; or by that of its sources, where it does not believe them yet."""
     culprits = hindering.disabled(rules)
     if rules and culprits:
-        yield Check("sync.offset", FAIL, f"ntpd does not set the clock: {culprits[0]}", rules.advice.without(culprits))
+        text, remedy = f"ntpd does not set the clock: {culprits[0]}", rules.advice.without(culprits)
+        yield Check("sync.offset", FAIL, text, remedy, lines=culprits)
         return
     if board.system is None or board.system.offset_ms is None:
         return
@@ -138,12 +143,12 @@ def _offset(board: Billboard, row: Row, rules: Optional[Rules]) -> Iterator[Chec
     if state is not OK:
         text += ", say its sources, and ntpd waits some minutes until it believes that" if disbelieved else ""
         text += f": the pool takes points from {POOL_OFFSET_MS} ms on"
-        slews = "ntpd slews the clock, which takes a quarter of an hour; if it stays off: ntpjoin setup --survey"
+        slews = f"ntpd slews the clock, which takes a quarter of an hour; if it stays off: {setup} --survey"
         remedy = to_type("restart", row.unit) if off_s >= STEP_S else slews
         culprits = hindering.not_stepped(off_s, rules) if off_s >= STEP_S else ()
         if rules and culprits:
             text, remedy = f"{text}; it is not stepped: {culprits[0]}", rules.advice.without(culprits)
-    yield Check("sync.offset", state, text, remedy, measure)
+    yield Check("sync.offset", state, text, remedy, measure, culprits)
 
 
 def _told_ms(board: Billboard) -> float:
@@ -152,7 +157,7 @@ def _told_ms(board: Billboard) -> float:
     return offsets[len(offsets) // 2] if offsets else 0.0
 
 
-def _distance(daemon: Daemon, peer: Peer) -> Iterator[Check]:
+def _distance(daemon: Daemon, peer: Peer, setup: str) -> Iterator[Check]:
     """How far from the true time it may be. It begins high and falls with each answer of the system peer, a step as well."""
     system = daemon.board.system
     if system is None or system.root_delay_ms is None or system.root_dispersion_ms is None:
@@ -168,30 +173,34 @@ def _distance(daemon: Daemon, peer: Peer) -> Iterator[Check]:
     else:
         state = FAIL if distance_s > DISTANCE_FAIL_S else WARN
         text += f": clients follow nobody beyond {DISTANCE_FAIL_S} s"
-        yield Check("sync.distance", state, text, "ntpjoin setup --survey", measure)
+        yield Check("sync.distance", state, text, f"{setup} --survey", measure)
 
 
-def _reach(daemon: Daemon) -> Iterator[Check]:
+def _reach(daemon: Daemon, setup: str) -> Iterator[Check]:
     """How many polls are answered. Who answers none, or cannot be followed, is told by name, and does not count here."""
     sources = [peer for peer in daemon.board.sources if peer.reach and not rejected.reason(peer)]
-    due = {peer: _due(daemon, peer) for peer in sources}
+    # A step clears all registers, and what nobody answered before is over: then none of them goes back eight polls.
+    longest = max((_length(peer) for peer in sources), default=0)
+    due = {peer: longest if _is_old(daemon, peer) else _length(peer) for peer in sources}
     shares = [rejected.answered(peer) / polls for peer, polls in due.items() if polls >= FEWEST_POLLS]
     if not shares:
         yield Check("sync.reach", OK, "too few polls were due to tell how many are answered")
         return
     percent = 100 * sum(shares) / len(shares)
     state = FAIL if percent <= REACH_FAIL else WARN if percent <= REACH_WARN else OK
-    remedy = (
-        "" if state is OK else "is the line overloaded, or UDP 123 limited on its way? If not: ntpjoin setup --survey"
-    )
+    remedy = "" if state is OK else f"is the line overloaded, or UDP 123 limited on its way? If not: {setup} --survey"
     text = f"{percent:.0f} % of the last polls were answered"
     yield Check("sync.reach", state, text, remedy, Measure(percent, "%", REACH_WARN, REACH_FAIL, falls=True))
 
 
-def _due(daemon: Daemon, peer: Peer) -> int:
-    """How many of the register's polls were made; of one that may be young, since its first answer (a step clears it, too)."""
-    old = peer.configured and daemon.age_s >= SETTLING_S + POLLS * peer.poll_s
-    return POLLS if old else (peer.reach & 0xFF).bit_length()
+def _length(peer: Peer) -> int:
+    """How many polls were made since the first answer that the register knows of."""
+    return (peer.reach & 0xFF).bit_length()
+
+
+def _is_old(daemon: Daemon, peer: Peer) -> bool:
+    """Whether all polls of the register have been made, unless the clock was stepped."""
+    return peer.configured and daemon.age_s >= SETTLING_S + POLLS * peer.poll_s
 
 
 def _untold(row: Row, daemon: Daemon, rules: Optional[Rules]) -> Check:

@@ -22,7 +22,7 @@ from ntpjoin.facts import JOURNAL_UNSEEN, SETTLING_S, Facts
 from ntpjoin.model import Check, CheckState, Pin, Wish
 from ntpjoin.systems import Row
 
-#: What a young daemon loses by itself; a stratum that is too high stays.
+#: What a young daemon loses by itself, unless a line is to blame; a stratum that is too high stays.
 _PASSING = ("service.listens", "sync.peer", "sync.survivors", "sync.offset", "answers.ipv4", "answers.ipv6")
 
 OK, FAIL, UNKNOWN = CheckState.OK, CheckState.FAIL, CheckState.UNKNOWN
@@ -112,4 +112,4 @@ def settling(facts: Facts, checks: tuple[Check, ...]) -> bool:
     """Whether the only faults are those that a young daemon loses by itself."""
     failed = [check for check in checks if check.state is FAIL]
     young = facts.daemon is not None and facts.daemon.age_s < SETTLING_S
-    return bool(failed) and young and all(check.id in _PASSING for check in failed)
+    return bool(failed) and young and all(check.id in _PASSING and not check.lines for check in failed)
