@@ -263,7 +263,8 @@ class Facts:
 
     `dhcp_config`: a configuration that DHCP's hook made lies where the row says; `former_config`: one that a former
     package left. `directives`: what the daemon reads beside our file; `unread` are files of these that we may not read.
-    `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells.
+    `rival_clients`: a time daemon that would be replaced, and about how many others ask it, where it tells. `harmless` are the
+    processes of time daemons that were told to leave the clock alone.
     `program`: what a timer would start; looked at only where one is wished for. `metrics`: the file that it would put its metrics
     into, '' where none is wished for. `leases`: addresses that the kernel will forget after so many seconds unless somebody renews
     them, temporary ones, too. `web`: the web server; None where it was not looked at.
@@ -284,6 +285,7 @@ class Facts:
     unread: tuple[str, ...] = ()
     setters: tuple[Setter, ...] = ()
     rival_clients: Mapping[str, int] = field(default_factory=dict)
+    harmless: frozenset[int] = frozenset()
     journal: JournalFacts = JournalFacts()
     spaces: tuple[Space, ...] = ()
     program: Program = Program()

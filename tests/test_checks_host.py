@@ -73,6 +73,17 @@ def test_one_that_cannot_is_warned_of_with_what_to_type(folder: Optional[Place],
     assert ROW.drift in found.text
 
 
+@pytest.mark.parametrize("where", ["/etc", "/", "/var/lib"])
+def test_a_folder_that_may_be_anybodys_is_not_given_to_the_daemon(where: str) -> None:
+    line = Directive("/etc/ntpsec/ntp.d/x.conf", 3, ("driftfile", f"{where}/ntp.drift"))
+    facts = around(drift=f"{where.rstrip('/')}/ntp.drift", drift_folder=Place(where, 0, 0, "root:root", 0o755))
+    found = only(replace(facts, directives=(line,)), "service.drift", "warn")
+    assert found.remedy == (
+        f"write `driftfile {ROW.drift}` in place of line 3 of /etc/ntpsec/ntp.d/x.conf, then: systemctl restart ntpsec.service"
+    )
+    assert "chown" not in only(facts, "service.drift", "warn").remedy
+
+
 def test_of_what_cannot_be_seen_of_the_drift_file_nothing_is_said() -> None:
     # A daemon that is root may write anywhere.
     closed = replace(FOLDER, uid=0, gid=0, mode=0o500)
@@ -158,15 +169,16 @@ def test_what_selinux_denied_is_told_with_the_labels_to_restore() -> None:
 
 
 def test_without_root_it_is_unknown_and_where_nothing_holds_the_daemon_nothing_is_said() -> None:
-    assert (
-        only(
-            around(confinement=replace(SURROUNDINGS.confinement or Confinement("AppArmor", ""), denials=None)),
-            "service.denied",
-            "unknown",
-        ).remedy
-        == "sudo ntpjoin verify"
-    )
+    unread = replace(SURROUNDINGS.confinement or Confinement("AppArmor", ""), denials=None)
+    [found] = told(converged(system__root=False, surroundings__confinement=unread), "service.denied")
+    assert (found.state.value, found.remedy) == ("unknown", "sudo ntpjoin verify")
     assert not told(around(confinement=None), "service.denied")
+    # A container has no log of the kernel.
+    found = only(around(confinement=unread), "service.denied", "unknown")
+    assert ("is in no log here" in found.text, found.remedy) == (
+        True,
+        "on the host of this container: dmesg | grep DENIED",
+    )
 
 
 # --- where it listens

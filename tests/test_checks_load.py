@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 import pytest
 
 from ntpjoin.board import Counters
 from ntpjoin.checks.verify import judge
-from ntpjoin.facts import Directive, Facts
+from ntpjoin.facts import Directive, Facts, FileFact
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Check, Measure
 from ntpjoin.surroundings import Tracking
@@ -93,30 +93,49 @@ def test_the_share_is_a_number_where_there_are_enough_to_tell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "own", "remedy"),
+    ("row", "main", "own", "remedy"),
     [
         (
             "debian-12",
+            "",
             "limit burst 5",
             "take out /etc/own.conf:2: limit burst 5, then: systemctl restart ntpsec.service",
         ),
         (
             "debian-12",
             "",
+            "",
             "`limit burst 40 average 2` into /etc/ntpsec/ntp.d/local.conf, then: systemctl restart ntpsec.service",
         ),
         (
             "debian-11",
+            "includefile /etc/ntp/local.conf\n",
             "",
             "`discard average 1 minimum 1` into /etc/ntp/local.conf, then: systemctl restart ntp.service",
         ),
+        # Somebody's own file, which includes none of ours.
+        (
+            "debian-11",
+            "server 192.0.2.1\n",
+            "",
+            "`discard average 1 minimum 1` into /etc/ntp.conf, then: systemctl restart ntp.service",
+        ),
+        (
+            "debian-11",
+            "server 192.0.2.1\ndiscard average 4\n",
+            "",
+            "take out /etc/ntp.conf:2: discard average 4, then: systemctl restart ntp.service",
+        ),
     ],
 )
-def test_the_operators_own_limits_are_named_else_what_to_look_at(row: str, own: Optional[str], remedy: str) -> None:
+def test_the_operators_own_limits_are_named_else_what_to_look_at(row: str, main: str, own: str, remedy: str) -> None:
     [found_row] = [one for one in ROWS if one.name == row]
     directives = (Directive("/etc/own.conf", 2, tuple(own.split())),) if own else ()
     facts = converged(
-        system__row=found_row, directives=directives, daemon__board__counters=Counters(received=1000, limited=300)
+        system__row=found_row,
+        files={found_row.config: FileFact(main.encode(), 0o644, "root:root")},
+        directives=directives,
+        daemon__board__counters=Counters(received=1000, limited=300),
     )
     [found] = told(facts, "load.limited")
     assert found.remedy.endswith(remedy)

@@ -562,6 +562,9 @@ def test_everything_else_that_sets_the_clock_is_named() -> None:
         ("warn", "chrony (chrony.service runs) sets this clock, too", "systemctl disable --now chrony.service"),
         ("warn", "phc2sys (process 77) sets this clock, too", "stop it"),
     ]
+    told_not_to = replace(chrony, pid=77)
+    units = {**converged().units, "chrony.service": told_not_to}
+    assert ("clock.setters", "warn") not in judged(converged(units=units, harmless=frozenset({77})))
     [unseen] = [one for one in judge(converged(system__root=False), WISH, PINS, GOOD) if one.id == "clock.setters"]
     assert unseen.state.value == "unknown"
 

@@ -150,6 +150,8 @@ def test_what_cannot_be_read_is_none(host: Host) -> None:
     assert host.read("/none") is None
     assert host.read("/file/below") is None
     assert host.read("/") is None
+    (host.root / "round").symlink_to("round")
+    assert host.read("/round") is None
     assert host.text("/none") == ""
     assert host.names("/none") == ()
     assert host.link_target("/file") == ""

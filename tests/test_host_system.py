@@ -323,6 +323,10 @@ DEFAULT = "/etc/ntp.conf"
         ("ntpd --configfile=/etc/x", "/etc/x"),
         ("ntpd -c /run/ntp.conf.dhcp -c /etc/x", "/etc/x"),
         ("ntpd -g -c /etc/x", "/etc/x"),
+        ("ntpd -ngc /etc/x", "/etc/x"),
+        ("ntpd -4nc/etc/x -g", "/etc/x"),
+        ("ntpd -p c -u nc -f /var/lib/ntp/c", DEFAULT),
+        ("ntpd -pc -unc", DEFAULT),
     ],
 )
 def test_the_file_that_a_command_line_names(line: str, config: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ntpjoin.host.machine import FileState, Host
-from ntpjoin.look.setters import look_setters
+from ntpjoin.look.setters import harmless, look_setters
 from tests.conftest import Programs
 
 HOSTS = Path(__file__).parent / "hosts"
@@ -164,6 +164,13 @@ def test_not_a_process_of_a_unit_that_is_told_of_by_itself(host: Host) -> None:
     put(host, "/proc/77/cgroup", "0::/system.slice/chrony.service\n")
     assert look_setters(host, ("chrony.service",)) == ()
     assert len(look_setters(host, ("openntpd.service",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "leaves"), [("chronyd -x", True), ("chronyd -4xF 1", True), ("chronyd", False), ("ntpd -x", False)]
+)
+def test_a_time_daemon_may_be_told_to_leave_the_clock_alone(words: str, leaves: bool) -> None:
+    assert harmless([(77, tuple(f"/usr/sbin/{words}".split()))]) == ({77} if leaves else set())
 
 
 @pytest.mark.parametrize("said", ["Disabled\n", ""])

@@ -25,7 +25,8 @@ def setters(facts: Facts, row: Row) -> Iterator[Check]:
 def _rivals(facts: Facts, row: Row) -> Iterator[Check]:
     for rival in row.rivals:
         unit = facts.unit(rival.unit)
-        if unit.exists and (unit.running or unit.enabled == "enabled"):
+        leaves = unit.running and unit.pid in facts.harmless
+        if unit.exists and not leaves and (unit.running or unit.enabled == "enabled"):
             does = "runs" if unit.running else "starts at boot"
             yield _warning(f"{rival.name} ({rival.unit} {does})", to_type("retire", rival.unit))
 

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Optional
 
+from ntpjoin.checks.lines import OwnFile, lines, place
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState
 from ntpjoin.surroundings import ENTER, WRITE, Confinement, Denial
@@ -33,10 +34,21 @@ def drift(facts: Facts, row: Row) -> Iterator[Check]:
         text = f"there is no folder {where}, where ntpd would keep this clock's drift ({path})"
         remedy = f"install -d -o {user} -g {group} {where}"
     else:
-        mine = folder.uid == identity.uid
         text = f"ntpd, as {user}, may not write into {where} ({folder.owner}, {folder.mode:04o}), where its drift file lies ({path})"
-        remedy = f"chmod u+rwx {where}" if mine else f"chown {identity.owner} {where}; chmod u+rwx {where}"
+        if folder.uid == identity.uid:
+            remedy = f"chmod u+rwx {where}"
+        elif where == row.drift.rpartition("/")[0]:
+            remedy = f"chown {identity.owner} {where}; chmod u+rwx {where}"
+        else:  # it may be anybody's, as /etc is
+            remedy = _elsewhere(facts, row)
     yield Check("service.drift", WARN, f"{text}: after each restart it has to learn it anew", remedy)
+
+
+def _elsewhere(facts: Facts, row: Row) -> str:
+    """How the drift file comes into the folder that is there for it."""
+    named = [line for line in lines(facts, row) if line.words[0] == "driftfile"]
+    what = f"write `driftfile {row.drift}`"
+    return OwnFile(facts, row).edited(f"{what} in place of", named[-1]) if named else f"{what} into {place(facts, row)}"
 
 
 def denied(facts: Facts, row: Row) -> Iterator[Check]:
@@ -45,8 +57,10 @@ def denied(facts: Facts, row: Row) -> Iterator[Check]:
     if held is None:
         return
     if held.denials is None:
-        text = f"what {held.by} has denied ntpd can only be seen by root"
-        yield Check("service.denied", UNKNOWN, text, "sudo ntpjoin verify")
+        root = facts.system.root
+        text = f"what {held.by} has denied ntpd {'is in no log here' if root else 'can only be seen by root'}"
+        remedy = "on the host of this container: dmesg | grep DENIED" if root else "sudo ntpjoin verify"
+        yield Check("service.denied", UNKNOWN, text, remedy)
     elif not held.denials:
         yield Check("service.denied", OK, f"{held.by} has denied ntpd nothing since it was started")
     else:

@@ -64,13 +64,24 @@ class OwnFile:
 
 def lines(facts: Facts, row: Row) -> tuple[Directive, ...]:
     """All directives of our file and of the operator's, in the daemon's order; none of a file that may not be read."""
-    config = facts.files.get(row.config)
-    if config is None:
+    if facts.files.get(row.config) is None:
         return facts.directives
     found: list[Directive] = []
-    for line in ntpconf.directives(row.config, config.content.decode(errors="replace")):
+    for line in _main(facts, row):
         found += facts.directives if includes(line) == row.include else (line,)
     return (*found, *facts.directives) if row.snippets else tuple(found)
+
+
+def _main(facts: Facts, row: Row) -> tuple[Directive, ...]:
+    """Those of the daemon's main file itself."""
+    config = facts.files.get(row.config)
+    return ntpconf.directives(row.config, config.content.decode(errors="replace")) if config else ()
+
+
+def place(facts: Facts, row: Row) -> str:
+    """The file into which lines of the operator's own go: the one that is included, where it is; else the main one."""
+    included = row.snippets or any(includes(line) == row.include for line in _main(facts, row))
+    return row.include if included else row.config
 
 
 def read_lines(facts: Facts, row: Row) -> Optional[tuple[Directive, ...]]:
@@ -109,7 +120,7 @@ def unseen(facts: Facts, row: Row) -> Iterator[Check]:
     if known is not None:
         what, remedy = (
             f"what is included there is not judged: {'; '.join(elsewhere)}",
-            f"move such lines to {row.include}",
+            f"move such lines to {place(facts, row)}",
         )
     elif file is None:
         what, remedy = f"{row.config} is gone", "ntpjoin setup"

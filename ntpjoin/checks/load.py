@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
+from ntpjoin.checks.lines import lines, place
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState, Measure, Wish
 from ntpjoin.surroundings import Tracking
@@ -108,8 +109,9 @@ def limited(facts: Facts, row: Row) -> Iterator[Check]:
 def _loosened(facts: Facts, row: Row) -> str:
     """The operator's own lines that set the limits, or what to look at, and the line for many clients behind one address."""
     restart = to_type("restart", row.unit)
-    own = [line for line in facts.directives if line.words[0] in ("limit", "discard")]
+    own = [line for line in lines(facts, row) if line.words[0] in ("limit", "discard")]
     if own:
         return f"take out {'; '.join(map(str, own))}, then: {restart}"
     line = "limit burst 40 average 2" if row.engine == "ntpsec" else "discard average 1 minimum 1"
-    return f"look who asks so often: ntpq -nc mrulist; if it is many behind one address: `{line}` into {row.include}, then: {restart}"
+    where = place(facts, row)
+    return f"look who asks so often: ntpq -nc mrulist; if it is many behind one address: `{line}` into {where}, then: {restart}"

@@ -16,6 +16,8 @@ OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
 
 #: How often ntpd asks at most unless a line says otherwise, as a power of two in seconds; nobody may be asked oftener unasked.
 _MINPOLL = 6
+#: And how seldom at least, whatever a line says (NTP_MAXPOLL).
+_MOST = 17
 
 
 def pool_names(rules: Rules) -> Iterator[Check]:
@@ -62,9 +64,14 @@ def _asks(line: Directive, pin: Pin, rules: Rules) -> Iterator[Check]:
 
 
 def _minpoll(line: Directive) -> int:
-    """What the line asks for: the last one counts."""
-    asked = [word for key, word in zip(line.words, line.words[1:]) if key == "minpoll" and _is_number(word)]
-    return min(int(asked[-1]), 17) if asked else _MINPOLL
+    """What the line asks for; a maxpoll below it counts in its place (newpeer of both engines)."""
+    return min(_power(line, "minpoll", _MINPOLL), _power(line, "maxpoll", _MOST))
+
+
+def _power(line: Directive, key: str, default: int) -> int:
+    """The number behind a word: the last one counts."""
+    asked = [after for word, after in zip(line.words, line.words[1:]) if word == key and _is_number(after)]
+    return min(int(asked[-1]), _MOST) if asked else default
 
 
 def _is_number(word: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Optional
 
+from ntpjoin.checks.lines import setup
 from ntpjoin.facts import Daemon, Facts, Unit
 from ntpjoin.host import settings
 from ntpjoin.host.distros import ROWS
@@ -106,10 +107,10 @@ def _dhcp(facts: Facts, row: Row) -> Iterator[Check]:
         where = ", ".join(f"{one.key} in {one.path}" for one in row.dhcp)
         yield Check("service.dhcp", OK, f"DHCP cannot replace the configuration ({where})")
     elif facts.dhcp_config:
-        yield Check("service.dhcp", FAIL, f"once started again ntpd would read {row.dhcp_config}", "ntpjoin setup")
+        yield Check("service.dhcp", FAIL, f"once started again ntpd would read {row.dhcp_config}", setup(facts, row))
     else:
         text = f"DHCP may replace the configuration ({lacking[0].key} is not set in {lacking[0].path})"
-        yield Check("service.dhcp", WARN, text, "ntpjoin setup")
+        yield Check("service.dhcp", WARN, text, setup(facts, row))
 
 
 def _is_set(facts: Facts, setting: Setting) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import stat
@@ -20,6 +21,20 @@ from ntpjoin.records import dataclass
 NEW = ".ntpjoin-new"
 
 _SELINUX = "security.selinux"
+
+#: No such file, none that can be read as one, or none that we may read: links in a circle, sockets, processes that have gone.
+_NO_FILE = frozenset(
+    {
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ESRCH,
+        errno.ELOOP,
+        errno.ENXIO,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -85,11 +100,13 @@ class Host(Programs):
         return os.path.exists(f"{self._above}{path}")  # noqa: PTH110
 
     def read(self, path: str) -> Optional[bytes]:
-        """The bytes of a file; None where there is no such file or it may not be read."""
+        """The bytes of a file; None where there is no such file or it cannot be read."""
         try:
             with open(f"{self._above}{path}", "rb") as file:  # noqa: PTH123
                 return file.read()
-        except (FileNotFoundError, NotADirectoryError, PermissionError, IsADirectoryError, ProcessLookupError):
+        except OSError as error:
+            if error.errno not in _NO_FILE:
+                raise
             return None
 
     def text(self, path: str) -> str:

@@ -52,16 +52,20 @@ def version(host: Host, daemon: str) -> tuple[Optional[Engine], str]:
     return ("ntpsec", name.removeprefix("ntpsec-")) if "ntpsec" in name else ("classic", name)
 
 
+#: -c, alone or behind other letters that take no word (ntpd(8) of both engines).
+_CONFIG = re.compile("-[46aAbdgGhLmMnNqwxyzZ]*c")
+
+
 def config_of(words: tuple[str, ...], default: str) -> str:
     """The configuration file that this command line names: the last -c counts, as in getopt(3)."""
     found = default
     for word, following in zip(words, (*words[1:], "")):
-        if word in ("-c", "--configfile"):
+        if word == "--configfile":
             found = following
         elif word.startswith("--configfile="):
             found = word.partition("=")[2]
-        elif word.startswith("-c") and len(word) > 2:
-            found = word[2:]
+        elif _CONFIG.match(word):
+            found = word.partition("c")[2] or following
     return found
 
 

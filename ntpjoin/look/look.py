@@ -19,7 +19,7 @@ from ntpjoin.look.firewall import NTP_PORT, look_firewall
 from ntpjoin.look.journal import look_journal
 from ntpjoin.look.network import look_network
 from ntpjoin.look.packages import look_installed, look_packages
-from ntpjoin.look.setters import look_setters
+from ntpjoin.look.setters import harmless, look_setters
 from ntpjoin.look.spaces import look_spaces
 from ntpjoin.look.surroundings import look_surroundings
 from ntpjoin.look.system import look_system
@@ -50,7 +50,8 @@ def look(host: Host) -> Facts:
         facts = look_again(host, facts, part, running)
     own = units_of(row) if row else ()
     told = {unit.pid for unit in facts.units.values()}
-    return replace(facts, setters=look_setters(host, own, told, running=running), rival_clients=_clients(host, facts))
+    setters = look_setters(host, own, told, running=running)
+    return replace(facts, setters=setters, harmless=harmless(running), rival_clients=_clients(host, facts))
 
 
 def _clients(host: Host, facts: Facts) -> dict[str, int]:

@@ -44,6 +44,9 @@ def _without(pattern: str) -> Callable[[Sequence[str]], bool]:
     return lambda words: not any(re.fullmatch(pattern, word) for word in words)
 
 
+#: Words of chronyd(8) by which it leaves the clock alone.
+_LEAVES = _with("-[A-Za-z0-9]*[xQ][A-Za-z0-9]*")
+
 #: Programs that set the clock once, and with which words they do.
 _JOBS: Mapping[str, Callable[[Sequence[str]], bool]] = {
     "ntpdate": _without("-[A-Za-z]*[qd][A-Za-z]*"),
@@ -81,6 +84,11 @@ def look_setters(
     return (*_running(host, running or processes(host), units, pids), *_jobs(host))
 
 
+def harmless(running: Iterable[Process]) -> frozenset[int]:
+    """Time daemons that were told to leave the clock alone."""
+    return frozenset(pid for pid, words in running if PurePath(words[0]).name == "chronyd" and _LEAVES(words[1:]))
+
+
 # --- what runs all the time
 
 
@@ -110,7 +118,7 @@ def _told_of_process(host: Host, words: tuple[str, ...]) -> Optional[tuple[str, 
         return "phc2sys", "stop it, or let it feed ntpd: phc2sys -E ntpshm"
     if name == "ptp4l" and "-S" in rest:
         return "ptp4l with software time stamps", "stop it, or let it feed ntpd: --clock_servo ntpshm"
-    if name == "chronyd" and not _with("-[A-Za-z]*[xQ][A-Za-z]*")(rest):
+    if name == "chronyd" and not _LEAVES(rest):
         return "chronyd", "stop it, or start it with -x"
     if name in ("timemaster", "htpdate", "systemd-timesyncd"):
         return name, "stop it"
