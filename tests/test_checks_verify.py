@@ -189,7 +189,7 @@ def test_a_firewall_is_told_with_what_decides_and_what_to_type() -> None:
     ]
     shut = {"admits": {"IPv4": False}, "families": ("IPv4",), "why": {"IPv4": "its rule 5"}}
     assert firewall(manager="ufw", **shut, opens=("IPv4",)) == [
-        ("ufw does not let UDP 123 in over IPv4: its rule 5", "ntpjoin setup")
+        ("ufw does not let UDP 123 in over IPv4: its rule 5", "ntpjoin firewall")
     ]
     assert firewall(manager="ufw", **shut, remedy=("ufw x", "ufw y")) == [
         ("ufw does not let UDP 123 in over IPv4: its rule 5", "ufw x; ufw y")

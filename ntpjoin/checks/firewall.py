@@ -34,7 +34,7 @@ def _judge(firewall: FirewallFacts) -> Iterator[Check]:
     if firewall.closed:
         state = CheckState.WARN if firewall.families else CheckState.FAIL
         yield Check(
-            "firewall", state, closed_text(firewall), "IPV6=yes in /etc/default/ufw, then: ufw reload; ntpjoin setup"
+            "firewall", state, closed_text(firewall), "IPV6=yes in /etc/default/ufw, then: ufw reload; ntpjoin firewall"
         )
     if firewall.limit and lets_in:
         text = f"{manager} lets in only so many queries at a time: {firewall.limit}"
@@ -53,7 +53,7 @@ def closed_text(firewall: FirewallFacts) -> str:
 
 def remedy_for(firewall: FirewallFacts, family: Family) -> str:
     """What to type for one family that is not let in."""
-    return "ntpjoin setup" if family in firewall.opens else typed(firewall)
+    return "ntpjoin firewall" if family in firewall.opens else typed(firewall)
 
 
 def typed(firewall: FirewallFacts) -> str:
