@@ -37,7 +37,8 @@ def test_apache_tells_of_its_virtual_hosts_in_the_order_in_which_they_count() ->
         ),
         Site((), f"{ENABLED}/000-default.conf", (Listen(),), named=False),
         Site(("alpha.example", "www.alpha.example", "*.cdn.alpha.example"), f"{ENABLED}/alpha.conf", (Listen(),)),
-        Site(("beta.example",), f"{ENABLED}/beta.conf", (Listen(),)),
+        # Whose aliases its file does not show.
+        Site(("beta.example", "www.beta.example", "*.cdn.beta.example"), f"{ENABLED}/beta.conf", (Listen(),)),
     )
 
 
@@ -45,6 +46,24 @@ def test_a_lone_virtual_host_has_its_aliases_too() -> None:
     line = f"VirtualHost configuration:\n*:80                   alpha.example ({ENABLED}/alpha.conf:1)\n"
     [site] = of_apache(line)
     assert site.names == ("alpha.example", "www.alpha.example", "*.cdn.alpha.example")
+
+
+def test_a_line_of_apache_may_go_on_in_the_next_one() -> None:
+    line = f"*:80                   www.example ({ENABLED}/other.conf:2)\n"
+    text = "# of mine\n<VirtualHost *:80>\n ServerName www.example\n ServerAlias \\\n\ta.example \\\r\n b.example\n"
+    text += " # not its end \\\n</VirtualHost>\n ServerAlias c.example\n</VirtualHost>\n ServerAlias d.example\n"
+    [site] = of_apache(line, other=text)
+    assert site.names == ("www.example", "a.example", "b.example", "c.example")
+
+
+@pytest.mark.parametrize("more", ["Include sites-common/*.conf", "  includeoptional names.conf", "Use Names"])
+def test_of_a_lone_virtual_host_with_lines_that_stand_elsewhere_any_name_may_be_one(more: str) -> None:
+    text = f"<VirtualHost *:80>\n{more}\n</VirtualHost>\n"
+    [site] = of_apache(f"*:80                   www.example ({ENABLED}/other.conf:1)\n", other=text)
+    assert (site.names, site.named) == (("www.example", "*"), False)
+    below = f"*:80     is a NameVirtualHost\n         port 80 namevhost www.example ({ENABLED}/other.conf:1)\n"
+    [site] = of_apache(f"{below}                 alias a.example\n", other=text)
+    assert site.names == ("www.example", "a.example")
 
 
 def test_an_address_of_its_own_goes_first_and_other_ports_do_not_count() -> None:

@@ -246,7 +246,7 @@ def test_a_site_is_asked_where_it_listens_and_patterns_are_not(
     held(monkeypatch, "apache2")
     found = web(nginx)
     assert [(one.address, one.name) for one in found.known] == [
-        (OWN6, name) for name in ("alpha.example", "www.alpha.example", "beta.example")
+        (OWN6, name) for name in ("alpha.example", "www.alpha.example", "beta.example", "www.beta.example")
     ]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Callable
 
 from ntpjoin.model import FAMILIES, Family
@@ -12,8 +13,11 @@ from ntpjoin.web import Listen, Site, family_of
 #: `*:80  NAME (FILE:LINE)`, a lone virtual host, or `*:80  is a NameVirtualHost` with several of them below.
 _GROUP = re.compile(r"(\S+):(\d+|\*)\s+(.*)")
 _BELOW = re.compile(r"\s+port \S+ namevhost (.*)")
+_ALIAS = re.compile(r"\s+(?:wild )?alias (\S+)")
 _END = re.compile(r"\s*</VirtualHost>", re.IGNORECASE)
 _NAMES = re.compile(r"\s*Server(Name|Alias)\s+(.*)", re.IGNORECASE)
+#: What brings lines that stand elsewhere.
+_MORE = re.compile(r"\s*(?:Include|IncludeOptional|Use)\s.*", re.IGNORECASE)
 
 #: Lines of one virtual host; one that is longer has no names that we know.
 _MOST_LINES = 2000
@@ -27,7 +31,7 @@ def sites(dump: str, read: Callable[[str], str]) -> tuple[Site, ...]:
     found: list[Site] = []
     within = False
     for line in dump.splitlines():
-        group, below = _GROUP.fullmatch(line), _BELOW.fullmatch(line)
+        group, below, alias = _GROUP.fullmatch(line), _BELOW.fullmatch(line), _ALIAS.fullmatch(line)
         if group and not line[:1].isspace():
             within = group[2] == "80"
             if group[2] == "*":
@@ -35,9 +39,11 @@ def sites(dump: str, read: Callable[[str], str]) -> tuple[Site, ...]:
             if within:
                 listen = _listen(group[1])
             if within and not group[3].startswith("is a NameVirtualHost"):
-                found.append(_site(group[3], listen, read))
+                found.append(_site(group[3], listen, read, lone=True))
         elif below and within:
-            found.append(_site(below[1], listen, read))
+            found.append(_site(below[1], listen, read, lone=False))
+        elif alias and within and found:
+            found[-1] = _called(found[-1], alias[1].lower())
     return tuple(found)
 
 
@@ -47,24 +53,52 @@ def _listen(address: str) -> Listen:
     return Listen(literal, families)
 
 
-def _site(told: str, listen: Listen, read: Callable[[str], str]) -> Site:
+def _site(told: str, listen: Listen, read: Callable[[str], str], *, lone: bool) -> Site:
     """One of them: a lone one is dumped without its aliases, and one without a name of its own with the main server's."""
-    file, _, number = told.rstrip().removesuffix(")").rpartition(" (")[2].rpartition(":")
+    name, _, place = told.rstrip().removesuffix(")").rpartition(" (")
+    file, _, number = place.rpartition(":")
     if not file.startswith("/") or not re.fullmatch(r"[0-9]{1,9}", number):
         raise ValueError(f"it tells of a virtual host in words that are not known: {told.strip()[:80]!r}")
+    lines = list(_lines(read(file), int(number)))
     kinds: dict[str, list[str]] = {"name": [], "alias": []}
-    for kind, words in _words(read(file), int(number)):
+    for kind, words in _words(lines):
         kinds[kind] += words
     names = tuple(dict.fromkeys(name.partition("://")[2] or name for name in (*kinds["name"], *kinds["alias"])))
-    named = bool(kinds["name"]) and not any(name.strip("*?.") == "" for name in names)
-    return Site(names, file, (listen,), named)
+    named = bool(kinds["name"]) and not any(map(_for_all, names))
+    site = Site(names, file, (listen,), named)
+    if any(map(_MORE.fullmatch, lines)):
+        # Its name may stand there; and its aliases, which of a lone one nobody tells: any name may be one.
+        site = _called(site, _bare(name))
+        site = replace(site, names=(*site.names, "*")) if lone else site
+    return site
 
 
-def _words(text: str, number: int) -> Iterator[tuple[str, list[str]]]:
-    """'name' or 'alias', with the names, of the virtual host that begins in this line."""
-    for line in text.splitlines()[number : number + _MOST_LINES]:
-        if _END.match(line):
+def _called(site: Site, name: str) -> Site:
+    """The site with a name more."""
+    return replace(site, names=tuple(dict.fromkeys((*site.names, name))), named=site.named and not _for_all(name))
+
+
+def _for_all(name: str) -> bool:
+    return name.strip("*?.") == ""
+
+
+def _lines(text: str, number: int) -> Iterator[str]:
+    """What stands in the virtual host that begins in this line; a line that ends with a backslash goes on in the next one."""
+    whole = ""
+    for line in text.split("\n")[number : number + _MOST_LINES]:
+        whole += line.removesuffix("\r")
+        if whole.endswith("\\"):
+            whole = whole[:-1]
+            continue
+        if _END.match(whole):
             return
+        yield whole
+        whole = ""
+
+
+def _words(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """'name' or 'alias', with the names, of each line that has some."""
+    for line in lines:
         said = _NAMES.fullmatch(line)
         if said:
             yield said[1].lower(), [_bare(word) for word in said[2].replace('"', " ").replace("'", " ").split()]
