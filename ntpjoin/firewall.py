@@ -24,8 +24,8 @@ class Untracked:
     """Connection tracking and UDP 123. By family: whether it is kept `out` of that now, and so is what is asked `from_123`.
 
     `passes`: whether queries and answers would pass untracked, where they pass now, or will by the rule that the manager takes from
-    us (None: cannot be told); `why` and `remedy` where not. This host `masquerades`: others may ask by its address. `nft` is that
-    program's path.
+    us (None: cannot be told); `why` and `remedy` where not. This host `masquerades`: others may ask by its address. `theirs` are
+    rules of somebody else's that keep what comes from 123 out of it, whatever ours do. `nft` is that program's path.
     """
 
     out: Mapping[Family, bool] = field(default_factory=dict)
@@ -34,6 +34,7 @@ class Untracked:
     why: Mapping[Family, str] = field(default_factory=dict)
     remedy: tuple[str, ...] = ()
     masquerades: bool = False
+    theirs: tuple[str, ...] = ()
     nft: str = ""
 
     @property
@@ -44,7 +45,7 @@ class Untracked:
     @property
     def wrong(self) -> bool:
         """Whether the answers to others behind this host would be taken for ours."""
-        return self.masquerades and any(self.from_123.values())
+        return self.masquerades and (any(self.from_123.values()) or bool(self.theirs))
 
 
 @dataclass(frozen=True)

@@ -216,3 +216,21 @@ def test_it_is_seen_when_it_is_in_force_and_when_it_is_the_wrong_one(tmp_path: P
         assert (found.kept, found.wrong) == (kept, wrong), (name, of_others)
     assert not untracked(Ruleset(), tmp_path).kept
     assert not Untracked().kept
+
+
+def test_rules_of_others_are_seen_through_ours(tmp_path: Path) -> None:
+    """On a host that masquerades they decide, whatever ours spare."""
+    [nat] = [case for case in ALL if str(case) == "nft-nat-of-others"]
+    foreign = {(*key[:2], "mine", key[3]): replace(chain, table="mine") for key, chain in loaded("all").chains.items()}
+    for theirs in (foreign, {key: chain for key, chain in foreign.items() if key[3] == "prerouting"}):
+        for ours in ({}, loaded("masquerade").chains, loaded("all").chains):
+            found = untracked(Ruleset({**read(nat).chains, **theirs, **ours}), tmp_path)
+            [place] = found.theirs
+            assert re.fullmatch(r"rule \d+ of chain prerouting of table inet .*", place)
+            assert found.wrong
+    assert untracked(Ruleset({**read(nat).chains, **loaded("all").chains}), tmp_path).theirs == ()
+    spared = {
+        (*key[:2], "mine", key[3]): replace(one, table="mine") for key, one in loaded("masquerade").chains.items()
+    }
+    found = untracked(Ruleset({**read(nat).chains, **spared}), tmp_path)
+    assert (found.theirs, found.kept) == ((), True)

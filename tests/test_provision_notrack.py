@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 import pytest
 
+from ntpjoin.checks.firewall import SPARE
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Facts, FileFact, JournalFacts, RunFact, Unit
 from ntpjoin.firewall import Untracked
@@ -129,6 +130,23 @@ def test_rules_of_somebody_else_that_do_the_same_are_enough() -> None:
     facts = tracked(firewall__untracked=KEPT)
     assert planned(facts) == []
     assert any("already, by rules that are not ours" in note.text for note in plan_for(facts, WISHED).notes)
+
+
+def test_a_rule_of_somebody_elses_that_takes_the_answers_to_others_is_named_not_tried_in_vain() -> None:
+    theirs = replace(KEPT, masquerades=True, theirs=("rule 4 of chain prerouting of table inet mine",))
+    [blocker] = plan_for(tracked(firewall__untracked=theirs), WISHED).blockers
+    assert blocker.code == "notrack"
+    assert blocker.text.endswith("that ask from port 123 for its own: rule 4 of chain prerouting of table inet mine")
+    assert blocker.remedy == f"{SPARE}; or add --no-notrack"
+    found = told(tracked(firewall__untracked=theirs), "load.notrack")
+    assert found is not None
+    assert (found.text, found.remedy) == (blocker.text, SPARE)
+    text = notrack_unit(NFT, masquerades=True)
+    [change] = planned(kept(text, firewall__untracked=theirs))
+    assert change.why_not(kept(text, firewall__untracked=theirs)) == blocker.text
+    spared = replace(theirs, theirs=(), from_123=dict.fromkeys(FAMILIES, False))
+    assert codes(plan_for(tracked(firewall__untracked=spared), WISHED)) == []
+    assert codes(plan_for(tracked(firewall__untracked=replace(theirs, masquerades=False)), WISHED)) == []
 
 
 # --- switched off

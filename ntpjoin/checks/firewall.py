@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ntpjoin.firewall import FirewallFacts
+from ntpjoin.firewall import FirewallFacts, Untracked
 from ntpjoin.model import Check, CheckState, Family
 
 #: Of rules that nobody has written down.
 KEEP = "keep it where your rules come from, too, or it is gone after a reboot"
+
+#: What to do about a rule that takes the answers to others for this host's.
+SPARE = "add `udp sport != 123` to it (iptables: `! --sport 123`), where your rules come from, too"
+
+
+def taken_from_others(untracked: Untracked) -> str:
+    """What is wrong on a host that masquerades and tracks nothing, and whose rules do that."""
+    by = f": {' and '.join(untracked.theirs)}" if untracked.theirs else ""
+    return f"this host masquerades, and takes the answers to hosts behind it that ask from port 123 for its own{by}"
 
 
 def judge_firewall(firewall: FirewallFacts) -> Iterator[Check]:

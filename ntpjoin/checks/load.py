@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
+from ntpjoin.checks.firewall import SPARE, taken_from_others
 from ntpjoin.checks.lines import lines, place
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState, Measure, Wish
@@ -70,8 +71,7 @@ def untracked(facts: Facts, wish: Wish) -> Iterator[Check]:
         remedy = "look at: nft list ruleset" if facts.system.root else "sudo ntpjoin verify"
         yield Check("load.notrack", UNKNOWN, text, remedy)
     elif seen.wrong:
-        text = "this host masquerades, and takes the answers to hosts behind it that ask from port 123 for its own"
-        yield Check("load.notrack", FAIL, text, "ntpjoin setup")
+        yield Check("load.notrack", FAIL, taken_from_others(seen), SPARE if seen.theirs else "ntpjoin setup")
     elif not seen.kept:
         text = "NTP is tracked, although that was not to be: the table inet ntpjoin is gone, as when somebody flushes all rules"
         yield Check("load.notrack", WARN, text, "ntpjoin setup")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ntpjoin.firewall import FirewallFacts, Untracked
 from ntpjoin.host import rulesets
@@ -12,10 +12,11 @@ from ntpjoin.host.netfilter.notrack import (
     FROM_ABOVE,
     is_untracked,
     masquerades,
+    untracking,
     with_table,
     without_table,
 )
-from ntpjoin.host.netfilter.rules import Chain, Ruleset
+from ntpjoin.host.netfilter.rules import Chain, Packet, Ruleset
 from ntpjoin.host.netfilter.verdict import Verdict, judge_all, opened, with_rule
 from ntpjoin.look.seen import Seen
 from ntpjoin.model import Family
@@ -32,8 +33,13 @@ def look_untracked(host: Host, seen: Seen, manager: FirewallFacts) -> Untracked:
         why={family: verdict.why for family, verdict in told.items() if verdict.why},
         remedy=tuple(dict.fromkeys(command for family in stuck for command in _remedy(seen, manager, family))),
         masquerades=masquerades(seen.ruleset),
+        theirs=tuple(dict.fromkeys(rule for queries in seen.queries.values() for rule in _theirs(seen, queries))),
         nft=host.which("nft") or "",
     )
+
+
+def _theirs(seen: Seen, queries: Iterable[Packet]) -> tuple[str, ...]:
+    return untracking(without_table(seen.ruleset), queries, FROM_123)
 
 
 def _judged(seen: Seen, manager: FirewallFacts, family: Family) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ntpjoin.checks.firewall import KEEP
+from ntpjoin.checks.firewall import KEEP, SPARE, taken_from_others
 from ntpjoin.facts import Facts
 from ntpjoin.firewall import FirewallFacts, Untracked
 from ntpjoin.host.notrack import FILE, UNIT
@@ -42,6 +42,8 @@ def notrack_blockers(facts: Facts, wish: Wish) -> Iterator[Blocker]:
     elif untracked is None:
         if facts.system.root:
             yield Blocker("notrack", f"the rules in force could not be seen: {firewall.problem}", leave)
+    elif untracked.masquerades and untracked.theirs:  # ours beside it would not help
+        yield Blocker("notrack", taken_from_others(untracked), f"{SPARE}; or {leave}")
     elif not untracked.nft:
         yield Blocker(
             "notrack",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ntpjoin.host.netfilter.ranges import Range
-from ntpjoin.host.netfilter.rules import NTP_PORT, Chain, Condition, Is, Packet, Port, Rule, Ruleset
+from ntpjoin.host.netfilter.rules import NTP_PORT, Chain, Condition, Is, Packet, Port, Rule, Ruleset, fit_all
 from ntpjoin.host.netfilter.verdict import judge_packet
 
 TABLE = "ntpjoin"
@@ -51,6 +51,16 @@ def is_untracked(ruleset: Ruleset, queries: Iterable[Packet], ports: tuple[Range
     asked = [replace(query, ports=ports) for query in queries]
     packets = [*asked, *(replace(packet, leaving=True) for packet in asked)]
     return all(judge_packet(ruleset, packet)[1].state == "untracked" for packet in packets)
+
+
+def untracking(ruleset: Ruleset, queries: Iterable[Packet], ports: tuple[Range, ...]) -> tuple[str, ...]:
+    """The rules by which conntrack does not see such queries from those ports, as they come in; none where it sees one of them."""
+    asked = [replace(query, ports=ports) for query in queries]
+    if not all(judge_packet(ruleset, packet)[1].state == "untracked" for packet in asked):
+        return ()
+    rules = [rule for chain in ruleset.chains.values() for rule in chain.rules if "untracked" in rule.sets]
+    met = [rule.place for rule in rules if any(fit_all(rule.conditions, packet) == "yes" for packet in asked)]
+    return tuple(dict.fromkeys(met))
 
 
 def masquerades(ruleset: Ruleset) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import ClassVar
 
+from ntpjoin.checks.firewall import taken_from_others
 from ntpjoin.facts import Facts
 from ntpjoin.firewall import Untracked
 from ntpjoin.host.machine import FileState
@@ -73,7 +74,10 @@ class KeepUntracked(Change):
             return f"{self.path} is not what it should be, or systemd has not read it"
         if not unit.running or unit.enabled != "enabled":
             return f"{self.service} is not in force, or not enabled"
-        if not (facts.firewall.untracked or Untracked()).kept:
+        untracked = facts.firewall.untracked or Untracked()
+        if untracked.wrong:
+            return taken_from_others(untracked)
+        if not untracked.kept:
             return f"connections to UDP 123 are tracked, although {self.service} runs"
         shut = [family for family in self.families if facts.firewall.lets_in(family) is not True]
         why = "; ".join(dict.fromkeys(facts.firewall.why.get(family, "") for family in shut))
