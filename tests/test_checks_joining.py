@@ -61,14 +61,31 @@ def test_a_good_server_has_every_point() -> None:
         (
             converged(addresses=("10.0.0.7", "10.0.0.9")),
             replace(WELL, public_addresses=(PUBLIC4,)),
-            (Door(PUBLIC4, "10.0.0.7"),),
+            (Door(PUBLIC4, ""),),
+        ),
+        (
+            converged(addresses=("10.0.0.7",)),
+            replace(WELL, public_addresses=(PUBLIC4, "9.9.9.9")),
+            (Door(PUBLIC4, ""), Door("9.9.9.9", "")),
+        ),
+        (
+            converged(addresses=("10.0.0.7", "fd00::7")),
+            replace(WELL, public_addresses=(PUBLIC4, PUBLIC6)),
+            (Door(PUBLIC4, "10.0.0.7"), Door(PUBLIC6, "fd00::7")),
+        ),
+        (
+            converged(addresses=("1.1.1.9", "10.0.0.7")),
+            replace(WELL, public_addresses=("9.9.9.9",)),
+            (Door("9.9.9.9", ""),),
         ),
         (converged(addresses=("10.0.0.7",)), replace(WELL, public_addresses=(PUBLIC6,)), (Door(PUBLIC6, ""),)),
         (converged(addresses=(OWN4, OWN6)), WELL, ()),
         (converged(addresses=(OWN4, OWN6)), WISH, (Door(OWN4, OWN4), Door(OWN6, OWN6))),
     ],
 )
-def test_each_public_address_is_asked_from_its_own_side(facts: Facts, wish: Wish, found: tuple[Door, ...]) -> None:
+def test_each_public_address_is_asked_from_its_own_side_where_that_is_sure(
+    facts: Facts, wish: Wish, found: tuple[Door, ...]
+) -> None:
     assert doors(facts, wish) == found
     state, text = states(facts, wish)["address"]
     assert state == ("fail" if not found else "ok" if found[-1].source else "warn")

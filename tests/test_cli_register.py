@@ -106,6 +106,17 @@ def test_what_one_commits_to_is_said_whatever_is_found(pool: Pool) -> None:
         assert all(f"  - {line}\n" in pool.typed.out for line in COMMITMENTS)
 
 
+def test_where_it_is_not_sure_whose_link_would_come_none_is_asked_for(pool: Pool) -> None:
+    pool.on(WELL, replace(BEHIND, public_addresses=(OWN4, STRANGER)))
+    assert pool() == 3
+    assert f"{OWN4} is registered by itself, through NAT to one of this host's addresses" in pool.typed.out
+    [line] = [line for line in pool.typed.out.splitlines() if line.startswith(f"  ? {OWN4} ")]
+    assert "not asked for" in line
+    assert f"curl --interface IT {pool.listening.url}/p/" in pool.typed.out
+    assert "/p/" not in pool.paths
+    assert LINK not in pool.typed.out
+
+
 STRANGER = "203.0.113.77"
 
 

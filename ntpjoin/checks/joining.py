@@ -42,7 +42,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Door:
-    """A public address to register, and this host's own side of it, from which it is to be asked; '' where there is none."""
+    """A public address to register, and this host's own side of it, from which it is to be asked; '' where that cannot be told."""
 
     address: str
     source: str
@@ -59,9 +59,15 @@ class NetSpeed:
 def doors(facts: Facts, wish: Wish) -> tuple[Door, ...]:
     """The public addresses of this host, each with its own side: itself, or what a NAT leads to."""
     public = [one for one in outside_addresses(facts, wish) if wish.allow_private or special_range(one) is None]
-    own = service_addresses(facts, wish)
-    sides = {family_of(one): one for one in reversed(own)}
-    return tuple(Door(one, one if one in facts.addresses else sides.get(family_of(one), "")) for one in public)
+    return tuple(Door(one, one if one in facts.addresses else _side(one, public, facts, wish)) for one in public)
+
+
+def _side(address: str, public: Sequence[str], facts: Facts, wish: Wish) -> str:
+    """What a NAT leads to: with several addresses before it, or behind it, which one belongs to which is not seen from here."""
+    before = [one for one in public if one not in facts.addresses and family_of(one) == family_of(address)]
+    behind = [one for one in service_addresses(facts, wish) if family_of(one) == family_of(address)]
+    sure = len(before) == len(behind) == 1 and behind[0] not in public and special_range(behind[0]) is not None
+    return behind[0] if sure else ""
 
 
 def points(
@@ -87,9 +93,9 @@ def _addresses(facts: Facts, wish: Wish) -> Iterator[Point]:
         remedy = "where a NAT leads to this host: ntpjoin setup --public-address ADDR"
         yield Point("address", FAIL, f"this host has no public address ({seen})", remedy)
     for door in found:
-        through = (
-            "" if door.address == door.source else f", through NAT to {door.source or 'an address that is not here'}"
-        )
+        here = any(family_of(one) == family_of(door.address) for one in facts.addresses)
+        unseen = "one of this host's addresses, and which cannot be told" if here else "an address that is not here"
+        through = "" if door.address == door.source else f", through NAT to {door.source or unseen}"
         yield Point("address", OK if door.source else WARN, f"{door.address} is registered by itself{through}")
 
 

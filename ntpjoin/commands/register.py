@@ -56,12 +56,12 @@ def _look(host: Host, site: str, service: str, screen: Screen) -> tuple[Registra
 
 
 def _links(public: Sequence[Door], service: str, screen: Screen) -> dict[str, Ownership]:
-    """The link of each address that has a side of its own here, asked for from there; it is where the pool knows the address."""
+    """The link of each address, asked for from its own side here; it is where the pool knows the address."""
     found = {}
     for door in public:
         if door.source:
             screen.tell(Event("looking", "pool", f"asking for the link of {door.address}, from {door.source}"))
-            found[door.address] = ownership(door.address, door.source, service)
+        found[door.address] = ownership(door.address, door.source, service)
     return found
 
 

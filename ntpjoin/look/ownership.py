@@ -32,9 +32,16 @@ class Ownership:
 
 
 def ownership(address: str, source: str, service: str = "") -> Ownership:
-    """Ask for the link of the server at `address`, from `source`, this host's own side of it. Nothing is raised."""
+    """Ask for the link of the server at `address`, from `source`, this host's own side of it. Nothing is raised.
+
+    Without a side it is not asked: the link of another server of the operator's would come.
+    """
+    url = service or SERVICES[6 if ":" in address else 4]
+    if not source:
+        why = "not asked for: from which address of this host it is to be asked cannot be told"
+        return Ownership(problem=why, remedy=f"from the one that NAT leads to: curl --interface IT {url}")
     try:
-        page = http.get(service or SERVICES[6 if ":" in address else 4], most_bytes=1 << 16, source=source)
+        page = http.get(url, most_bytes=1 << 16, source=source)
     except http.Refused as refused:
         return Ownership(problem=refused.message, unknown=refused.status == _NOT_FOUND)
     except WireError as error:
