@@ -122,14 +122,25 @@ STRANGER = "203.0.113.77"
 
 @pytest.mark.parametrize("status", ["404 Not Found", "503 Service Unavailable"])
 def test_who_is_not_known_is_told_to_add_himself(pool: Pool, status: str) -> None:
-    """By the service that gives the links, or by the site where that one does not tell."""
+    """By the site: the service that gives the links has none for who is seen by another address, too."""
     pool.on(WELL, replace(BEHIND, public_addresses=(STRANGER,)))
     pool.said = [page(b"", status)]
     assert pool() == 0
     assert f"the pool does not know {STRANGER} yet" in pool.typed.out
     assert f"Next: log in at https://manage.ntppool.org/manage, and add {STRANGER} there" in pool.typed.out
     assert "To prove" not in pool.typed.out
-    assert len(pool.paths) == (1 if status.startswith("404") else 3)
+    assert pool.paths[0] == "/p/"
+    assert STRANGER in pool.paths[1]
+
+
+def test_who_is_known_to_the_site_alone_is_registered_and_has_no_link(pool: Pool) -> None:
+    pool.said = [page(b"", "404 Not Found")]
+    assert pool() == 3
+    assert f"the pool knows {OWN4}" in pool.typed.out
+    assert f"  ? {OWN4} " in pool.typed.out
+    assert "the server says 404 Not Found" in pool.typed.out
+    assert f"it knows no server by the address at which it sees {SIDE}" in pool.typed.out
+    assert "add 203" not in pool.typed.out
 
 
 def test_who_was_added_a_moment_ago_gets_his_link_though_the_site_knew_nothing_then(pool: Pool) -> None:
@@ -157,8 +168,9 @@ def test_a_link_that_cannot_be_had_is_told(pool: Pool, said: list[bytes], words:
     assert "Next: ntpjoin register again" in pool.typed.out
 
 
-def test_where_both_are_silent_that_is_told(pool: Pool) -> None:
-    pool.said = [page(b"", "503 Service Unavailable")]
+@pytest.mark.parametrize("status", ["404 Not Found", "503 Service Unavailable"])
+def test_where_nobody_tells_that_is_told(pool: Pool, status: str) -> None:
+    pool.said = [page(b"", status)]
     assert pool.typed(f"register --site https://127.0.0.1:9 --validation {pool.listening.url}/p/") == 3
     assert f"whether the pool knows {OWN4} could not be told" in pool.typed.out
 

@@ -50,9 +50,12 @@ def test_nothing_else_is_taken_for_a_link(certificate: trustme.LeafCert, words: 
 
 def test_who_is_not_known_is_told(certificate: trustme.LeafCert) -> None:
     found, server = asked(certificate, page(b"", "404 Not Found"))
-    assert found == Ownership(problem=f"{server.url}/p/: the server says 404 Not Found", unknown=True)
+    assert found.problem == f"{server.url}/p/: the server says 404 Not Found"
+    assert (
+        found.remedy == f"it knows no server by the address at which it sees {OWN}: it may be another one than {FOUR}"
+    )
     found, _ = asked(certificate, page(b"", "500 x"))
-    assert (found.unknown, "500 Internal Server Error" in found.problem) == (False, True)
+    assert (found.remedy, "500 Internal Server Error" in found.problem) == ("", True)
 
 
 def test_what_cannot_be_asked_is_told(certificate: trustme.LeafCert, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,13 +70,13 @@ def _registered(
 ) -> dict[str, Optional[bool]]:
     """Whether the pool knows each address; None where neither of its services told.
 
-    The one that gives the links knows at once who was added; the site's answers, and what keeps them on the way, are minutes old.
+    The one that gives the links knows at once who was added, and a link says so: the site's answers, and what keeps them on the way,
+    are minutes old. That it knows nobody there may mean no more than that this host is seen by another address.
     """
     found: dict[str, Optional[bool]] = {}
     for door in public:
-        link = links.get(door.address, Ownership())
-        if link.link or link.unknown:
-            found[door.address] = not link.unknown
+        if links[door.address].link:
+            found[door.address] = True
             continue
         screen.tell(Event("looking", "pool", f"asking whether it knows {door.address}"))
         try:

@@ -23,12 +23,11 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class Ownership:
-    """What became of asking for the link: it, or why there is none. `unknown`: the service does not know a server at that address."""
+    """What became of asking for the link: it, or why there is none."""
 
     link: str = ""
     problem: str = ""
     remedy: str = ""
-    unknown: bool = False
 
 
 def ownership(address: str, source: str, service: str = "") -> Ownership:
@@ -43,7 +42,8 @@ def ownership(address: str, source: str, service: str = "") -> Ownership:
     try:
         page = http.get(url, most_bytes=1 << 16, source=source)
     except http.Refused as refused:
-        return Ownership(problem=refused.message, unknown=refused.status == _NOT_FOUND)
+        elsewhere = f"it knows no server by the address at which it sees {source}: it may be another one than {address}"
+        return Ownership(problem=refused.message, remedy=elsewhere if refused.status == _NOT_FOUND else "")
     except WireError as error:
         return Ownership(problem=error.message, remedy=error.remedy)
     found = _LINK.search(page.body)
