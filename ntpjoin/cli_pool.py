@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Any
 
 import click
 
 from ntpjoin import answering
 from ntpjoin import options as opt
 from ntpjoin.errors import UsageProblem, quoted
+from ntpjoin.look.sites import BETA, POOL
 
 #: A web site, and nothing below it: its name or address, and a port where it is not the usual one.
 _SITE = re.compile(r"https://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -29,23 +30,24 @@ def _site(_context: click.Context, option: click.Parameter, value: str) -> str:
     """The URL of a web site over TLS, without a slash at its end."""
     site = value.lower().rstrip("/")
     if not _SITE.fullmatch(site):
-        remedy = f"Name it with https:// and without a path: {option.opts[0]} https://web.beta.grundclock.com"
+        remedy = f"Name it with https:// and without a path: {option.opts[0]} {BETA}"
         raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is not the URL of a site", remedy)
     return site
 
 
-def _service(_context: click.Context, option: click.Parameter, value: Optional[str]) -> str:
-    """The URL of a page; '' where the option is not given."""
-    if value is not None and not _PAGE.fullmatch(value):
-        remedy = f"Type it as the pool's page shows it: {option.opts[0]} https://validate4.ntppool.dev/p/"
-        raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is not the URL of a page", remedy)
-    return value or ""
+def _services(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The URLs of pages, each once."""
+    for value in values:
+        if not _PAGE.fullmatch(value):
+            remedy = f"Type it as the pool's page shows it: {option.opts[0]} https://validate4.ntppool.dev/p/"
+            raise UsageProblem(f"{option.opts[0]}: {quoted(value)} is not the URL of a page", remedy)
+    return tuple(dict.fromkeys(values))
 
 
 _SITE_OPTION = click.option(
     "--site",
     callback=_site,
-    default="https://www.ntppool.org",
+    default=POOL,
     metavar="URL",
     help="The pool's web site, or that of its beta system.",
 )
@@ -55,18 +57,22 @@ _SITE_OPTION = click.option(
 @_SITE_OPTION
 @click.option(
     "--validation",
-    callback=_service,
+    multiple=True,
+    callback=_services,
     metavar="URL",
-    help="The page of the pool's validation service, where its site names another one than it used to.",
+    help="The page of the pool's validation service, where its site names another one than it used to, of each family.",
 )
 @opt.output
-def register(*, site: str, validation: str, **options: Any) -> int:
+def register(*, site: str, validation: tuple[str, ...], **options: Any) -> int:
     """Tell what is missing before this server joins the pool, what that commits to, and the links to prove that it is yours.
 
     Nothing is submitted: the links are for you to open.
     """
     from ntpjoin.commands.register import register_command  # noqa: PLC0415
 
+    if site != POOL and not validation:
+        remedy = "type the pages that it names behind curl, of each family: --validation URL --validation URL"
+        raise UsageProblem(f"--site {site}: which validation service gives its links is not known", remedy)
     return register_command(site, validation, answering.screen(options))
 
 

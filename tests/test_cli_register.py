@@ -15,7 +15,9 @@ from ntpjoin.commands import register
 from ntpjoin.facts import Facts, Holder, Zone
 from ntpjoin.host.machine import Host
 from ntpjoin.look import site as site_module
+from ntpjoin.look.sites import BETA, MANAGED
 from ntpjoin.model import Wish
+from ntpjoin.show import joining
 from tests import pool_site
 from tests.ownership import LINK, WORDS
 from tests.pool_site import good, server
@@ -79,6 +81,7 @@ def pool(
 
     with WebServer(said, certificate) as listening:
         site.url = listening.url
+        monkeypatch.setattr(joining, "MANAGED", {site.url: "https://manage.example/"})
         found = Pool(typed, listening)
         found.on(WELL)
         yield found
@@ -93,7 +96,7 @@ def test_who_is_known_gets_his_link_from_his_own_side(pool: Pool) -> None:
     assert "its zone is de (by its time zone, Europe/Berlin)" in out
     assert "Begin with a net speed of 512 kbit/s, a new server is given 10000: another machine's NAT leads here" in out
     assert "open within 72 h, logged in" in out
-    assert out.endswith("then watch: ntpjoin score\nNothing was submitted for you.\n")
+    assert out.endswith(f"then watch: ntpjoin score --site {pool.listening.url}\nNothing was submitted for you.\n")
     assert pool.paths == ["/p/"], "who gets a link is known"
 
 
@@ -127,7 +130,7 @@ def test_who_is_not_known_is_told_to_add_himself(pool: Pool, status: str) -> Non
     pool.said = [page(b"", status)]
     assert pool() == 0
     assert f"the pool does not know {STRANGER} yet" in pool.typed.out
-    assert f"Next: log in at https://manage.ntppool.org/manage, and add {STRANGER} there" in pool.typed.out
+    assert f"Next: log in at https://manage.example/, and add {STRANGER} there" in pool.typed.out
     assert "To prove" not in pool.typed.out
     assert pool.paths[0] == "/p/"
     assert STRANGER in pool.paths[1]
@@ -213,6 +216,20 @@ def test_programs_are_told_all_of_it(pool: Pool) -> None:
     }
     assert found["net_speed_kbit"] == 512
     assert len(found["commitments"]) > 5
+
+
+def test_another_site_has_another_service_and_nobody_is_sent_to_the_pools_own(pool: Pool) -> None:
+    assert pool.typed(f"register --site {BETA}") == 2
+    assert "which validation service gives its links is not known" in pool.typed.err
+    assert "--validation URL" in pool.typed.err
+    assert not pool.paths
+    pool.on(WELL, replace(BEHIND, public_addresses=(STRANGER,)))
+    pool.said = [page(b"", "404 Not Found")]
+    pool.typed.monkeypatch.setattr(joining, "MANAGED", {})
+    assert pool() == 0
+    assert "Next: log in at the page where that system's servers are managed, and add" in pool.typed.out
+    assert "manage.ntppool.org" not in pool.typed.out
+    assert MANAGED[BETA] == "https://manage.beta.grundclock.com/manage"
 
 
 @pytest.mark.parametrize("url", ["http://localhost/p/", "https://localhost", "localhost/p/", "https://a b/p/", ""])

@@ -17,7 +17,7 @@ FOUR, SIX, OWN = "203.0.113.7", "2001:db8:113::7", "127.0.0.7"
 
 def asked(certificate: trustme.LeafCert, *said: bytes) -> tuple[Ownership, WebServer]:
     with WebServer(lambda _: said, certificate) as server:
-        return ownership(FOUR, OWN, f"{server.url}/p/"), server
+        return ownership(FOUR, OWN, [f"{server.url}/p/"]), server
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_who_is_not_known_is_told(certificate: trustme.LeafCert) -> None:
 
 def test_what_cannot_be_asked_is_told(certificate: trustme.LeafCert, monkeypatch: pytest.MonkeyPatch) -> None:
     with WebServer(lambda _: [page(WORDS.encode())], certificate) as server:
-        found = ownership(FOUR, "192.0.2.77", server.url)
+        found = ownership(FOUR, "192.0.2.77", [server.url])
         assert "this host cannot ask from 192.0.2.77" in found.problem
         monkeypatch.delenv("SSL_CERT_FILE")
-        found = ownership(FOUR, OWN, server.url)
+        found = ownership(FOUR, OWN, [server.url])
         assert "its certificate is refused" in found.problem
         assert "ca-certificates" in found.remedy
     assert not server.requests
@@ -76,3 +76,14 @@ def test_each_family_has_a_service_of_its_own(certificate: trustme.LeafCert, mon
         monkeypatch.setattr(module, "SERVICES", {4: f"{four.url}/4", 6: f"{six.url}/6"})
         assert ownership(FOUR, OWN).link == ownership(SIX, "::1").link == LINK
     assert [request.path for request in (*four.requests, *six.requests)] == ["/4", "/6"]
+
+
+def test_of_several_that_one_is_asked_which_has_an_address_of_the_family(certificate: trustme.LeafCert) -> None:
+    said = [page(WORDS.encode())]
+    six = WebServer(lambda _: said, certificate, address="::1", host="::1")
+    with six, WebServer(lambda _: said, certificate, host="127.0.0.1") as four:
+        for both in ([f"{four.url}/4", f"{six.url}/6"], [f"{six.url}/6", f"{four.url}/4"]):
+            assert ownership(FOUR, OWN, both).link == ownership(SIX, "::1", both).link == LINK
+        assert {request.path for request in four.requests} == {"/4"}
+        assert {request.path for request in six.requests} == {"/6"}
+        assert ownership(SIX, "::1", [f"{four.url}/4"]).problem == f"{four.url}/4: it has no IPv6 address"

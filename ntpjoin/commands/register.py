@@ -22,22 +22,22 @@ from ntpjoin.show.joining import Registration, data, text
 from ntpjoin.show.screen import Screen
 
 
-def register_command(site: str, service: str, screen: Screen) -> int:
+def register_command(site: str, services: Sequence[str], screen: Screen) -> int:
     """Exit 0 where nothing speaks against joining and every link is there that can be had, 1 where something does.
 
-    3 where a link is not there, 5 where only a young daemon speaks against it. `service` is the page of the validation service, ''
-    for the pool's own of each family.
+    3 where a link is not there, 5 where only a young daemon speaks against it. `services` are pages of the validation service,
+    without any the pool's own of each family.
     """
     host = Host(screen.trace)
     with Interrupts():
-        found, young = _look(host, site, service, screen)
+        found, young = _look(host, site, services, screen)
     code = _code(found, young=young)
     screen.answer(text(found, screen.style))
     screen.page(jsons.envelope("register", code, **data(found)))
     return code
 
 
-def _look(host: Host, site: str, service: str, screen: Screen) -> tuple[Registration, bool]:
+def _look(host: Host, site: str, services: Sequence[str], screen: Screen) -> tuple[Registration, bool]:
     """All of it, and whether what is wrong may mend itself. Raises Blocked on a system that is not supported."""
     facts = look(host)
     if facts.system.row is None:
@@ -48,20 +48,20 @@ def _look(host: Host, site: str, service: str, screen: Screen) -> tuple[Registra
     daemon = facts.daemon
     passing = daemon is not None and daemon.age_s < SETTLING_S and (settling(facts, checks) or not daemon.board.settled)
     public = doors(facts, wish)
-    links = _links(public, service, screen)
+    links = _links(public, services, screen)
     registered = _registered(Site(host, site, screen.tell), public, links, screen)
     told = points(facts, wish, checks, registered, look_place(host), young=passing)
     possible = {address: link for address, link in links.items() if registered[address] is not False}
-    return Registration(told, public, registered, possible, net_speed(facts, wish)), passing
+    return Registration(told, public, registered, possible, net_speed(facts, wish), site), passing
 
 
-def _links(public: Sequence[Door], service: str, screen: Screen) -> dict[str, Ownership]:
+def _links(public: Sequence[Door], services: Sequence[str], screen: Screen) -> dict[str, Ownership]:
     """The link of each address, asked for from its own side here; it is where the pool knows the address."""
     found = {}
     for door in public:
         if door.source:
             screen.tell(Event("looking", "pool", f"asking for the link of {door.address}, from {door.source}"))
-        found[door.address] = ownership(door.address, door.source, service)
+        found[door.address] = ownership(door.address, door.source, services)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 from ntpjoin.checks.joining import Door, NetSpeed, Point
 from ntpjoin.look.ownership import Ownership
+from ntpjoin.look.sites import MANAGED, POOL, asking
 from ntpjoin.model import CheckState
 from ntpjoin.records import dataclass
 from ntpjoin.show.terminal import Style
@@ -18,8 +19,6 @@ _MARKS = {
     CheckState.FAIL: ("✗", "31"),
     CheckState.UNKNOWN: ("?", "36"),
 }
-
-MANAGE = "https://manage.ntppool.org/manage"
 
 #: The net speed of a new server, kilobits a second.
 GIVEN = 10000
@@ -38,13 +37,17 @@ COMMITMENTS = (
 
 @dataclass(frozen=True)
 class Registration:
-    """All that `register` tells. `registered` and `links` are by public address; links only of those that the pool may know."""
+    """All that `register` tells. `registered` and `links` are by public address; links only of those that the pool may know.
+
+    `site` is that of the system of the pool that is meant.
+    """
 
     points: tuple[Point, ...]
     doors: tuple[Door, ...]
     registered: dict[str, Optional[bool]]
     links: dict[str, Ownership]
     speed: NetSpeed
+    site: str = POOL
 
     @property
     def failed(self) -> bool:
@@ -98,9 +101,12 @@ def _next(found: Registration) -> Iterator[str]:
     if found.failed:
         yield "Not ready to join: mend what fails first."
     elif found.new:
-        yield f"Next: log in at {MANAGE}, and add {' and '.join(found.new)} there; then ntpjoin register again, for the link."
+        where = MANAGED.get(found.site, "the page where that system's servers are managed")
+        yield f"Next: log in at {where}, and add {' and '.join(found.new)} there; then ntpjoin register again, for the link."
     elif all(link.link for link in found.links.values()):
-        yield "Next: when all of them are proven, set the net speed there; then watch: ntpjoin score"
+        yield "Next: when all of them are proven, set the net speed there; then watch: " + asking(
+            "ntpjoin score", found.site
+        )
     else:
         yield "Next: ntpjoin register again, for the links that could not be had."
     yield "Nothing was submitted for you."

@@ -18,7 +18,7 @@ from typing import Any, Optional
 from ntpjoin import __version__
 from ntpjoin.errors import WireError, quoted
 from ntpjoin.records import dataclass
-from ntpjoin.wire.tcp import Fault, Limits, connect, secured
+from ntpjoin.wire.tcp import Fault, Limits, OtherFamily, connect, secured
 
 #: Browsers follow 20; the pool's own site sends one on, once.
 _MOST_REDIRECTS = 5
@@ -62,11 +62,16 @@ class Refused(WireError):
         self.fresh_s = fresh_s
 
 
+class NoAddress(WireError):
+    """The server has no address of the family from which it was to be asked."""
+
+
 def get(url: str, *, timeout_s: float = 20.0, most_bytes: int = 4 << 20, source: str = "") -> Page:
     """Ask for a page, follow where it has moved, and give it; from the address `source` of this host where one is named.
 
     Takes `timeout_s` and `most_bytes` at most, all steps together. Raises Refused where the server has another answer, and WireError
-    where there is none that can be used; each tells the URL. From https nobody is led to plain http.
+    where there is none that can be used, NoAddress where it could not be asked from there; each tells the URL. From https nobody is
+    led to plain http.
     """
     limits = Limits(timeout_s, most_bytes)
     for _ in range(_MOST_REDIRECTS + 1):
@@ -77,7 +82,8 @@ def get(url: str, *, timeout_s: float = 20.0, most_bytes: int = 4 << 20, source:
                 break
             url = _moved(target, answer.headers.get("location", ""))
         except Fault as fault:
-            raise WireError(f"{_told(url)}: {fault.why}", fault.remedy) from fault
+            kind = NoAddress if isinstance(fault, OtherFamily) else WireError
+            raise kind(f"{_told(url)}: {fault.why}", fault.remedy) from fault
     else:
         raise WireError(f"{_told(url)}: it is led on more than {_MOST_REDIRECTS} times")
     fresh_s = _fresh_s(answer.headers)

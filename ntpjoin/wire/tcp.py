@@ -41,6 +41,10 @@ class Fault(Exception):
         self.remedy = remedy
 
 
+class OtherFamily(Fault):
+    """It has no address of the family of the one from which it is to be asked."""
+
+
 class Limits:
     """What is left of the seconds and the bytes that all may take; `doing` tells what has not come about where it takes too long."""
 
@@ -127,15 +131,15 @@ def _addresses(host: str, port: int, source: str, limits: Limits) -> list[tuple[
     except queue.Empty:
         raise limits.over() from None
     if isinstance(found, Exception):
-        raise Fault(_no_address(found, source))
+        raise _no_address(found, source)
     return [(one[0], one[4]) for one in found]
 
 
-def _no_address(error: Exception, source: str) -> str:
+def _no_address(error: Exception, source: str) -> Fault:
     number = error.errno if isinstance(error, OSError) else socket.EAI_NONAME
     if source and number in (socket.EAI_NONAME, socket.EAI_NODATA, socket.EAI_ADDRFAMILY):
-        return f"it has no {'IPv6' if ':' in source else 'IPv4'} address"
-    return _LOOKUP.get(number or 0, f"its address cannot be found: {error}")
+        return OtherFamily(f"it has no {'IPv6' if ':' in source else 'IPv4'} address")
+    return Fault(_LOOKUP.get(number or 0, f"its address cannot be found: {error}"))
 
 
 def secured(door: socket.socket, host: str, limits: Limits) -> ssl.SSLSocket:
