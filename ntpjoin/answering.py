@@ -15,12 +15,22 @@ def screen(options: Mapping[str, Any]) -> Any:
     """The two streams, as the options of every command want them."""
     from ntpjoin.show.screen import Screen  # noqa: PLC0415
 
+    context = click.get_current_context()
     found = Screen(
-        as_json=options["as_json"], quiet=options["quiet"], verbose=options["verbose"], color=options["color"]
+        as_json=options["as_json"],
+        quiet=options["quiet"],
+        verbose=options["verbose"],
+        color=options["color"],
+        acts=_acts(context.params),
     )
-    for name in click.get_current_context().meta.get(opt.REPEATED, ()):
+    for name in context.meta.get(opt.REPEATED, ()):
         found.talk(f"{name} is named more than once; it counts once")
     return found
+
+
+def _acts(given: Mapping[str, Any]) -> bool:
+    """Whether the command, typed so, changes something: then it asks, or is told that it need not."""
+    return "yes" in given and given.get("applies", True) and not given.get("dry_run", False)
 
 
 def form(named: Optional[str], options: Mapping[str, Any]) -> Any:

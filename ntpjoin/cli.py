@@ -241,7 +241,17 @@ def main() -> NoReturn:
     gc.set_threshold(100_000)
     code = _main()
     gc.freeze()
+    for name in ("stdout", "stderr"):
+        _take_leave_of(name)
     sys.exit(code)
+
+
+def _take_leave_of(stream: str) -> None:
+    """Python would flush once more what this one does not take, complain, and leave with a code of its own."""
+    try:
+        getattr(sys, stream).flush()
+    except OSError:
+        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _main() -> int:
@@ -258,6 +268,10 @@ def _main() -> int:
         return _told(error)
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        from ntpjoin.show.ending import unwritten  # noqa: PLC0415
+
+        return unwritten(error, _command())
     except Exception:  # noqa: BLE001 - it is raised again, or told
         from ntpjoin.show.ending import crashed  # noqa: PLC0415
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 from ntpjoin import cli as cli_module
 from ntpjoin.errors import Blocked, Interrupted, JournalProblem, StepFailed, UsageProblem
 from ntpjoin.host.machine import Host
-from tests.sample import fresh
+from tests.sample import converged, fresh
 from tests.typed import COMMANDS, ENVELOPE, LEAVES, STEPS, Typed, undoable
 
 # --- help
@@ -215,13 +217,47 @@ def test_not_on_a_terminal_there_are_no_escapes_and_no_redrawing(typed: Typed, l
         assert "\r" not in text
 
 
+#: With nothing in it that changes how Python writes.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def test_nobody_who_listens_does_not_change_the_exit_code(real_programs: None) -> None:
     """As on a terminal that is gone: every write fails, also the one with which Python takes its leave."""
     del real_programs
     with Path("/dev/full").open("w") as full:
         words = [sys.executable, "-m", "ntpjoin", "setup", "--yes", "--upstream", "a b"]
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=full, stderr=full, check=False)
-    assert done.returncode == 2
+        for more in ([], ["--json"]):
+            done = subprocess.run(
+                [*words, *more], stdin=subprocess.DEVNULL, stdout=full, stderr=full, check=False, env=BUFFERED
+            )
+            assert done.returncode == 2
+
+
+@pytest.mark.parametrize("line", ["lint FILE", "lint --json FILE", "--help", "lint --help", "--version"])
+def test_an_answer_for_which_there_is_no_room_is_no_success(real_programs: None, line: str) -> None:
+    del real_programs
+    words = [sys.executable, "-m", "ntpjoin", *line.replace("FILE", str(Path(__file__))).split()]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=BUFFERED)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0] == "ntpjoin: the answer could not be written: No space left on device"
+    assert len(done.stderr.splitlines()) == 3
+
+
+class Full(io.StringIO):
+    """Where nothing can be written."""
+
+    def write(self, _: str) -> int:
+        """As on a full disk."""
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_was_done_counts_though_its_answer_is_lost(typed: Typed) -> None:
+    typed.host(converged())
+    typed.monkeypatch.setattr(sys, "stdout", Full())
+    assert typed("setup --yes") == 0
+    sys.stdout.close()
+    assert typed.err.count("the answer could not be written: No space left on device") == 1
 
 
 def test_the_shells_strict_umask_does_not_reach_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem
 from ntpjoin.host import output as file
 from ntpjoin.host.machine import Host
 from ntpjoin.show import report
+from ntpjoin.show.screen import lost
 
 
 def told(error: NtpjoinError, command: str, output: str = "") -> int:
@@ -24,6 +25,16 @@ def told(error: NtpjoinError, command: str, output: str = "") -> int:
     with contextlib.suppress(OSError):
         click.echo("\n  ".join(filter(None, [f"ntpjoin: {error.message}", left, error.remedy])), err=True)
     return _for_programs(error, command, code, output)
+
+
+def unwritten(error: OSError, command: str) -> int:
+    """The exit code where help could not be written, which click writes itself; else it is a fault of ntpjoin's own."""
+    where = error.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    if where and where.tb_frame.f_code is click.echo.__code__:
+        return told(lost(error), command)
+    return crashed(command)
 
 
 def crashed(command: str) -> int:

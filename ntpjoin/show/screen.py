@@ -8,14 +8,25 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Callable
 
+from ntpjoin.errors import Blocked
 from ntpjoin.show.terminal import Style, Terminal
 
 
-class Screen:
-    """What a command shows with. `tell` takes events; `talk` is for stderr, `answer` and `page` for stdout."""
+def lost(error: OSError) -> Blocked:
+    """What to tell of an answer that stdout does not take; it gets nothing more."""
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    return Blocked(f"the answer could not be written: {error.strerror}", "look at what stdout leads to")
 
-    def __init__(self, *, as_json: bool, quiet: bool, verbose: bool, color: str) -> None:
+
+class Screen:
+    """What a command shows with. `tell` takes events; `talk` is for stderr, `answer` and `page` for stdout.
+
+    Where the command `acts` an answer that is lost is told, and no failure: what was done counts.
+    """
+
+    def __init__(self, *, as_json: bool, quiet: bool, verbose: bool, color: str, acts: bool = False) -> None:
         self.as_json = as_json
+        self._acts = acts
         self.verbose = verbose
         self.tell = Terminal(sys.stderr, color=color, quiet=quiet)
         self.style = Style(sys.stdout, color)
@@ -44,14 +55,18 @@ class Screen:
             self.put(text + "\n")
 
     def put(self, text: str) -> None:
-        """Write the answer, whatever its form; a reader that is gone must not turn what was done into a failure."""
+        """Write the answer, whatever its form. A reader that has enough may go; raises Blocked where it cannot be written."""
         self.tell.clear()
         try:
             sys.stdout.write(text if self.style.unicode else text.encode("ascii", "replace").decode())
             sys.stdout.flush()
-        except OSError:
-            # Python flushes once more at its end, and would complain then.
-            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+        except BrokenPipeError as error:
+            lost(error)
+        except OSError as error:
+            told = lost(error)
+            if not self._acts:
+                raise told from error
+            self.talk(f"ntpjoin: {told.message}")
 
     def talk(self, text: str) -> None:
         """Text beside the answer."""
