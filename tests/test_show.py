@@ -206,6 +206,14 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
     return Streams(monkeypatch)
 
 
+def test_what_is_no_text_is_shown_as_far_as_it_is(streams: Streams) -> None:
+    """The name of a file need not be UTF-8."""
+    shown = streams.screen()
+    shown.answer("caf\udce9, é")
+    shown.talk("caf\udce9, é")
+    assert (streams.out.said, streams.err.said) == ("caf?, é\n", "caf?, é\n")
+
+
 def test_the_answer_goes_to_stdout_and_talk_to_stderr(streams: Streams) -> None:
     shown = streams.screen(verbose=True)
     shown.answer("answer")

@@ -58,7 +58,7 @@ class Screen:
         """Write the answer, whatever its form. A reader that has enough may go; raises Blocked where it cannot be written."""
         self.tell.clear()
         try:
-            sys.stdout.write(text if self.style.unicode else text.encode("ascii", "replace").decode())
+            sys.stdout.write(self.style.fit(text))
             sys.stdout.flush()
         except BrokenPipeError as error:
             lost(error)
@@ -71,7 +71,7 @@ class Screen:
     def talk(self, text: str) -> None:
         """Text beside the answer."""
         self.tell.clear()
-        self.tell.put((text if self.talk_style.unicode else text.encode("ascii", "replace").decode()) + "\n")
+        self.tell.put(self.talk_style.fit(text) + "\n")
 
     def trace(self, command: str) -> None:
         """A program that is started; shown where that was asked for."""

@@ -38,6 +38,10 @@ class Style:
         self.color = color == "always" or (color == "auto" and wanted)
         self.unicode = (getattr(stream, "encoding", "") or "").lower().startswith("utf")
 
+    def fit(self, text: str) -> str:
+        """Text as far as the stream takes it; names of files may be no text at all."""
+        return text.encode("utf-8" if self.unicode else "ascii", "replace").decode()
+
     def paint(self, text: str, code: str) -> str:
         """Text in a colour (SGR code), where colours are wanted."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.color and code else text
@@ -89,10 +93,10 @@ class Terminal:
         waited = f" {event.elapsed_s:.0f} s of {event.limit_s:.0f} s" if event.kind == "wait" else ""
         text = f"  … {event.step:<10} {event.text}{waited or ' …'}"
         if not self.style.unicode:
-            text = _ascii(f"  .. {event.step:<9} {event.text}{waited or ' ..'}")
+            text = f"  .. {event.step:<9} {event.text}{waited or ' ..'}"
         if self.style.tty:
             width = _width(self.stream)
-            self.put("\r\x1b[K" + text[: width - 1])
+            self.put("\r\x1b[K" + self.style.fit(text[: width - 1]))
             self._drawn = True
         elif event.kind == "wait":
             if self._told_wait != event.step:
@@ -108,7 +112,7 @@ class Terminal:
             self._drawn = False
 
     def _line(self, text: str) -> None:
-        self.put((text if self.style.unicode else _ascii(text)) + "\n")
+        self.put(self.style.fit(text) + "\n")
 
     def put(self, text: str) -> None:
         """Write to the stream; where nobody listens any more the work goes on in silence, it may be a taking back."""
@@ -119,10 +123,6 @@ class Terminal:
             self.stream.flush()
         except (OSError, ValueError):
             self._gone = True
-
-
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
 
 
 def _width(stream: TextIO) -> int:

@@ -75,7 +75,9 @@ FIREWALL = (
         (fails("firewall", "over IPv4", "ntpjoin firewall"), fails("firewall", "over IPv6", "ntpjoin firewall")),
     ),
     Fault("the firewall is closed for IPv4", only_for("::/0"), (fails("firewall", "over IPv4", "ntpjoin firewall"),)),
-    Fault("the firewall is closed for IPv6", only_for("0.0.0.0/0"), (fails("firewall", "over IPv6", "ntpjoin firewall"),)),
+    Fault(
+        "the firewall is closed for IPv6", only_for("0.0.0.0/0"), (fails("firewall", "over IPv6", "ntpjoin firewall"),)
+    ),
     Fault(
         "an earlier rule of ufw forbids it",
         typed("ufw insert 1 deny proto udp from any to any port 100:200"),
