@@ -1,7 +1,9 @@
-"""How a command answers: on which streams, in which form, and into which file what goes wrong is told, too."""
+"""How a command answers: on which streams, in which form, into which file what goes wrong is told, too, and how the streams end."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
@@ -50,3 +52,11 @@ def in_file(output: str, name: str, command: Callable[[], int]) -> int:
         from ntpjoin.show.ending import told  # noqa: PLC0415
 
         return told(error, name, output)
+
+
+def take_leave_of(stream: str) -> None:
+    """Python would flush once more what this one does not take, complain, and leave with a code of its own."""
+    try:
+        getattr(sys, stream).flush()
+    except OSError:
+        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115

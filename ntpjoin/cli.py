@@ -242,16 +242,8 @@ def main() -> NoReturn:
     code = _main()
     gc.freeze()
     for name in ("stdout", "stderr"):
-        _take_leave_of(name)
+        answering.take_leave_of(name)
     sys.exit(code)
-
-
-def _take_leave_of(stream: str) -> None:
-    """Python would flush once more what this one does not take, complain, and leave with a code of its own."""
-    try:
-        getattr(sys, stream).flush()
-    except OSError:
-        setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _main() -> int:
