@@ -23,9 +23,9 @@ import trustme
 
 from ntpjoin.checks.scoring import Outcome
 from ntpjoin.commands import score
-from ntpjoin.errors import Blocked
+from ntpjoin.errors import Blocked, StepFailed
 from ntpjoin.facts import JournalFacts, RunFact
-from ntpjoin.host.machine import Host
+from ntpjoin.host.machine import FileState, Host
 from ntpjoin.look import site as site_module
 from ntpjoin.model import Resolved, Wish
 from tests import pool_site
@@ -454,6 +454,32 @@ def test_a_picture_in_a_file_is_whole(pool: Pool, tmp_path: Path) -> None:
         assert root.get("viewBox") == "0 0 1000 1280"
         assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert [one.name for one in tmp_path.iterdir() if one.is_file() and one.name != "authority.pem"] == [file.name]
+
+
+@pytest.mark.parametrize("more", ["", "--format prometheus --output FILE"])
+def test_a_picture_for_which_there_is_no_room_costs_no_answer(pool: Pool, tmp_path: Path, more: str) -> None:
+    file, picture, real = tmp_path / "x.prom", tmp_path / "x.svg", Host.write
+
+    def full(host: Host, path: str, state: FileState) -> None:
+        if path == str(picture):
+            raise StepFailed(f"{path} cannot be written: No space left on device", "make room")
+        real(host, path, state)
+
+    pool.typed.monkeypatch.setattr(Host, "write", full)
+    assert pool(f"--svg {picture} {WELL} {more.replace('FILE', str(file))}") == 3
+    assert pool.err.endswith(f"ntpjoin: {picture} cannot be written: No space left on device\n  make room\n")
+    assert WELL in (file.read_text() if more else pool.typed.out)
+    assert not picture.exists()
+
+
+def test_the_picture_and_the_answer_are_two_files(pool: Pool, tmp_path: Path) -> None:
+    (tmp_path / "same").symlink_to(tmp_path)
+    for other in (tmp_path, tmp_path / "same"):
+        assert pool(f"--svg {tmp_path}/x --output {other}/x {WELL}") == 2
+        assert f"--output and --svg both name {tmp_path}/x" in pool.err
+    assert pool(f"--svg /dev/full {WELL}") == 2
+    assert pool.err == "ntpjoin: /dev/full is not a plain file\n  name another one for --svg\n"
+    assert not pool.listening.requests
 
 
 def test_where_nothing_is_known_no_picture_is_written(pool: Pool, tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from ntpjoin.checks.complaints import complaints
 from ntpjoin.checks.standing import judge, unknown, verdict
-from ntpjoin.errors import Blocked, Interrupted, WireError
+from ntpjoin.errors import Blocked, Interrupted, UsageProblem, WireError, shown
 from ntpjoin.host import output as file
 from ntpjoin.host.interrupts import Interrupts
 from ntpjoin.host.machine import Host
@@ -51,8 +52,7 @@ def score_command(hosts: Sequence[str], question: Question, form: Form, output: 
     Without `hosts` those are this host's own public addresses. Who interrupts it sees what is known so far.
     """
     host = Host(screen.trace)
-    for path in filter(None, (output, question.svg)):
-        file.takes(host, path)
+    _files(host, output, question.svg)
     told: list[Told] = []
     stopped: Optional[Interrupted] = None
     try:
@@ -65,23 +65,38 @@ def score_command(hosts: Sequence[str], question: Question, form: Form, output: 
         stopped = error
     code = stopped.code if stopped else verdict([one.standing for one in told])
     scores = Scores(tuple(told), code, time.time(), question.wanted)
-    if question.svg:
-        _draw(host, question.svg, scores, screen)
     if output:
         file.write(host, output, answer(form, scores, screen.file_style()))
     else:
         screen.put(answer(form, scores, screen.style))
-    return exit_code(form, scores)
+    # The answer first: where there is no room for both, it is the one that was asked for.
+    drawn = not question.svg or _drawn(host, question.svg, scores, screen)
+    return exit_code(form, scores) if drawn else Blocked.exit_code
 
 
-def _draw(host: Host, path: str, scores: Scores, screen: Screen) -> None:
+def _files(host: Host, output: str, svg: str) -> None:
+    """Raises UsageProblem where one of the files cannot be written, or both are one."""
+    for option, path in (("--output", output), ("--svg", svg)):
+        if path:
+            file.takes(host, path, option)
+    if output and os.path.realpath(output) == os.path.realpath(svg):
+        raise UsageProblem(f"--output and --svg both name {shown(svg)}", "name another one for --svg")
+
+
+def _drawn(host: Host, path: str, scores: Scores, screen: Screen) -> bool:
+    """Put the picture into its file; False where that was refused after all."""
     standings = [one.standing for one in scores.told]
     if not any(one.record for one in standings):
         screen.talk(f"nothing is known that could be drawn: {path} was not written")
-        return
+        return True
     from ntpjoin.show import svg  # noqa: PLC0415
 
-    file.write(host, path, svg.picture(standings, scores.now_s))
+    try:
+        file.write(host, path, svg.picture(standings, scores.now_s))
+    except Blocked as error:
+        screen.talk("\n  ".join(filter(None, (f"ntpjoin: {error.message}", error.remedy))))
+        return False
+    return True
 
 
 def _asked(host: Host, hosts: Sequence[str], question: Question, screen: Screen) -> Iterator[Told]:

@@ -10,10 +10,10 @@ from ntpjoin.errors import Blocked, StepFailed, UsageProblem, shown
 from ntpjoin.host.machine import FileState, Host
 
 
-def takes(host: Host, path: str) -> None:
+def takes(host: Host, path: str, option: str = "--output") -> None:
     """Raises UsageProblem where no plain file can be put there: its folder is missing or closed to us, or something else is there.
 
-    It is renamed into place, so a link would be replaced and a device would not be written to.
+    `option` is what named it. It is renamed into place, so a link would be replaced and a device would not be written to.
     """
     folder, place = str(PurePath(path).parent), host.path(path)
     if not host.path(folder).is_dir():
@@ -24,7 +24,8 @@ def takes(host: Host, path: str) -> None:
         look = f"look at: ls -ld {shown(folder)}; findmnt -T {shown(folder)}"
         raise UsageProblem(f"{shown(path)} cannot be written: nothing may be put into its folder", look)
     if os.path.lexists(place) and not stat.S_ISREG(place.lstat().st_mode):
-        raise UsageProblem(f"{shown(path)} is not a plain file", "name another one; for stdout leave --output out")
+        remedy = f"name another one for {option}" + ("; for stdout leave it out" if option == "--output" else "")
+        raise UsageProblem(f"{shown(path)} is not a plain file", remedy)
 
 
 def write(host: Host, path: str, text: str) -> None:
