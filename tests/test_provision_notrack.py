@@ -130,6 +130,9 @@ def test_rules_of_somebody_else_that_do_the_same_are_enough() -> None:
     facts = tracked(firewall__untracked=KEPT)
     assert planned(facts) == []
     assert any("already, by rules that are not ours" in note.text for note in plan_for(facts, WISHED).notes)
+    for parts in ({"firewall__untracked__nft": ""}, {"system__init": "init scripts"}):
+        assert codes(plan_for(changed(facts, **parts), WISHED)) == [], "nothing is to be loaded"
+    assert codes(plan_for(kept(firewall__untracked=replace(KEPT, nft="")), WISHED)) == ["notrack"]
 
 
 def test_a_rule_of_somebody_elses_that_takes_the_answers_to_others_is_named_not_tried_in_vain() -> None:

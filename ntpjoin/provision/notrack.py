@@ -15,15 +15,24 @@ from ntpjoin.provision.render import notrack_unit
 
 def notrack_changes(facts: Facts, wish: Wish) -> tuple[Change, ...]:
     """Our table, where it is wished for and nobody else's rules do the same; that of an earlier run goes where it is not."""
-    there = FILE in facts.journal.written and facts.files.get(FILE) is not None
     if not wish.notrack:
-        return (KeepUntracked(UNIT, FILE, ""),) if there else ()
+        return (KeepUntracked(UNIT, FILE, ""),) if _there(facts) else ()
     untracked = facts.firewall.untracked
-    if facts.system.init != "systemd" or untracked is None or (untracked.kept and not there):
+    if facts.system.init != "systemd" or untracked is None or _by_others(facts):
         return ()
     content = notrack_unit(untracked.nft, masquerades=untracked.masquerades)
     families = tuple(family for family in facts.firewall.families if _gets_in(facts, wish, family))
     return (KeepUntracked(UNIT, FILE, content, families),)
+
+
+def _there(facts: Facts) -> bool:
+    return FILE in facts.journal.written and facts.files.get(FILE) is not None
+
+
+def _by_others(facts: Facts) -> bool:
+    """Whether somebody else's rules do it: then nothing of ours is needed."""
+    untracked = facts.firewall.untracked
+    return untracked is not None and untracked.kept and not _there(facts)
 
 
 def _gets_in(facts: Facts, wish: Wish, family: Family) -> bool:
@@ -35,7 +44,17 @@ def notrack_blockers(facts: Facts, wish: Wish) -> Iterator[Blocker]:
     """Why connection tracking cannot be done without."""
     if not wish.notrack:
         return
-    leave = "add --no-notrack"
+    if not _by_others(facts):
+        yield from _hindering(facts, "add --no-notrack")
+    mine = facts.files.get(FILE)
+    if mine is not None and FILE not in facts.journal.written:
+        yield Blocker(
+            "notrack", f"{FILE} is there, and ntpjoin has not written it", f"look at it, and move it away: ls -l {FILE}"
+        )
+
+
+def _hindering(facts: Facts, leave: str) -> Iterator[Blocker]:
+    """Why our table cannot be loaded, or would not do it."""
     firewall, untracked = facts.firewall, facts.firewall.untracked
     if facts.system.init == "init scripts":
         yield Blocker("notrack", "what keeps NTP out of connection tracking is loaded by a unit of systemd", leave)
@@ -52,11 +71,6 @@ def notrack_blockers(facts: Facts, wish: Wish) -> Iterator[Blocker]:
         )
     else:
         yield from _shut(firewall, untracked, leave)
-    mine = facts.files.get(FILE)
-    if mine is not None and FILE not in facts.journal.written:
-        yield Blocker(
-            "notrack", f"{FILE} is there, and ntpjoin has not written it", f"look at it, and move it away: ls -l {FILE}"
-        )
 
 
 def _shut(firewall: FirewallFacts, untracked: Untracked, leave: str) -> Iterator[Blocker]:
