@@ -12,7 +12,7 @@ import pytest
 
 from ntpjoin.checks.course import counted, course, score_of
 from ntpjoin.checks.scoring import Outcome
-from ntpjoin.checks.standing import Standing, judge, span, unknown, verdict
+from ntpjoin.checks.standing import Standing, judge, span, tenths, unknown, verdict
 from ntpjoin.look import pool
 from ntpjoin.look.pool import Checked, Monitor, Record
 from ntpjoin.model import CheckState
@@ -236,7 +236,7 @@ def test_what_is_said_counts_from_now() -> None:
 
 def test_a_clock_that_is_behind_is_told() -> None:
     found = judge(FOUR, record(good()), NOW - 2 * H)
-    assert "its newest check is of the future, by this clock" in found.text
+    assert found.text == "in the pool; steady; checked by 7 monitors, in the future by this clock"
 
 
 #: How it stands in a word, and what a single one that stands so makes of the exit code.
@@ -267,3 +267,24 @@ def test_a_stale_score_that_is_high_is_a_warning() -> None:
 )
 def test_how_long_in_words(seconds: float, words: str) -> None:
     assert span(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (20.0, "20.0"),
+        (19.97, "20.0"),
+        (15.0, "15.0"),
+        (14.9999999, "14.9"),
+        (10.0, "10.0"),
+        (9.97, "9.9"),
+        (9.94, "9.9"),
+        (0.3, "0.3"),
+        (-0.0, "0.0"),
+        (-0.04, "0.0"),
+        (-0.06, "-0.1"),
+        (-100.0, "-100.0"),
+    ],
+)
+def test_a_score_does_not_look_as_if_it_were_where_it_is_not_yet(score: float, words: str) -> None:
+    assert tenths(score) == words

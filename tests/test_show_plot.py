@@ -199,6 +199,11 @@ def pictured(*found: Record) -> ET.Element:
     return ET.fromstring(svg.picture(standings, NOW + 60))
 
 
+def test_a_score_that_just_does_not_suffice_does_not_look_as_if_it_did() -> None:
+    low = Record(FOUR, (), (Checked(int(NOW), 24, 9.97, 1.0),), ())
+    assert ">9.9</text>" in svg.picture([judge(FOUR, low, NOW)], NOW)
+
+
 def texts(root: ET.Element) -> list[str]:
     return ["".join(one.itertext()) for one in root.iter(f"{SVG}text")]
 

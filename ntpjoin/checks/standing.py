@@ -21,6 +21,8 @@ STALE_S = 7200
 _TREND_S, _LEAST_S = 3600, 600
 #: A change that counts for none.
 _STEADY = 0.5
+#: By so much this clock may be behind that of the pool and not be told of it.
+AHEAD_S = 60
 #: Nobody foresees it to the minute.
 _MOMENT_S = 120
 
@@ -141,8 +143,11 @@ def _words(found: Standing) -> Iterator[str]:
         yield "steady" if steady else f"{rising}, {found.change:+.1f} in {span(found.span_s)}"
     yield from _course(found)
     age = found.age_s or 0.0
-    checked = "its newest check is of the future, by this clock" if age < -60 else f"checked {span(max(0.0, age))} ago"
-    yield f"{checked}, not since" if age > STALE_S else checked + _by(found)
+    if age < -AHEAD_S:
+        yield f"checked{_by(found)}, in the future by this clock"
+    else:
+        checked = f"checked {span(max(0.0, age))} ago"
+        yield f"{checked}, not since" if age > STALE_S else checked + _by(found)
 
 
 def _by(found: Standing) -> str:
@@ -173,6 +178,14 @@ def span(seconds: float) -> str:
         if seconds >= 2 * size or (unit == "min" and seconds >= 60):
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def tenths(score: float) -> str:
+    """A score as it is told: rounded, as the pool's own pages do, but never up to a limit, or it would look as if it were there."""
+    found = round(score, 1)
+    if any(score < limit <= found for limit in (IN_POOL, LOW)):
+        found -= 0.1
+    return f"{found + 0.0:.1f}"  # 0.0, where it is -0.0
 
 
 def verdict(standings: Sequence[Standing]) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from ntpjoin.checks.complaints import Complaint
 from ntpjoin.checks.course import counted
-from ntpjoin.checks.standing import Standing, span
+from ntpjoin.checks.standing import AHEAD_S, Standing, span, tenths
 from ntpjoin.look.pool import Checked, Monitor, Record
 from ntpjoin.model import CheckState
 from ntpjoin.records import dataclass
@@ -94,7 +94,7 @@ def _one(told: Told, wanted: Wanted, now_s: float, width: int, style: Style) -> 
 def _line(one: Standing, width: int, style: Style, *, asked: bool) -> Iterator[str]:
     """The address, its score, how it stands; on a narrow terminal the words stand below. Why is not to be `asked` again."""
     mark, code = _MARKS[one.state]
-    score = "" if one.score is None else f"{one.score:.1f}"
+    score = "" if one.score is None else tenths(one.score)
     head = f"{one.address:<{width}} {score:>6}"
     indent = len(head) + 4
     below = style.width is not None and style.width - indent < _ROOM
@@ -158,8 +158,8 @@ def _cells(one: _Seen, now_s: float) -> tuple[str, ...]:
     return (
         one.monitor.name,
         one.monitor.status,
-        f"{newest.score:.1f}",
-        f"{span(max(0.0, now_s - newest.at_s))} ago",
+        tenths(newest.score),
+        _ago(now_s - newest.at_s),
         "-" if newest.offset_s is None else signed(newest.offset_s),
         "-" if newest.rtt_ms is None else f"{newest.rtt_ms:.1f} ms",
         f"{one.lost}/{one.checks}",
@@ -170,14 +170,19 @@ def _cells(one: _Seen, now_s: float) -> tuple[str, ...]:
 
 
 def _why(one: Standing, record: Record, found: Sequence[Complaint], now_s: float, style: Style) -> Iterator[str]:
-    first_s = min((check.at_s for check in record.checks), default=now_s)
-    yield f"      points lost at {one.lost} of {one.checks} checks in {span(max(0.0, now_s - first_s))}"
+    times = [check.at_s for check in record.checks]
+    if times:
+        yield f"      points lost at {one.lost} of {one.checks} checks in {span(max(times) - min(times))}"
     for complaint in found:
         yield f"      {complaint.count:>4}  {complaint.kind.what}, {_whom(complaint, len(record.monitors))}"
-        ago = f"newest {span(max(0.0, now_s - complaint.newest_s))} ago"
+        ago = f"newest {_ago(now_s - complaint.newest_s)}"
         lines = [f"{ago}: {complaint.words}" if complaint.words else ago]
         lines += [*_folded(complaint.kind.means, 12, style), *_folded(complaint.remedy(one.address), 12, style)]
         yield from (f"            {line}" for line in lines)
+
+
+def _ago(seconds: float) -> str:
+    return f"{span(max(0.0, seconds))} ago" if seconds >= -AHEAD_S else "in the future"
 
 
 def _whom(complaint: Complaint, monitors: int) -> str:

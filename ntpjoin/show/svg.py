@@ -7,7 +7,7 @@ from html import escape
 from textwrap import wrap
 
 from ntpjoin.checks.scoring import IN_POOL, OFFSET_FULL_S, OFFSET_STEEP_S
-from ntpjoin.checks.standing import Standing
+from ntpjoin.checks.standing import Standing, tenths
 from ntpjoin.look.pool import Checked, Record
 from ntpjoin.records import dataclass
 from ntpjoin.show import series
@@ -93,7 +93,7 @@ def _title(standing: Standing) -> Iterator[str]:
         yield _text(LEFT, 60 + 18 * number, line, "muted")
     if standing.score is not None:
         color = GREEN if standing.in_pool else RED
-        yield f'<text class="big" x="{RIGHT}" y="42" style="fill:{color}">{standing.score:.1f}</text>'
+        yield f'<text class="big" x="{RIGHT}" y="42" style="fill:{color}">{tenths(standing.score)}</text>'
 
 
 def _scores(frame: _Frame, record: Record) -> Iterator[str]:
