@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from ntpjoin.checks.standing import Standing, judge
+from ntpjoin.checks.standing import Standing, judge, unknown
 from ntpjoin.look.pool import Checked, Monitor, Record
 from ntpjoin.show.standings import Scores, Told, Wanted, text
 from ntpjoin.show.terminal import Style
@@ -50,3 +50,14 @@ def test_how_long_it_was_watched_is_told_by_the_checks_alone() -> None:
 def test_where_there_are_no_checks_none_are_told_of() -> None:
     only = Record(FOUR, (), (Checked(NOW, 24, 12.0, 1.0),), ())
     assert "points lost" not in shown(Told(judge(FOUR, only, NOW), ()))
+
+
+def test_of_many_each_name_that_leads_nowhere_is_told() -> None:
+    names = [f"ntp{number}.example.net" for number in range(1, 9)]
+    lost = [Told(unknown(name, "no such name")) for name in names]
+    assert shown(*lost) == f"? 8 servers: no such name\n      {' '.join(names)}"
+    narrow = shown(*lost, wide=60)
+    assert narrow.split()[6:] == names
+    assert max(map(len, narrow.splitlines())) < 60
+    addresses = [Told(unknown(f"192.0.2.{number}", "not asked")) for number in range(1, 9)]
+    assert shown(*addresses) == "? 8 servers: not asked"

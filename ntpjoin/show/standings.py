@@ -68,11 +68,24 @@ def text(scores: Scores, style: Style) -> str:
     for one in told:
         text = one.standing.text
         if sharing[text] >= CROWD:
-            blocks[text] = f"{style.mark(*_MARKS[CheckState.UNKNOWN])} {sharing[text]} servers: {text}"
+            same = [other.standing for other in told if other.standing.text == text]
+            blocks[text] = "\n".join(_crowd(same, style))
         else:
             blocks[one.standing.address] = "\n".join(_one(one, wanted, scores.now_s, width, style))
     wide = wanted.monitors or wanted.plot or any(one.complaints is not None for one in told)
     return ("\n\n" if wide else "\n").join(blocks.values())
+
+
+def _crowd(same: Sequence[Standing], style: Style) -> Iterator[str]:
+    """Those of which nothing could be told for one reason; a name that leads nowhere is told, for somebody has to look at it."""
+    first, *more = _folded(f"{len(same)} servers: {same[0].text}", 6, style)
+    yield f"{style.mark(*_MARKS[CheckState.UNKNOWN])} {first}"
+    names = " ".join(one.address for one in same if not _is_address(one.address))
+    yield from (f"      {line}" for line in (*more, *(_folded(names, 6, style) if names else ())))
+
+
+def _is_address(text: str) -> bool:
+    return ":" in text or text.rpartition(".")[2].isdigit()
 
 
 def _one(told: Told, wanted: Wanted, now_s: float, width: int, style: Style) -> Iterator[str]:
