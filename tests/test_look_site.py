@@ -208,23 +208,24 @@ def test_it_is_waited_for_where_it_asks_for_that(host: Host, both: Both, monkeyp
 
 
 @pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("told", ["900", "999999999", "Thu, 01 Jan 2099 00:00:00 GMT"])
 @pytest.mark.parametrize("home", ["/home/me", ""])
-def test_it_is_left_alone_where_it_asks_for_longer(
-    host: Host, both: Both, monkeypatch: pytest.MonkeyPatch, home: str
+def test_it_is_left_alone_where_it_asks_for_longer_but_not_for_ever(
+    host: Host, both: Both, monkeypatch: pytest.MonkeyPatch, home: str, told: str
 ) -> None:
     site, listening = both
     monkeypatch.setenv("HOME", home)
-    site.instead["/json"] = [page(b"", "503 Service Unavailable", retry_after="900")]
-    asking = Site(host, listening.url)
+    site.instead["/json"] = [page(b"", "503 Service Unavailable", retry_after=told)]
+    asking, kept_s = Site(host, listening.url), 900 if told == "900" else 3600
     for address in (FOUR, SIX):
         with pytest.raises(WireError) as caught:
             asking.record(address, 500)
-        assert caught.value.message == f"{listening.url} asks to be left alone for 900 s"
+        assert caught.value.message == f"{listening.url} asks to be left alone for {kept_s} s"
     assert len(listening.requests) == 1
     if home:
         with pytest.raises(WireError) as caught:
             Site(host, listening.url).record(FOUR, 500)
-        assert caught.value.message == f"{listening.url} asks to be left alone for 900 s"
+        assert caught.value.message == f"{listening.url} asks to be left alone for {kept_s} s"
         assert len(listening.requests) == 1, "in the next run, too"
 
 

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 #: From the end of an answer to the next question, at least.
 GAP_S = 1.0
-#: How long an answer counts where the site does not say; and at most, whatever it says.
+#: How long an answer counts where the site does not say; and at most, whatever it says, its wish to be left alone, too.
 _FRESH_S, _FRESH_MOST_S = 120.0, 3600.0
 #: The site is waited for so long where it asks for it, else the rest goes unasked.
 _PATIENCE_S = 60.0
@@ -92,7 +92,7 @@ class Site:
         try:
             return self._get(url)
         except http.Refused as refused:
-            wait_s = refused.retry_after_s
+            wait_s = min(refused.retry_after_s or 0.0, _FRESH_MOST_S)
             if refused.status not in (_TOO_MANY, _UNAVAILABLE) or not wait_s:
                 raise
             if wait_s > _PATIENCE_S:
