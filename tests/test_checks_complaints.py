@@ -10,6 +10,7 @@ from ntpjoin.checks.complaints import complaints, kind_of
 from ntpjoin.checks.scoring import Outcome, step
 from ntpjoin.look import pool
 from ntpjoin.look.pool import Monitor, Remark
+from ntpjoin.look.sites import BETA, POOL
 from tests import pool_site
 from tests.pool_site import always, good, lossy, server, then
 
@@ -109,7 +110,16 @@ def test_all_of_one_kind_are_told_together_the_most_frequent_first() -> None:
     rate, lost = complaints(rows, MONITORS)
     assert (rate.count, rate.monitors, rate.points, rate.newest_s, rate.words) == (5, 3, 22.5, 4, "RATE")
     assert (lost.count, lost.monitors, lost.points) == (2, 1, 12.0)
-    assert lost.remedy("203.0.113.7") == "on another machine: ntpjoin probe 203.0.113.7; on the server: ntpjoin verify"
+    assert (
+        lost.remedy("203.0.113.7", POOL)
+        == "on another machine: ntpjoin probe 203.0.113.7; on the server: ntpjoin verify"
+    )
+
+
+def test_what_to_type_asks_the_same_system() -> None:
+    [off] = complaints([remark("", -1.0, 0.2)], MONITORS)
+    assert off.remedy("203.0.113.7", POOL).endswith("with others, ntpjoin score --monitors 203.0.113.7")
+    assert off.remedy("203.0.113.7", BETA).endswith(f"with others, ntpjoin score --site {BETA} --monitors 203.0.113.7")
 
 
 def test_after_simulated_weeks_every_point_lost_is_accounted_for() -> None:

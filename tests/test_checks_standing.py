@@ -15,6 +15,7 @@ from ntpjoin.checks.scoring import Outcome
 from ntpjoin.checks.standing import Standing, judge, span, tenths, unknown, verdict
 from ntpjoin.look import pool
 from ntpjoin.look.pool import Checked, Monitor, Record
+from ntpjoin.look.sites import BETA
 from ntpjoin.model import CheckState
 from tests import pool_site
 from tests.pool_site import NOBODY, SILENT, Life, always, good, lossy, server, then
@@ -218,6 +219,12 @@ def test_who_is_not_registered_fails_and_why_where_that_is_known() -> None:
     assert "https://manage.ntppool.org/" in found.remedy
     private = judge("10.0.0.1", None, NOW)
     assert (private.text, private.remedy) == ("not registered: it is a private address (RFC 1918)", "")
+
+
+def test_what_to_type_is_for_the_system_that_was_asked() -> None:
+    assert judge("8.8.8.8", None, NOW, site=BETA).remedy == "register it: https://manage.beta.grundclock.com/manage"
+    assert judge("8.8.8.8", None, NOW, site="https://pool.example").remedy == ""
+    assert judge(FOUR, record(DEAD), NOW, site=BETA).remedy == f"ntpjoin score --site {BETA} --why {FOUR}"
 
 
 def test_who_has_just_been_registered_is_waited_for() -> None:

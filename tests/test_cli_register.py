@@ -93,6 +93,7 @@ def test_who_is_known_gets_his_link_from_his_own_side(pool: Pool) -> None:
     out = pool.typed.out
     assert re.search(rf"^  ✓ {OWN4} +{LINK}$", out, re.MULTILINE)
     assert f"{OWN4} is registered by itself, through NAT to {SIDE}" in out
+    assert f"\n                ntpjoin score --site {pool.listening.url} {OWN4}\n" in out
     assert "its zone is de (by its time zone, Europe/Berlin)" in out
     assert "Begin with a net speed of 512 kbit/s, a new server is given 10000: another machine's NAT leads here" in out
     assert "open within 72 h, logged in" in out

@@ -11,6 +11,7 @@ from typing import Optional
 
 from ntpjoin.checks.scoring import OFFSET_FAR_S, OFFSET_FULL_S, OFFSET_LOST_S, OFFSET_STEEP_S, STRATUM_BAD, TIMEOUT_S
 from ntpjoin.look.pool import Monitor, Remark
+from ntpjoin.look.sites import asking
 from ntpjoin.records import dataclass
 
 _OUTSIDE = "on another machine: ntpjoin probe ADDRESS; on the server: ntpjoin verify"
@@ -111,9 +112,10 @@ class Complaint:
     newest_s: int
     words: str
 
-    def remedy(self, address: str) -> str:
-        """What to do about it, for this server."""
-        return self.kind.remedy.replace("ADDRESS", address)
+    def remedy(self, address: str, site: str) -> str:
+        """What to do about it, for this server of the system of the pool that has this site."""
+        score = "ntpjoin score"
+        return self.kind.remedy.replace(score, asking(score, site)).replace("ADDRESS", address)
 
 
 def complaints(remarks: Iterable[Remark], monitors: Iterable[Monitor]) -> tuple[Complaint, ...]:

@@ -11,6 +11,7 @@ from typing import Optional
 
 from ntpjoin.checks.addresses import family_of, outside_addresses, service_addresses
 from ntpjoin.facts import Facts, Zone
+from ntpjoin.look.sites import POOL, asking
 from ntpjoin.model import Check, CheckState, Wish
 from ntpjoin.records import dataclass
 from ntpjoin.upstreams.addresses import special_range, why_not_public
@@ -78,12 +79,16 @@ def points(
     zone: Zone,
     *,
     young: bool,
+    site: str = POOL,
 ) -> tuple[Point, ...]:
-    """The list. `checks` are verify's, `registered` tells of each public address whether the pool knows it, None: it was not told."""
+    """The list. `checks` are verify's, `registered` tells of each public address whether the pool knows it, None: it was not told.
+
+    `site` is that of the system of the pool that is meant.
+    """
     found = [*_addresses(facts, wish), *_of(checks, "static", "answers.static"), _stratum(facts, young=young)]
     found.append(_verified(checks, young=young))
     found += [*_of(checks, "outside", "outside"), *_of(checks, "ptr", "host.ptr"), _zone(wish, zone)]
-    return (*found, *(_registered(address, known) for address, known in registered.items()))
+    return (*found, *(_registered(address, known, site) for address, known in registered.items()))
 
 
 def _addresses(facts: Facts, wish: Wish) -> Iterator[Point]:
@@ -153,13 +158,12 @@ def _zone(wish: Wish, zone: Zone) -> Point:
     return Point("zone", OK, f"its zone is {name} ({told}), its continent's, and the whole world's; {text}")
 
 
-def _registered(address: str, known: Optional[bool]) -> Point:
+def _registered(address: str, known: Optional[bool], site: str) -> Point:
+    score = f"{asking('ntpjoin score', site)} {address}"
     if known is None:
-        return Point(
-            "registered", UNKNOWN, f"whether the pool knows {address} could not be told", f"ntpjoin score {address}"
-        )
+        return Point("registered", UNKNOWN, f"whether the pool knows {address} could not be told", score)
     if known:
-        return Point("registered", OK, f"the pool knows {address}", f"ntpjoin score {address}")
+        return Point("registered", OK, f"the pool knows {address}", score)
     return Point("registered", OK, f"the pool does not know {address} yet")
 
 

@@ -9,6 +9,7 @@ from typing import Optional
 from ntpjoin.checks.course import Course, course, score_of, scores_of
 from ntpjoin.checks.scoring import IN_POOL
 from ntpjoin.look.pool import Record
+from ntpjoin.look.sites import MANAGED, POOL, asking
 from ntpjoin.model import CheckState
 from ntpjoin.records import dataclass
 from ntpjoin.upstreams.addresses import why_not_public
@@ -32,7 +33,7 @@ class Standing:
     """One address: in words, and in numbers where there are any. `name` is what was typed where that led here, else ''.
 
     `change` is by how much the score has risen in the last `span_s` seconds; `lost` of `checks` checks gave less than full points.
-    `makers` is what each monitor gives of which the score is made.
+    `makers` is what each monitor gives of which the score is made. `site` is that of the system of the pool that was asked.
     """
 
     address: str
@@ -50,6 +51,7 @@ class Standing:
     makers: tuple[float, ...] = ()
     checks: int = 0
     lost: int = 0
+    site: str = POOL
 
     @property
     def in_pool(self) -> bool:
@@ -74,16 +76,18 @@ def unknown(address: str, why: str, remedy: str = "", name: str = "") -> Standin
     return Standing(address, CheckState.UNKNOWN, why, remedy, name)
 
 
-def judge(address: str, record: Optional[Record], now_s: float, name: str = "") -> Standing:
+def judge(address: str, record: Optional[Record], now_s: float, name: str = "", site: str = POOL) -> Standing:
     """How it stands; `record` is None where the pool does not know it, `now_s` the time of day in seconds since 1970."""
     if record is None:
         why = why_not_public(address)
         text = f"not registered: it is {why}" if why else "not registered in the pool"
-        remedy = "" if why else "register it: https://manage.ntppool.org/"
-        return Standing(address, CheckState.FAIL, text, remedy, name)
+        remedy = "" if why or site not in MANAGED else f"register it: {MANAGED[site]}"
+        return Standing(address, CheckState.FAIL, text, remedy, name, site=site)
     score, newest_s = score_of(record), record.newest_s
     if score is None or newest_s is None:
-        return Standing(address, CheckState.WARN, "registered, but not checked yet", "", name, record, coming=True)
+        return Standing(
+            address, CheckState.WARN, "registered, but not checked yet", "", name, record, coming=True, site=site
+        )
     stale = now_s - newest_s > STALE_S
     ahead = None if stale else course(record)
     change, span_s = _change(record)
@@ -102,6 +106,7 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "") 
         makers=scores_of(record),
         checks=len(record.checks),
         lost=sum(check.step < 1 for check in record.checks),
+        site=site,
     )
     return replace(
         draft,
@@ -121,7 +126,7 @@ def _state(found: Standing, *, stale: bool) -> CheckState:
 def _remedy(found: Standing) -> str:
     """What is wrong can be asked for where points are lost and it is not on its way up."""
     well = found.coming or (found.crosses_s is None and (found.score or 0.0) >= LOW and not found.below)
-    return "" if well or not found.lost else f"ntpjoin score --why {found.address}"
+    return "" if well or not found.lost else f"{asking('ntpjoin score', found.site)} --why {found.address}"
 
 
 def _change(record: Record) -> tuple[Optional[float], float]:

@@ -50,7 +50,7 @@ def _look(host: Host, site: str, services: Sequence[str], screen: Screen) -> tup
     public = doors(facts, wish)
     links = _links(public, services, screen)
     registered = _registered(Site(host, site, screen.tell), public, links, screen)
-    told = points(facts, wish, checks, registered, look_place(host), young=passing)
+    told = points(facts, wish, checks, registered, look_place(host), young=passing, site=site)
     possible = {address: link for address, link in links.items() if registered[address] is not False}
     return Registration(told, public, registered, possible, net_speed(facts, wish), site), passing
 

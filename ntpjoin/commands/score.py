@@ -118,7 +118,7 @@ def _one(site: Site, place: _Place, question: Question) -> Told:
         record = site.record(address, question.rows)
     except WireError as error:
         return Told(unknown(address, error.message, error.remedy, place.name))
-    standing = judge(address, record, time.time(), place.name)
+    standing = judge(address, record, time.time(), place.name, question.site)
     if not question.why or record is None:
         return Told(standing)
     try:

@@ -190,7 +190,10 @@ def _why(one: Standing, record: Record, found: Sequence[Complaint], now_s: float
         yield f"      {complaint.count:>4}  {complaint.kind.what}, {_whom(complaint, len(record.monitors))}"
         ago = f"newest {_ago(now_s - complaint.newest_s)}"
         lines = [f"{ago}: {complaint.words}" if complaint.words else ago]
-        lines += [*_folded(complaint.kind.means, 12, style), *_folded(complaint.remedy(one.address), 12, style)]
+        lines += [
+            *_folded(complaint.kind.means, 12, style),
+            *_folded(complaint.remedy(one.address, one.site), 12, style),
+        ]
         yield from (f"            {line}" for line in lines)
 
 
@@ -260,7 +263,7 @@ def _complaint(found: Complaint, one: Standing, now_s: float) -> dict[str, Any]:
     return {
         "what": found.kind.what,
         "means": found.kind.means,
-        "remedy": found.remedy(one.address),
+        "remedy": found.remedy(one.address, one.site),
         "words": found.words,
         "count": found.count,
         "monitors": found.monitors,
