@@ -160,6 +160,7 @@ def conf(text: str, **files: str) -> str:
         ("listen [2001:DB8::7]:80;", [("2001:db8::7", ("IPv6",), False)]),
         ("listen 75-85;", [("", ("IPv4",), False)]),
         ("listen 127.0.0.1:81-99;", []),
+        ("listen localhost:8080; listen time1.example:81-90 ssl;", []),
     ],
 )
 def test_where_nginx_listens(listen: str, places: list[tuple[str, tuple[Family, ...], bool]]) -> None:
@@ -209,6 +210,8 @@ def test_nginx_finds_what_its_files_include_in_its_place() -> None:
         conf("{ }"),
         conf("http { server { listen 'x; } }"),
         conf("http { server { listen localhost:80; } }"),
+        conf("http { server { listen localhost; } }"),
+        conf("http { server { listen localhost:79-81; } }"),
         conf("http { include */x.conf; }"),
         conf("http { include again.conf; }", again="include again.conf;"),
     ],

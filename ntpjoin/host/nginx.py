@@ -136,7 +136,9 @@ def _site(file: str, block: Sequence[tuple[str, Directive]]) -> Site:
     return Site(tuple(own), file, tuple(heard), named)
 
 
-#: The forms of `listen`: a port, an address with or without one (ngx_http_core_module).
+#: A `listen` by a name, whose addresses are not known here, on this port.
+_BY_NAME = re.compile(r"[a-z0-9._-]+:(\d{1,5})(?:-(\d{1,5}))?")
+#: The other forms: a port, an address with or without one (ngx_http_core_module).
 _LISTEN = re.compile(r"(?:(\[[0-9a-f:.]+\]|\*|[0-9]+(?:\.[0-9]+){3})(?::|$))?(\d{1,5})?(?:-(\d{1,5}))?")
 
 
@@ -151,13 +153,14 @@ def _listen(words: Sequence[str]) -> Iterator[Listen]:
     """Where a `listen` on TCP 80 is heard; nowhere where it is for another port, or a file."""
     if words[0].startswith("unix:"):
         return
-    found = _LISTEN.fullmatch(words[0].lower())
-    if found is None:
-        raise ValueError(f"it listens on {words[0][:80]!r}, and where that is cannot be told")
-    address, first, last = found.groups()
+    found, named = _LISTEN.fullmatch(words[0].lower()), _BY_NAME.fullmatch(words[0].lower())
+    first, last = named.groups() if named else found.groups()[1:] if found else (None, None)
     low = int(first or _HTTP_PORT)
     if not low <= _HTTP_PORT <= int(last or low):
         return
+    if found is None:
+        raise ValueError(f"it listens on {words[0][:80]!r}, and where that is cannot be told")
+    address = found[1]
     literal = (address or "*").strip("[]")
     wild = _EVERYWHERE.get(literal)
     families: tuple[Family, ...] = wild or (family_of(literal),)
