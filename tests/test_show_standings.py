@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 
+from ntpjoin.checks.complaints import complaints
 from ntpjoin.checks.standing import Standing, judge, unknown
-from ntpjoin.look.pool import Checked, Monitor, Record
+from ntpjoin.look.pool import Checked, Monitor, Record, Remark
 from ntpjoin.show.standings import Scores, Told, Wanted, text
 from ntpjoin.show.terminal import Style
 
@@ -61,3 +62,14 @@ def test_of_many_each_name_that_leads_nowhere_is_told() -> None:
     assert max(map(len, narrow.splitlines())) < 60
     addresses = [Told(unknown(f"192.0.2.{number}", "not asked")) for number in range(1, 9)]
     assert shown(*addresses) == "? 8 servers: not asked"
+
+
+def test_why_points_were_lost_is_folded_at_the_edge() -> None:
+    many = tuple(Monitor(number, f"m{number}", "active", 5.0) for number in range(9))
+    lost = [Remark(NOW, 1, "m1", -5.0, None, 0, "read udp [2001:db8::1]:41234->[2001:db8:113::7]:123: i/o timeout")]
+    told = Told(stands(5.0, NOW - 7200, NOW), complaints(lost, many), "")
+    for wide in (60, 80):
+        lines = shown(told, wide=wide).splitlines()
+        assert max(map(len, lines)) < wide
+        assert len(lines) > len(shown(told).splitlines())
+    assert max(map(len, shown(Told(stands(5.0, NOW), None, "because " * 30), wide=60).splitlines())) < 60

@@ -94,7 +94,7 @@ def _one(told: Told, wanted: Wanted, now_s: float, width: int, style: Style) -> 
     if one.record and wanted.monitors:
         yield from _monitors(one.record, now_s, style)
     if told.why:
-        yield f"      why points were lost is not known: {told.why}"
+        yield from _indented(f"why points were lost is not known: {told.why}", 6, style)
     if one.record and told.complaints is not None:
         yield from _why(one, one.record, told.complaints, now_s, style)
     if one.record and wanted.plot:
@@ -125,6 +125,10 @@ def _folded(text: str, indent: int, style: Style) -> list[str]:
     if style.width is None:
         return [text]
     return wrap(text, max(LEAST_ROOM, style.width - indent - 1), break_long_words=False, break_on_hyphens=False)
+
+
+def _indented(text: str, indent: int, style: Style) -> Iterator[str]:
+    yield from (" " * indent + line for line in _folded(text, indent, style))
 
 
 # --- monitors ----------------------------------------------------------------------------------------------------------
@@ -185,16 +189,16 @@ def _cells(one: _Seen, now_s: float) -> tuple[str, ...]:
 def _why(one: Standing, record: Record, found: Sequence[Complaint], now_s: float, style: Style) -> Iterator[str]:
     times = [check.at_s for check in record.checks]
     if times:
-        yield f"      points lost at {one.lost} of {one.checks} checks in {span(max(times) - min(times))}"
+        yield from _indented(
+            f"points lost at {one.lost} of {one.checks} checks in {span(max(times) - min(times))}", 6, style
+        )
     for complaint in found:
-        yield f"      {complaint.count:>4}  {complaint.kind.what}, {_whom(complaint, len(record.monitors))}"
-        ago = f"newest {_ago(now_s - complaint.newest_s)}"
-        lines = [f"{ago}: {complaint.words}" if complaint.words else ago]
-        lines += [
-            *_folded(complaint.kind.means, 12, style),
-            *_folded(complaint.remedy(one.address, one.site), 12, style),
-        ]
-        yield from (f"            {line}" for line in lines)
+        what, *rest = _folded(f"{complaint.kind.what}, {_whom(complaint, len(record.monitors))}", 12, style)
+        yield f"      {complaint.count:>4}  {what}"
+        yield from (f"{'':12}{line}" for line in rest)
+        newest = f"newest {_ago(now_s - complaint.newest_s)}" + (f": {complaint.words}" if complaint.words else "")
+        for words in (newest, complaint.kind.means, complaint.remedy(one.address, one.site)):
+            yield from _indented(words, 12, style)
 
 
 def _ago(seconds: float) -> str:
