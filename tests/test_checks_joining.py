@@ -132,6 +132,13 @@ def test_what_verify_finds_is_told_in_a_line(found: tuple[CheckState, ...], stat
         assert states(host(), checks=checks, young=True)["verify"][0] == "warn"
 
 
+@pytest.mark.parametrize(("root", "remedy"), [(True, "ntpjoin verify"), (False, "sudo ntpjoin register")])
+def test_who_is_root_already_is_told_to_look(root: bool, remedy: str) -> None:
+    facts = changed(host(), system__root=root)
+    found = points(facts, WELL, (Check("x", UNKNOWN, "text"),), {}, BERLIN, young=False)
+    assert [one.remedy for one in found if one.id == "verify"] == [remedy]
+
+
 @pytest.mark.parametrize(
     ("wish", "zone", "code"),
     [

@@ -86,7 +86,7 @@ def points(
     `site` is that of the system of the pool that is meant.
     """
     found = [*_addresses(facts, wish), *_of(checks, "static", "answers.static"), _stratum(facts, young=young)]
-    found.append(_verified(checks, young=young))
+    found.append(_verified(checks, young=young, root=facts.system.root))
     found += [*_of(checks, "outside", "outside"), *_of(checks, "ptr", "host.ptr"), _zone(wish, zone)]
     return (*found, *(_registered(address, known, site) for address, known in registered.items()))
 
@@ -120,7 +120,7 @@ def _stratum(facts: Facts, *, young: bool) -> Point:
     return Point("stratum", OK, f"its stratum is {system.stratum}, and 1 to {_HIGHEST} may be")
 
 
-def _verified(checks: Sequence[Check], *, young: bool) -> Point:
+def _verified(checks: Sequence[Check], *, young: bool, root: bool) -> Point:
     failed = [one.id for one in checks if one.state is FAIL]
     warned = [one.id for one in checks if one.state is WARN]
     unseen = [one for one in checks if one.state is UNKNOWN and one.id != "outside"]
@@ -132,9 +132,8 @@ def _verified(checks: Sequence[Check], *, young: bool) -> Point:
             "verify", WARN, f"no check fails, but these warn: {', '.join(dict.fromkeys(warned))}", "ntpjoin verify"
         )
     if unseen:
-        return Point(
-            "verify", UNKNOWN, f"{len(unseen)} of {len(checks)} checks could not be made", "sudo ntpjoin register"
-        )
+        text = f"{len(unseen)} of {len(checks)} checks could not be made"
+        return Point("verify", UNKNOWN, text, "ntpjoin verify" if root else "sudo ntpjoin register")
     return Point("verify", OK, f"none of {len(checks)} checks fails or warns")
 
 
