@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import pytest
 import trustme
 
+from ntpjoin.checks.joining import Door, NetSpeed
 from ntpjoin.commands import register
 from ntpjoin.facts import Facts, Holder, Zone
 from ntpjoin.host.machine import Host
 from ntpjoin.look import site as site_module
+from ntpjoin.look.ownership import Ownership
 from ntpjoin.look.sites import BETA, MANAGED
 from ntpjoin.model import Wish
 from ntpjoin.show import joining
+from ntpjoin.show.joining import Registration
+from ntpjoin.show.terminal import Style
 from tests import pool_site
 from tests.ownership import LINK, WORDS
 from tests.pool_site import good, server
@@ -242,3 +247,21 @@ def test_a_service_is_named_by_its_page(typed: Typed, url: str) -> None:
 
     assert cli_module._main() == 2
     assert "is not the URL of a page" in typed.capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("known", "source", "links", "words"),
+    [
+        (None, SIDE, {}, "register again"),
+        (False, SIDE, {}, "log in"),
+        (True, SIDE, {OWN4: Ownership(problem="no answer")}, "register again"),
+        (True, "", {OWN4: Ownership(problem="not asked for")}, "by hand"),
+        (True, SIDE, {OWN4: Ownership(LINK)}, "proven"),
+    ],
+)
+def test_with_nothing_proven_nobody_is_told_to_go_on(
+    known: Optional[bool], source: str, links: dict[str, Ownership], words: str
+) -> None:
+    made = Registration((), (Door(OWN4, source),), {OWN4: known}, links, NetSpeed(512, "x"))
+    [following] = [line for line in joining.text(made, Style(io.StringIO())).splitlines() if line.startswith("Next: ")]
+    assert words in following

@@ -59,6 +59,11 @@ class Registration:
         """The addresses that are still to be added on the pool's site."""
         return tuple(address for address, known in self.registered.items() if known is False)
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The addresses whose links could be asked for from here."""
+        return frozenset(door.address for door in self.doors if door.source)
+
 
 def text(found: Registration, style: Style) -> str:
     """For people, in the order in which one joins."""
@@ -103,12 +108,15 @@ def _next(found: Registration) -> Iterator[str]:
     elif found.new:
         where = MANAGED.get(found.site, "the page where that system's servers are managed")
         yield f"Next: log in at {where}, and add {' and '.join(found.new)} there; then ntpjoin register again, for the link."
-    elif all(link.link for link in found.links.values()):
-        yield "Next: when all of them are proven, set the net speed there; then watch: " + asking(
-            "ntpjoin score", found.site
-        )
-    else:
+    elif any(link.problem for address, link in found.links.items() if address in found.asked):
         yield "Next: ntpjoin register again, for the links that could not be had."
+    elif any(link.problem for link in found.links.values()):
+        yield "Next: ask for the other links by hand, as it is told beside them."
+    elif found.links:
+        watch = asking("ntpjoin score", found.site)
+        yield f"Next: when all of them are proven, set the net speed there; then watch: {watch}"
+    else:
+        yield "Next: ntpjoin register again, for what could not be told."
     yield "Nothing was submitted for you."
 
 
