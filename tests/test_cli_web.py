@@ -64,6 +64,7 @@ def test_without_a_web_server_it_is_3_and_none_is_installed(typed: Typed) -> Non
         assert (code, [one["code"] for one in page["blockers"]], page["changes"]) == (3, ["web-server"], [])
     assert typed("web-redirect") == 3
     assert typed.out == ""
+    assert typed.err.startswith("There is no virtual host to print:\n")
 
 
 def test_what_is_installed_already_is_not_told_by_hand(typed: Typed) -> None:

@@ -29,12 +29,16 @@ STATES: dict[CheckState, tuple[str, str]] = {
 }
 
 
+#: How it is said that there is no file.
+_UNKNOWN = {"web-redirect": "There is no virtual host to print:"}
+
+
 def aside(made: Plan, style: Style, *, printed: bool = False) -> str:
     """What is to be said beside an answer that is a file: its notes, and why there is none, or why it is `printed` only."""
     lines = [_note(note, style) for note in made.notes]
     if made.blockers:
-        head = "It cannot be installed as it is:" if printed else "It cannot be told what the configuration would be:"
-        lines += _blockers(head, made.blockers, style)
+        unknown = _UNKNOWN.get(made.command, "It cannot be told what the configuration would be:")
+        lines += _blockers("It cannot be installed as it is:" if printed else unknown, made.blockers, style)
     return "\n".join(lines)
 
 
