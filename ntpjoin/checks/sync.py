@@ -205,14 +205,14 @@ def _is_old(daemon: Daemon, peer: Peer) -> bool:
 
 def _untold(row: Row, daemon: Daemon, rules: Optional[Rules]) -> Check:
     """No word from the daemon: because its own files forbid it, or for a reason that cannot be seen."""
-    entry = rules.access.of(LOOPBACK[0]) if rules else None
-    if rules and entry and entry.flags & DEAF_TO_QUERIES:
-        told = "; ".join(map(str, entry.lines)) or "nothing lets this host ask"
-        culprits = [
-            line for line in entry.lines if line.words[0] != "restrict" or line in entry.giving(DEAF_TO_QUERIES)
-        ]
-        text = f"ntpd may not tell this host of itself: {told}"
-        return Check("sync.peer", UNKNOWN, text, rules.advice.without(tuple(culprits)))
+    entries = [rules.access.of(one) for one in LOOPBACK] if rules else []
+    closed = [entry for entry in entries if entry.flags & DEAF_TO_QUERIES]
+    if rules and closed:
+        lines = dict.fromkeys(line for entry in closed for line in entry.lines)
+        giving = {line for entry in closed for line in entry.giving(DEAF_TO_QUERIES)}
+        culprits = tuple(line for line in lines if line.words[0] != "restrict" or line in giving)
+        text = f"ntpd may not tell this host of itself: {'; '.join(map(str, lines)) or 'nothing lets this host ask'}"
+        return Check("sync.peer", UNKNOWN, text, rules.advice.without(culprits))
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"
     typed = f"{to_type('restart', row.unit)}; {to_type('log', row.unit)}"
     return Check("sync.peer", UNKNOWN, text, f"is there a packet filter on lo? If not: {typed}")

@@ -116,8 +116,8 @@ def starves_everybody(host: Host) -> None:
 RESTRICT = (
     Fault(
         "the daemon may not tell this host",
-        own_lines("# mine", "restrict 127.0.0.1 noquery"),
-        (unknown("sync.peer", f"line 2 out of {OWN}"),),
+        own_lines("# mine", "restrict 127.0.0.1 noquery", "restrict ::1 noquery"),
+        (unknown("sync.peer", f"lines 2, 3 out of {OWN}"),),
         NO_CONTROL,
         mend=take_lines_out,
         wait_s=0,
