@@ -149,11 +149,12 @@ class Program:
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that holds UDP 123 on an address."""
+    """A process that holds UDP 123 on an address, and the unit that it belongs to, '' where that is not known."""
 
     pid: int
     program: str
     address: str
+    unit: str = ""
 
 
 #: A daemon younger than this may not have asked all its sources often enough: they are cleared when it steps the clock, and then

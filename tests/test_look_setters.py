@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.reading import unit_of
 from ntpjoin.look.setters import harmless, look_setters
 from tests.conftest import Programs
 
@@ -164,6 +165,22 @@ def test_not_a_process_of_a_unit_that_is_told_of_by_itself(host: Host) -> None:
     put(host, "/proc/77/cgroup", "0::/system.slice/chrony.service\n")
     assert look_setters(host, ("chrony.service",)) == ()
     assert len(look_setters(host, ("openntpd.service",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "unit"),
+    [
+        ("0::/system.slice/chrony.service\n", "chrony.service"),
+        ("0::/system.slice/x.service/payload\n", "x.service"),
+        ("5:pids:/\n1:name=systemd:/system.slice/ntp.service\n0::/\n", "ntp.service"),
+        ("0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope"),
+        ("0::/\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_unit_of_a_process(host: Host, groups: str, unit: str) -> None:
+    put(host, "/proc/77/cgroup", groups)
+    assert unit_of(host, 77) == unit
 
 
 @pytest.mark.parametrize(

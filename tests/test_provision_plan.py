@@ -322,6 +322,15 @@ def foreign(text: str = "server 127.127.28.0\n# mine\nkeys /etc/ntp.keys\n", **p
     return fresh(files={ROW.config: FileFact(text.encode(), 0o644, "root:root"), ROW.include: None}, **parts)
 
 
+def test_a_time_daemon_of_a_unit_that_is_replaced_does_not_block() -> None:
+    held = [
+        Holder(80, "chronyd", "::", "chrony.service"),
+        Holder(81, "ntpd", "::", ROW.unit),
+        Holder(82, "openntpd", "::"),
+    ]
+    assert codes(plan_for(fresh(holders=tuple(held)), chosen=choice())) == []
+
+
 HELD = (Holder(900, "named", "0.0.0.0"),)
 
 
@@ -334,9 +343,19 @@ HELD = (Holder(900, "named", "0.0.0.0"),)
         ({"system__may_set_clock": False, "system__container": "lxc"}, "container", "this is a container (lxc)"),
         ({"system__may_set_clock": False}, "container", "this machine may not set the clock"),
         ({"holders": HELD}, "port-123", "UDP 123 on 0.0.0.0 is held by named (process 900)"),
+        (
+            {"holders": (Holder(77, "ntpd", "0.0.0.0", "gps.service"), Holder(77, "ntpd", "::", "gps.service"))},
+            "port-123",
+            "UDP 123 on 0.0.0.0 is held by ntpd (process 77) of gps.service, which is none that setup replaces",
+        ),
+        (
+            {"holders": (Holder(78, "chronyd", "::", "docker-1.scope"),)},
+            "port-123",
+            "chronyd (process 78) of docker-1.scope",
+        ),
         ({"journal__problem": "the page x has schema 2"}, "journal", "the page x has schema 2"),
         ({"packages__problem": "E: no network"}, "packages", "ntpsec cannot be installed: E: no network"),
-        ({"packages__remove": (Pinned("postfix", "3"),)}, "removes", "would remove postfix, which is no time daemon"),
+        ({"packages__remove": (Pinned("postfix", "3"),)}, "removes", "would remove postfix, none of the time daemons"),
         ({"packages__kept": {}}, "undo", "its file cannot be had, so undo could not bring it back"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Literal, Optional
 
 from ntpjoin.facts import Holder
 from ntpjoin.host.machine import Host
-from ntpjoin.host.reading import Process, processes
+from ntpjoin.host.reading import Process, processes, unit_of
 
 #: Who may hold it; looked at first, for then nobody else needs to be.
 _LIKELY = ("ntpd", "chronyd", "systemd-timesyncd")
@@ -40,7 +40,8 @@ def holders(
             break
         links = {host.link_target(f"/proc/{pid}/fd/{name}") for name in host.names(f"/proc/{pid}/fd")}
         held = [inode for inode in sockets if f"socket:[{inode}]" in links]
-        found += [Holder(pid, program_of(words[0]), sockets.pop(inode)) for inode in held]
+        unit = unit_of(host, pid) if held else ""
+        found += [Holder(pid, program_of(words[0]), sockets.pop(inode), unit) for inode in held]
     return tuple(found)
 
 

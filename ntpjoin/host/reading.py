@@ -52,3 +52,9 @@ def place(host: Host, path: str) -> Optional[Place]:
     except OSError:
         return None
     return Place(path, info.st_uid, info.st_gid, owners.name(info.st_uid, info.st_gid), stat.S_IMODE(info.st_mode))
+
+
+def unit_of(host: Host, pid: int) -> str:
+    """The unit that a process belongs to, '' where none is told: by its control groups (systemd.resource-control(5))."""
+    parts = (part for line in host.text(f"/proc/{pid}/cgroup").splitlines() for part in line.split("/")[:0:-1])
+    return next((part for part in parts if part.endswith((".service", ".scope"))), "")

@@ -9,7 +9,7 @@ from typing import Callable, Optional
 
 from ntpjoin.facts import Setter
 from ntpjoin.host.machine import Host
-from ntpjoin.host.reading import Process, processes
+from ntpjoin.host.reading import Process, processes, unit_of
 
 #: A folder's files are run, or are tables of what is run: by cron(8), run-parts(8), ifup(8), NetworkManager-dispatcher(8).
 _FOLDERS = (
@@ -95,13 +95,8 @@ def harmless(running: Iterable[Process]) -> frozenset[int]:
 def _running(host: Host, running: Iterable[Process], units: Collection[str], pids: Collection[int]) -> Iterator[Setter]:
     for pid, words in running:
         told = _told_of_process(host, words)
-        if told and pid not in pids and not _unit_of(host, pid) & set(units):
+        if told and pid not in pids and unit_of(host, pid) not in units:
             yield Setter(told[0], f"process {pid}", told[1])
-
-
-def _unit_of(host: Host, pid: int) -> set[str]:
-    """The unit that a process belongs to, by the last part of its control groups (systemd.resource-control(5))."""
-    return {line.rpartition("/")[2] for line in host.text(f"/proc/{pid}/cgroup").splitlines()}
 
 
 def _told_of_process(host: Host, words: tuple[str, ...]) -> Optional[tuple[str, str]]:

@@ -85,7 +85,7 @@ def _lost_packages(facts: Facts, row: Row) -> Iterator[Blocker]:
     words, known = manager(row.manager), {rival.package for rival in row.rivals}
     for package in facts.packages.remove:
         if package.name not in known:
-            text = f"installing {' '.join(row.packages)} would remove {package.name}, which is no time daemon"
+            text = f"installing {' '.join(row.packages)} would remove {package.name}, none of the time daemons that setup replaces"
             yield Blocker("removes", text, f"look at: {words.TRY} {' '.join(row.packages)}")
         elif package.name not in facts.packages.kept:
             text = f"{package.name} {package.version} would be removed, but its file cannot be had, so undo could not bring it back"

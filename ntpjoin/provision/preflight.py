@@ -13,6 +13,7 @@ from ntpjoin.provision import existing
 from ntpjoin.provision.monitor import monitor_blockers
 from ntpjoin.provision.notrack import notrack_blockers
 from ntpjoin.provision.obstacles import package_blockers, unfinished_blockers, unit_blockers
+from ntpjoin.systems import to_type
 
 #: The numbers of the pool's own page: "no less than 4 and no more than 7", and 3 for ntpd to tell right from wrong at all.
 LEAST, LEAST_FEW, MOST = 4, 3, 7
@@ -86,12 +87,25 @@ def host_blockers(facts: Facts) -> Iterator[Blocker]:
     if not system.may_set_clock:
         where = f"this is a container ({system.container}) that" if system.container else "this machine"
         yield Blocker("container", f"{where} may not set the clock (no CAP_SYS_TIME)", "run ntpjoin on its host")
-    for holder in facts.holders or ():
-        if holder.program not in _TIME_DAEMONS:
-            text = f"UDP 123 on {holder.address} is held by {holder.program} (process {holder.pid}), which is no time daemon we know"
-            yield Blocker("port-123", text, f"end it first; look at: ss -ulpn 'sport = 123', ps {holder.pid}")
+    yield from _holders(facts)
     if facts.journal.problem:
         yield Blocker("journal", facts.journal.problem, facts.journal.remedy)
+
+
+def _holders(facts: Facts) -> Iterator[Blocker]:
+    """Who holds the port and would go on holding it: a stranger, or a time daemon that no unit of this system's row started."""
+    row = facts.system.row
+    units = {row.unit, *(rival.unit for rival in row.rivals)} if row else set()
+    for holder in {one.pid: one for one in reversed(facts.holders or ())}.values():
+        held = f"UDP 123 on {holder.address} is held by {holder.program} (process {holder.pid}"
+        if holder.program not in _TIME_DAEMONS:
+            look = f"end it first; look at: ss -ulpn 'sport = 123', ps {holder.pid}"
+            yield Blocker("port-123", f"{held}), which is no time daemon we know", look)
+        elif row and holder.unit and holder.unit not in units:
+            end = to_type("retire", holder.unit) if holder.unit.endswith(".service") else f"kill {holder.pid}"
+            yield Blocker(
+                "port-123", f"{held}) of {holder.unit}, which is none that setup replaces", f"end it first: {end}"
+            )
 
 
 def _upstream_blockers(facts: Facts, wish: Wish, pins: tuple[Pin, ...], choice: Optional[Choice]) -> Iterator[Blocker]:
