@@ -221,6 +221,24 @@ def test_not_on_a_terminal_there_are_no_escapes_and_no_redrawing(typed: Typed, l
 BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
+@pytest.mark.parametrize(("name", "code"), [("ntpjoin-dns", 7), ("other", 0)])
+def test_the_interpreter_does_not_end_under_threads_that_nobody_waits_for(
+    real_programs: None, name: str, code: int
+) -> None:
+    """It might crash: they go on resolving names when a command is interrupted."""
+    del real_programs
+    script = f"""
+import sys, threading, time
+from ntpjoin import cli
+threading.Thread(target=time.sleep, args=(30,), name={name!r}, daemon=True).start()
+cli._main = lambda: 7
+sys.exit = lambda code: None  # where it goes on, the code is another one
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=20)
+    assert done.returncode == code
+
+
 def test_nobody_who_listens_does_not_change_the_exit_code(real_programs: None) -> None:
     """As on a terminal that is gone: every write fails, also the one with which Python takes its leave."""
     del real_programs

@@ -77,6 +77,9 @@ def test_a_list_has_one_a_line_with_comments_and_empty_lines(typed: Typed, outsi
     assert outside.tasks[-1].names == (FOUR, NAME, OTHER, "2a00::2")
     assert typed(f"probe --list {file}") == 0
     assert outside.tasks[-1] == Task((NAME, OTHER, "2a00::2"))
+    file.write_text(f"\ufeff{NAME}\n")  # as some editors begin a file
+    assert typed(f"probe --list {file}") == 0
+    assert outside.tasks[-1] == Task((NAME,))
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,18 @@ def test_todays_servers_of_the_pool_are_asked_too(monkeypatch: pytest.MonkeyPatc
     assert Pin("9.7.0.1", "9.7.0.1") in found.pins
 
 
+def test_servers_of_which_nobody_tells_whose_they_are_are_each_their_own() -> None:
+    """A catalogue needs no column but `host`."""
+    from ntpjoin.upstreams.candidates import rounds
+    from ntpjoin.upstreams.places import Place
+
+    place = Place(52.5, 13.4, "here")
+    unknown = [Server(f"ntp{n}.example.net", lat=52.5, lon=13.4, access="open") for n in range(40)]
+    assert [len(one) for one in rounds(unknown, place)] == [32, 8]
+    same = [replace(one, operator="Alpha" if n % 2 else "ALPHA") for n, one in enumerate(unknown[:6])]
+    assert [len(one) for one in rounds(same, place)] == [2, 2, 2]
+
+
 def test_the_pools_zone_is_asked_by_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
     from ntpjoin.upstreams.candidates import from_pool
 

@@ -118,7 +118,7 @@ def test_threads_end_with_the_time() -> None:
     with FaultyDns() as server:
         resolve(names, nameservers=[server.address], port=server.port, timeout_s=0.3)
         ends_s = time.monotonic() + GRACE_S
-        while any(thread.name == "dns" for thread in threading.enumerate()):
+        while any(thread.name == "ntpjoin-dns" for thread in threading.enumerate()):
             assert time.monotonic() < ends_s
             time.sleep(0.02)
 

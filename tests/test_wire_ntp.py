@@ -60,7 +60,8 @@ def test_the_question_tells_nothing_but_version_and_mode() -> None:
         (lambda q, _: [ntp_reply(q, origin=b"guessed!")], "does not echo"),
         (lambda q, _: [ntp_reply(q, origin=bytes(8))], "does not echo"),
         (lambda q, _: [ntp_reply(q, first=0x23)], "mode 3"),
-        (lambda q, _: [ntp_reply(q, first=0x1C)], "version 3"),
+        (lambda q, _: [ntp_reply(q, first=0x04)], "version 0"),
+        (lambda q, _: [ntp_reply(q, first=0x2C)], "version 5"),
         (lambda q, _: [ntp_reply(q, first=0x26)], "mode 6"),
         (lambda q, _: [ntp_reply(q)[:47]], "47 bytes"),
         (lambda _q, _: [b""], "does not echo"),
@@ -77,6 +78,13 @@ def test_a_datagram_that_is_no_answer_does_not_count(answers: Answers, oddity: s
     assert asked.sample is None
     assert asked.problem.startswith("no valid answer within 0.15 s: ")
     assert oddity in asked.problem
+
+
+@pytest.mark.parametrize("first", [0x0C, 0x14, 0x1C, 0x24])
+def test_an_answer_of_an_older_version_counts(first: int) -> None:
+    """As for ntpd, and for the pool's monitors."""
+    with UdpServer(lambda q, _: [ntp_reply(q, first=first)]) as server:
+        assert sample_of(ask(server)).stratum
 
 
 def test_an_answer_after_datagrams_that_are_none_counts() -> None:

@@ -35,8 +35,8 @@ def rounds(servers: Sequence[Server], place: Place, size: int = MOST) -> Iterato
         counted: Counter[str] = Counter()
         now: list[Server] = []
         for one in rest:
-            counted[one.operator] += 1
-            if len(now) < size and counted[one.operator] <= OF_ONE_OPERATOR:
+            counted[one.house] += 1
+            if len(now) < size and counted[one.house] <= OF_ONE_OPERATOR:
                 now.append(one)
         yield tuple(now)
         asked = {one.host for one in now}

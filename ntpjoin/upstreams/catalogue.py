@@ -60,6 +60,11 @@ class Server:
     note: str = ""
     source: str = ""
 
+    @property
+    def house(self) -> str:
+        """Whose it is, to be told apart from others: its operator's, or where nobody tells that, nobody else's."""
+        return self.operator.casefold() or self.host
+
 
 def load(host: Host, file: str = "") -> tuple[Server, ...]:
     """The servers of our own catalogue, or of `file` instead, as the operator's LOCAL adds, replaces and removes them.

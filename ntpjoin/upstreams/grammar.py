@@ -57,7 +57,7 @@ def _parse(text: str) -> str:
 def parse_list(content: bytes, path: str, role: str) -> tuple[str, ...]:
     """Give the servers of a file, one a line, each once; # begins a comment. UsageProblem names the line that is wrong."""
     found: list[str] = []
-    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+    for number, line in enumerate(content.decode("utf-8-sig", errors="replace").splitlines(), 1):
         word = line.partition("#")[0].strip()
         if word:
             try:

@@ -133,7 +133,9 @@ def fault(asked: Asked, own_addresses: Collection[str], worst_stratum: int = WOR
     if sample.leap == 3 or not 0 < sample.stratum < 16:
         return "not synchronised"
     if sample.refid.startswith("254.") and sample.stratum > 1:
-        return f"it smears leap seconds (refid {sample.refid}); pool members must not"
+        # A server that follows another over IPv6 has a hash for it, which begins like this once in 256 times.
+        either = "that of smeared leap seconds, or of one IPv6 upstream in 256"
+        return f"its refid {sample.refid} is {either}; pool members must not smear"
     if sample.stratum > worst_stratum:
         return f"stratum {sample.stratum}; {worst_stratum} is the highest that can be followed"
     if sample.root_distance_s > MOST_ROOT_DISTANCE_S:

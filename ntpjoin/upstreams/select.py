@@ -111,7 +111,7 @@ def _voters(hosts: Iterable[Host], servers: Mapping[str, Server]) -> list[Host]:
     """One for each operator, for ten wrong clocks of one operator are one mistake: the best of those of his that agree."""
     theirs: dict[str, list[Host]] = {}
     for host in sorted(hosts, key=lambda host: distance_s(host.asked[0])):
-        theirs.setdefault(_operator(servers[host.name]), []).append(host)
+        theirs.setdefault(servers[host.name].house, []).append(host)
     return [next(_agreeing(some), some[0]) for some in theirs.values()]
 
 
@@ -119,10 +119,6 @@ def _agreeing(hosts: Sequence[Host]) -> Iterator[Host]:
     """Those that a majority of these holds to be right."""
     majority = intersection([interval(host.best) for host in hosts])
     return (host for host in hosts if majority and interval(host.best).overlaps(majority))
-
-
-def _operator(server: Server) -> str:
-    return server.operator.casefold() or server.host
 
 
 def _middle(voters: Iterable[Host], majority: Optional[Interval]) -> float:
@@ -149,7 +145,7 @@ def _member(host: Host, server: Server, majority: Interval, sectors: Mapping[str
     return Member(
         name=host.name,
         distance_s=distance_s(host.asked[0]) * (1 + EQUAL * dice.random()),
-        operator=_operator(server),
+        operator=server.house,
         asn=frozenset(server.asn),
         prefixes=frozenset(map(network, host.addresses)),
         refids=frozenset(map(refid, host.addresses)),

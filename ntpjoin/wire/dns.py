@@ -190,7 +190,7 @@ class _Threads:
             if self._running >= _MOST_THREADS:
                 return
             with contextlib.suppress(RuntimeError):
-                threading.Thread(target=self._work, name="dns", daemon=True).start()
+                threading.Thread(target=self._work, name="ntpjoin-dns", daemon=True).start()
                 self._running += 1
 
     def _work(self) -> None:

@@ -14,7 +14,7 @@ import ntplib
 from ntpjoin.model import Sample
 
 HEADER_BYTES = 48
-VERSION = 4
+OLDEST, VERSION = 1, 4
 CLIENT, SERVER = 3, 4
 
 #: The kiss codes by which a server sends a client away (RFC 5905, section 7.4); other codes describe the server itself.
@@ -62,8 +62,10 @@ def fault(reply: bytes, nonces: Collection[bytes]) -> str:
     """Say why a datagram is no answer to any of these questions; "" when it is one."""
     if len(reply) < HEADER_BYTES:
         return f"{len(reply)} bytes are too short"
-    if (reply[0] >> 3 & 7, reply[0] & 7) != (VERSION, SERVER):
-        return f"version {reply[0] >> 3 & 7}, mode {reply[0] & 7} instead of version {VERSION}, mode {SERVER}"
+    version, mode = reply[0] >> 3 & 7, reply[0] & 7
+    # Older versions are taken by ntpd and by the pool's monitors.
+    if not OLDEST <= version <= VERSION or mode != SERVER:
+        return f"version {version}, mode {mode} instead of version {VERSION}, mode {SERVER}"
     if origin(reply) not in nonces:
         return NO_ECHO
     return "" if kiss(reply) else _stamps_fault(reply)  # some servers leave the stamps of a kiss empty

@@ -125,7 +125,7 @@ def _addresses(host: str, port: int, source: str, limits: Limits) -> list[tuple[
         except (OSError, UnicodeError) as error:
             told.put(error)
 
-    threading.Thread(target=look, name="web", daemon=True).start()
+    threading.Thread(target=look, name="ntpjoin-web", daemon=True).start()
     try:
         found = told.get(timeout=limits.left_s())
     except queue.Empty:
