@@ -103,7 +103,7 @@ def test_an_operators_own_configuration_is_replaced_only_where_he_says_so_and_co
 
 
 def test_a_line_that_would_make_the_set_up_void_blocks_it_and_explains_a_silent_daemon(member: Server) -> None:
-    write(member, SNIPPET, "# mine\nrestrict 127.0.0.1 noquery\nunrestrict default noquery\n")
+    write(member, SNIPPET, "# mine\nrestrict 127.0.0.1 noquery\nunrestrict default noquery\nrestrict ::1 noquery\n")
     refused = operator.ntpjoin(member, "setup", *operator.UNATTENDED, "--json")
     assert refused.code == 3, refused.out
     told = [(blocker["code"], blocker["text"].split(": ")[0]) for blocker in operator.page(refused)["blockers"]]
