@@ -189,6 +189,75 @@ def test_packages_that_do_not_come_back_are_a_failure(site: Site, dpkg: Dpkg) ->
     assert f"systemd-timesyncd is missing, was {TIMESYNCD.version}" in undone.text
 
 
+NEWER_TIMESYNCD = Pinned(TIMESYNCD.name, "252.40-1")
+LACKS = " systemd-timesyncd : Depends: libsystemd-shared (= 252.39) but 252.40 is to be installed"
+
+
+def upgraded_beside_it(dpkg: Dpkg, *, there: bool) -> None:
+    """From now on what is kept fits no more; the repositories have, or have not, one that does."""
+    comes = "Remv ntpsec [1]\nInst systemd-timesyncd (252.40-1 Debian [amd64])\n" if there else ""
+    dpkg.programs.add(
+        "apt-get",
+        f"""case "$*" in
+        *-s*timesyncd_252.39*) printf '{LACKS}\nE: Unable to correct problems\n'; exit 100;;
+        *-s*"-- systemd-timesyncd") printf '{comes}'; [ -n '{comes}' ];;
+        *download*) echo deb > systemd-timesyncd_252.40-1_amd64.deb;;
+        *-s*|*update*) ;;
+        *) printf 'ii \tsystemd-timesyncd\t252.40-1\n' > {dpkg.list};;
+        esac""",
+    )
+
+
+def test_where_the_kept_file_fits_no_more_the_one_that_does_comes_from_the_repositories(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    upgraded_beside_it(dpkg, there=True)
+    undone = PACKAGES.undo(site, before)
+    assert (undone.state, undone.text) == (
+        "restored",
+        "removed ntpsec, systemd-timesyncd (now 252.40-1) is back",
+    )
+    assert [did.split("/")[-1] for did in dpkg.did()[-2:]] == [
+        "purge -- ntpsec python3-ntp",
+        "systemd-timesyncd_252.40-1_amd64.deb",
+    ]
+
+
+def test_nothing_is_removed_where_what_went_cannot_come_back(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    upgraded_beside_it(dpkg, there=False)
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "failed"
+    assert undone.text.startswith(f"ntpsec stays: systemd-timesyncd cannot come back:{LACKS}; type: apt-get update; ")
+    assert not any("purge" in did for did in dpkg.did())
+    dpkg.has(TIMESYNCD)  # the operator has typed it
+    assert PACKAGES.undo(site, before).state == "restored"
+
+
+def test_the_repositories_are_not_asked_where_the_kept_file_fits(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt(TIMESYNCD)
+    called = len(dpkg.programs.calls("apt-get"))
+    assert PACKAGES.undo(site, before).state == "restored"
+    assert not [call for call in dpkg.programs.calls("apt-get")[called:] if "download" in call or "update" in call]
+
+
+def test_a_version_that_would_change_other_packages_does_not_come(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    upgraded_beside_it(dpkg, there=True)
+    script = (dpkg.programs.folder / "apt-get").read_text()
+    newer = "Inst libsystemd-shared [252.40-1] (252.41-1 Debian [amd64])\\nInst systemd-timesyncd"
+    (dpkg.programs.folder / "apt-get").write_text(script.replace("Inst systemd-timesyncd", newer))
+    assert PACKAGES.undo(site, before).state == "failed"
+    assert not any("purge" in did for did in dpkg.did())
+
+
+def test_what_went_is_back_although_it_is_newer(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.has(NEWER_TIMESYNCD)
+    undone = PACKAGES.undo(site, before)
+    assert (undone.state, undone.text) == ("restored", "removed ntpsec, systemd-timesyncd (now 252.40-1) is back")
+
+
 LIB, NEWER, NEWEST = Pinned("libcap2", "1"), Pinned("libcap2", "2"), Pinned("libcap2", "3")
 UPGRADING = InstallPackages(("ntpsec",), (NTPSEC, NEWER), (TIMESYNCD,), (LIB,))
 

@@ -303,6 +303,26 @@ def test_what_a_removal_takes_with_it(host: Host, programs: Programs) -> None:
     assert apt.goes_with(host, []) == ()
 
 
+#: apt 2.6.1 of a kept file of before an upgrade.
+UNMET = """\
+Reading package lists...
+The following information may help to resolve the situation:
+
+The following packages have unmet dependencies:
+ systemd-timesyncd : Depends: libsystemd-shared (= 252.38) but 252.39 is to be installed
+"""
+
+
+def test_files_that_cannot_be_installed_are_no_files_that_remove_nothing(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", UNMET, err="E: Unable to correct problems, you have held broken packages.\n", code=100)
+    with pytest.raises(CommandFailed) as caught:
+        apt.would_remove(host, ["/folder/x.deb"])
+    lacks = "systemd-timesyncd : Depends: libsystemd-shared (= 252.38) but 252.39 is to be installed"
+    assert caught.value.message == lacks
+    programs.says("apt-get", "Remv ntpsec [1.2.2]\n")
+    assert apt.would_remove(host, ["/folder/x.deb"]) == ("ntpsec",)
+
+
 def test_nothing_is_run_for_nothing(host: Host, programs: Programs) -> None:
     apt.uninstall(host, [], purge=True, log="/log")
     apt.reinstall(host, [], "/log")

@@ -215,6 +215,16 @@ def test_the_file_of_an_installed_rpm_is_fetched_once(tree: Host, programs: Prog
     assert [call.split()[-1] for call in programs.calls("dnf")] == ["chrony-1:4.3-1.el9", "lost-1"]
 
 
+def test_dnf_fetches_the_file_of_what_is_not_installed_too(tree: Host, programs: Programs) -> None:
+    programs.says("dnf")
+    programs.says("rpm", "chrony\t4.3-1.el9\n")
+    dnf.fetch(tree, [Pinned("chrony", "4.3-1.el9"), Pinned("ntpsec", "1-1")], "/cache")
+    assert [call.split()[-3:] for call in programs.calls("dnf")] == [
+        ["reinstall", "--", "chrony-4.3-1.el9"],
+        ["install", "--", "ntpsec-1-1"],
+    ]
+
+
 # --- zypper 1.14
 
 ZYPPER = """\
@@ -261,6 +271,14 @@ def test_zypper_may_have_done_it_with_something_to_know(host: Host, programs: Pr
     programs.says("zypper", "System management is locked by the application with pid 7 (zypper).\n", code=7)
     with pytest.raises(CommandFailed, match="locked by the application"):
         zypper.uninstall(host, ["ntp"], purge=False, log="/log")
+
+
+def test_zypper_tells_files_that_cannot_be_installed(host: Host, programs: Programs) -> None:
+    programs.says("zypper", '<stream><message type="error">nothing provides libx = 1</message></stream>', code=4)
+    with pytest.raises(CommandFailed, match=r"^nothing provides libx = 1$"):
+        zypper.would_remove(host, ["/f/x.rpm"])
+    programs.says("zypper", ZYPPER)
+    assert zypper.would_remove(host, ["/f/x.rpm"]) == ("openntpd",)
 
 
 def test_what_zypper_marks_as_automatic_stands_in_a_file(tree: Host) -> None:

@@ -11,7 +11,7 @@ from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
-from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, pinned, work
+from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, cause, pinned, work
 
 _ENV = {
     "DEBIAN_FRONTEND": "noninteractive",
@@ -216,10 +216,18 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(gone) - set(names)))
 
 
+#: apt's words for what a package lacks: its name, a colon, what it depends on.
+_LACKS = r"^ \S+ : .*"
+
+
 def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
-    """Which packages installing these files would remove."""
-    said = host.run(["apt-get", "-s", "-q", "install", "--", *files], check=False, env=_ENV) if files else None
-    return tuple(sorted(re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE))) if said else ()
+    """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
+    if not files:
+        return ()
+    said = host.run(["apt-get", "-s", "-q", "install", "--allow-downgrades", "--", *files], check=False, env=_ENV)
+    if said.code != 0:
+        raise CommandFailed(cause(said, _LACKS).strip())
+    return tuple(sorted(re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)))
 
 
 def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:

@@ -140,7 +140,7 @@ def _replaced(line: str) -> Iterator[tuple[str, str, str]]:
 
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
-    """Have the files of these packages, at the versions that are installed, in `folder`; those that cannot be had are left out."""
+    """Have the files of these packages, at these versions, in `folder`; those that cannot be had are left out."""
     with contextlib.suppress(StepFailed):
         host.make_folder(folder, 0o700)
     found: dict[str, str] = {}
@@ -161,7 +161,8 @@ def _download(host: Host, package: Pinned, folder: str) -> list[str]:
         return ["dnf5", "download", f"--destdir={folder}", "--", wanted]
     # Kept in the cache, or the next transaction would take it away, from our folder, too.
     options = ["--downloadonly", f"--downloaddir={folder}", "--setopt=keepcache=True"]
-    return [_dnf(host), "-y", *options, "reinstall", "--", wanted]
+    verb = "reinstall" if package.name in installed(host)[0] else "install"
+    return [_dnf(host), "-y", *options, verb, "--", wanted]
 
 
 def _file_of(host: Host, package: Pinned, folder: str) -> str:
@@ -201,7 +202,7 @@ _NOTHING = re.compile(r"No match for argument|No packages marked for removal|Not
 
 
 def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
-    """Which packages installing these files would remove."""
+    """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
     if not files:
         return ()
     argv = [_dnf(host), "--assumeno", *_OFFLINE, *_LEAN, "install", "--", *files]

@@ -90,7 +90,7 @@ class Manager(Protocol):
         ...
 
     def would_remove(self, host: Host, files: Sequence[str]) -> tuple[str, ...]:
-        """Which packages installing these files would remove."""
+        """Which packages installing these files would remove. Raises CommandFailed where they cannot be."""
         ...
 
     def residual(self, host: Host, names: Sequence[str]) -> tuple[str, ...]:
@@ -165,11 +165,11 @@ def work(
     """
     said = host.run_logged(argv, log, timeout_s=WORK_S, env=env)
     if said.code not in done:
-        what = f"{shlex.join(argv)} ended with exit code {said.code}:\n{_cause(said, error)}"
+        what = f"{shlex.join(argv)} ended with exit code {said.code}:\n{cause(said, error)}"
         raise CommandFailed(what, f"everything it said is in {log}")
 
 
-def _cause(said: Completed, error: str) -> str:
-    """The first error, for behind it there is only counting up; else the last words."""
+def cause(said: Completed, error: str) -> str:
+    """The first error that the expression finds, for behind it there is only counting up; else the last words."""
     first = re.search(error, said.out, re.MULTILINE) if error else None
     return first[0] if first else said.said

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from ntpjoin.errors import StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages import rpm
@@ -163,11 +163,13 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
-    """Which packages installing these files would remove."""
+    """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
     if not files:
         return ()
     argv = [*_TOLD, "--disable-repositories", "install", "--dry-run", "--force-resolution", "--allow-unsigned-rpm"]
     said = host.run([*argv, "--", *(str(host.path(file)) for file in files)], timeout_s=300, check=False, env=_ENV)
+    if said.code not in _DONE:
+        raise CommandFailed("\n".join(_messages(said.out)) or said.said)
     return tuple(sorted(name for name, _ in _solvables(said.out, "to-remove")))
 
 

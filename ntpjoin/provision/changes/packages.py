@@ -16,6 +16,7 @@ from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes import kept
 from ntpjoin.provision.changes.base import Change, Site, listed
 from ntpjoin.provision.changes.files import to_json
+from ntpjoin.provision.changes.returning import way_back
 from ntpjoin.provision.changes.units import remember
 from ntpjoin.records import dataclass
 
@@ -156,7 +157,7 @@ class InstallPackages(Change):
     def undo(self, site: Site, before: Before) -> Undone:
         """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged.
 
-        What somebody has installed since and would go with it keeps all as it is.
+        What somebody has installed since and would go with it keeps all as it is, and so does what cannot come back.
         """
         host, had = site.host, before["installed"]
         coming = tuple(Pinned(**package) for package in before["coming"]) if self.source else self.install
@@ -170,19 +171,18 @@ class InstallPackages(Change):
         if not came and not files:
             kept.put_back(host, before.get("present", {}))
             return self._verdict(host, had, names, ())
-        others = tuple(
-            sorted({*self.packages.goes_with(host, came), *self.packages.would_remove(host, files)} - set(came))
-        )
-        if others:
-            return Undone("kept", f"{self.object} stays: taking it back would remove {listed(others)}, installed since")
+        way = way_back(site, self.packages, came, files)
+        if way.problem:
+            return way.not_gone(self.object if came else "")
         edited = kept.edited(site, self.packages, names)
         theirs = self._theirs(host, names, edited)
-        self.packages.uninstall(host, came, purge=not edited and not before.get("residual"), log=site.log)
+        self.packages.uninstall(host, way.goes, purge=not edited and not before.get("residual"), log=site.log)
         kept.put_back(host, {**before.get("present", {}), **theirs})
-        self.packages.reinstall(host, files, site.log)
+        self.packages.reinstall(host, way.files, site.log)
         kept.take_away_made(site, before)
         kept.put_back(host, before.get("configs", {}), over=True)
         kept.leave_idle(host, before)
+        self.packages.mark_automatic(host, way.along, automatic=True)
         for automatic in (True, False):
             back = (p.name for p in (*self.remove, *self.upgrade) if p.name in had)
             self.packages.mark_automatic(
@@ -209,10 +209,12 @@ class InstallPackages(Change):
         now, _ = self.packages.installed(host)
         wrong = [f"{name} is still there" for name in came if name in now]
         moved = {p.name for p in self.upgrade if now.get(p.name) not in (None, p.version, self._version(p.name))}
+        # What went and is back may be of another version by now: the one that fits, or the one that somebody has installed.
+        back = [package.name for package in self.remove if package.name in had]
         wrong += [
             f"{name} is {now.get(name, 'missing')}, was {version}"
             for name, version in had.items()
-            if now.get(name) != version and name not in moved
+            if now.get(name) != version and name not in moved and not (name in back and name in now)
         ]
         if wrong:
             return Undone("failed", "; ".join(wrong))
@@ -222,8 +224,8 @@ class InstallPackages(Change):
             )
         if edited:
             return Undone("kept", f"{self.object} was removed, not purged: {listed(edited)} was edited and is kept")
-        back = [package.name for package in self.remove if package.name in had]
-        return Undone("restored", f"removed {self.object}" + (f", {listed(tuple(back))} is back" if back else ""))
+        told = tuple(name if now[name] == had[name] else f"{name} (now {now[name]})" for name in back)
+        return Undone("restored", f"removed {self.object}" + (f", {listed(told)} is back" if told else ""))
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> InstallPackages:

@@ -1,0 +1,81 @@
+"""How packages go again and how those that went come back: settled before anything of it is done, for without time nobody serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from ntpjoin.errors import StepFailed
+from ntpjoin.host.packages.manager import Manager
+from ntpjoin.model import Undone
+from ntpjoin.provision.changes import kept
+from ntpjoin.provision.changes.base import Site, listed
+from ntpjoin.records import dataclass
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What `goes`, and the `files` of what comes back; `along` are packages that these need and that were not there before.
+
+    `problem` tells why it cannot be done, and then nothing is: '' where it can.
+    """
+
+    goes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    along: tuple[str, ...] = ()
+    problem: str = ""
+    state: Literal["restored", "kept", "failed"] = "restored"
+
+    def not_gone(self, what: str) -> Undone:
+        """All stays as it is; `what` would have gone, '' where it has already."""
+        return Undone(self.state, f"{what} stays: {self.problem}" if what else self.problem)
+
+
+def way_back(site: Site, packages: Manager, came: Sequence[str], files: Sequence[str]) -> WayBack:
+    """How to take out what `came` and to bring back these kept files.
+
+    After an upgrade these may no longer fit what is installed: a daemon of systemd needs systemd's library at its own version. Then,
+    and only then, the same packages are taken from the repositories, at the version that fits.
+    """
+    others = set(packages.goes_with(site.host, came)) - set(came)
+    why = ""
+    try:
+        others |= set(packages.would_remove(site.host, files)) - set(came)
+    except StepFailed as error:
+        why = error.message
+    if others:
+        text = f"taking it back would remove {listed(tuple(sorted(others)))}, installed since"
+        return WayBack(problem=text, state="kept")
+    return _from_repositories(site, packages, came, files, why) if why else WayBack(tuple(came), tuple(files))
+
+
+def _from_repositories(site: Site, packages: Manager, came: Sequence[str], files: Sequence[str], why: str) -> WayBack:
+    """By the indexes that are there; if that leads to nothing, by new ones: they may name files that no mirror has any more."""
+    there, _ = packages.installed(site.host)
+    gone = tuple(name for name in map(packages.name_of, files) if name not in there)
+    older = tuple(file for file in files if packages.name_of(file) in there)
+    for fresh in (False, True):
+        if gone and not (fresh and packages.refresh(site.host, clock_behind_s=0.0)):
+            try:
+                return _fetched(site, packages, came, gone, older)
+            except StepFailed:
+                continue
+    names = listed(tuple(map(packages.name_of, files)))
+    remedy = (
+        f"type: {packages.LOOK}; {packages.INSTALL} {' '.join(gone)}; ntpjoin undo" if gone else "look at that first"
+    )
+    return WayBack(problem=f"{names} cannot come back: {why}; {remedy}", state="failed")
+
+
+def _fetched(
+    site: Site, packages: Manager, came: Sequence[str], gone: tuple[str, ...], older: tuple[str, ...]
+) -> WayBack:
+    """Its files lie in the run's folder, as those of the installation did. Raises StepFailed where it takes more than that."""
+    found = packages.simulate(site.host, gone)
+    others = {package.name for package in (*found.remove, *found.upgrade)} - set(came)
+    if found.problem or others or not {package.name for package in found.install} >= set(gone):
+        raise StepFailed(found.problem or "installing it would change other packages")
+    files = (*(kept.keep(site, packages, package) for package in found.install), *older)
+    if set(packages.would_remove(site.host, files)) - set(came):
+        raise StepFailed("installing it would remove other packages")
+    return WayBack(tuple(came), files, tuple(package.name for package in found.install if package.name not in gone))
