@@ -33,6 +33,7 @@ class Dpkg:
         query = f'case "$*" in *Conffiles*) /bin/cat {self.conffiles};; *) /bin/cat {self.list};; esac'
         programs.add("dpkg-query", query)
         programs.says("dpkg")
+        programs.says("dpkg-deb")
         programs.says("apt-mark", "systemd-timesyncd\n")
         programs.says("apt-get")
 
@@ -187,6 +188,21 @@ def test_packages_that_do_not_come_back_are_a_failure(site: Site, dpkg: Dpkg) ->
     undone = PACKAGES.undo(site, before)
     assert undone.state == "failed"
     assert f"systemd-timesyncd is missing, was {TIMESYNCD.version}" in undone.text
+
+
+def damaged(dpkg: Dpkg, name: str) -> None:
+    """From now on dpkg-deb finds that this file is not whole."""
+    dpkg.programs.add("dpkg-deb", f'case "$*" in *{name}) exit 2;; esac')
+
+
+def test_a_kept_file_that_is_damaged_is_not_relied_on(site: Site, dpkg: Dpkg) -> None:
+    before = installed(site, dpkg)
+    dpkg.apt(TIMESYNCD)
+    damaged(dpkg, "run/packages/systemd-timesyncd_252.39-1~deb12u1_amd64.deb")
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == "failed"
+    assert "systemd-timesyncd_252.39-1~deb12u1_amd64.deb is damaged, or gone" in undone.text
+    assert not any("purge" in did for did in dpkg.did())
 
 
 NEWER_TIMESYNCD = Pinned(TIMESYNCD.name, "252.40-1")

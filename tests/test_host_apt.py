@@ -206,11 +206,37 @@ def test_indexes_that_cannot_be_had_are_told(host: Host, programs: Programs) -> 
 
 def test_a_file_is_fetched_once_and_found_by_its_version(host: Host, programs: Programs) -> None:
     programs.add("apt-get", ': > "chrony_1%3a4.3-2_amd64.deb"')
+    programs.says("dpkg-deb")
     found = apt.fetch(host, [CHRONY], "/cache")
     assert found == {"chrony": "/cache/chrony_1%3a4.3-2_amd64.deb"}
     assert apt.fetch(host, [CHRONY], "/cache") == found
-    [call] = programs.calls()
+    [call] = programs.calls("apt-get")
     assert call.endswith("download chrony=1:4.3-2")
+    assert host.names("/cache") == ("chrony_1%3a4.3-2_amd64.deb",)
+
+
+#: dpkg-deb as it would find a file of which a part is missing.
+WHOLE = '[ "$(/bin/cat "$2")" = whole ]'
+
+
+def test_half_a_file_is_none(host: Host, programs: Programs) -> None:
+    programs.add("dpkg-deb", WHOLE)
+    programs.says("apt-get", code=100)
+    for place in ("/cache", "/var/cache/apt/archives"):
+        put(host, f"{place}/chrony_1%3a4.3-2_amd64.deb", "hal")
+    assert apt.fetch(host, [CHRONY], "/cache") == {}
+    programs.add("apt-get", 'printf whole > "chrony_1%3a4.3-2_amd64.deb"')
+    assert apt.fetch(host, [CHRONY], "/cache") == {"chrony": "/cache/chrony_1%3a4.3-2_amd64.deb"}
+    assert host.text("/cache/chrony_1%3a4.3-2_amd64.deb") == "whole"
+
+
+@pytest.mark.parametrize("script", ["printf hal > $file", "printf whole > $file; exit 100"])
+def test_what_a_fetch_that_failed_left_is_cleared_away(host: Host, programs: Programs, script: str) -> None:
+    programs.add("dpkg-deb", WHOLE)
+    programs.add("apt-get", f"file=chrony_1%3a4.3-2_amd64.deb; {script}")
+    put(host, "/cache/fetching/base/of-one-that-was-killed.deb", "hal")
+    assert apt.fetch(host, [CHRONY], "/cache") == {}
+    assert host.names("/cache") == ()
 
 
 def test_a_file_that_cannot_be_had_is_left_out(host: Host, programs: Programs) -> None:

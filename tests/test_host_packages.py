@@ -208,11 +208,26 @@ def test_what_dnf_fails_in_is_told(tree: Host, programs: Programs) -> None:
 
 def test_the_file_of_an_installed_rpm_is_fetched_once(tree: Host, programs: Programs) -> None:
     chrony = Pinned("chrony", "1:4.3-1.el9")
-    programs.add("dnf", f": > {tree.path('/cache')}/chrony-4.3-1.el9.x86_64.rpm")
+    programs.add("dnf", f": > {tree.path('/cache/fetching')}/chrony-4.3-1.el9.x86_64.rpm")
+    programs.says("rpm")
     found = {"chrony": "/cache/chrony-4.3-1.el9.x86_64.rpm"}
     assert dnf.fetch(tree, [chrony], "/cache") == found
     assert dnf.fetch(tree, [chrony, Pinned("lost", "1")], "/cache") == found
     assert [call.split()[-1] for call in programs.calls("dnf")] == ["chrony-1:4.3-1.el9", "lost-1"]
+
+
+@pytest.mark.parametrize("one", [dnf, zypper])
+def test_half_an_rpm_is_none(tree: Host, programs: Programs, one: Manager) -> None:
+    chrony = Pinned("chrony", "4.3-1.el9")
+    programs.add("rpm", '[ "$(/bin/cat "$3")" = whole ]')
+    put(tree, "/cache/chrony-4.3-1.el9.x86_64.rpm", "hal")
+    for program in ("dnf", "zypper"):
+        programs.add(program, f"printf hal > {tree.path('/cache/fetching')}/chrony-4.3-1.el9.x86_64.rpm")
+    assert one.fetch(tree, [chrony], "/cache") == {}
+    for program in ("dnf", "zypper"):
+        programs.add(program, f"printf whole > {tree.path('/cache/fetching')}/chrony-4.3-1.el9.x86_64.rpm")
+    assert one.fetch(tree, [chrony], "/cache") == {"chrony": "/cache/chrony-4.3-1.el9.x86_64.rpm"}
+    assert tree.names("/cache") == ("chrony-4.3-1.el9.x86_64.rpm",)
 
 
 def test_dnf_fetches_the_file_of_what_is_not_installed_too(tree: Host, programs: Programs) -> None:
@@ -292,11 +307,13 @@ def test_what_zypper_marks_as_automatic_stands_in_a_file(tree: Host) -> None:
 
 
 def test_a_file_that_zypper_fetched_lies_below_its_repository(tree: Host, programs: Programs) -> None:
-    programs.says("zypper")
-    put(tree, "/cache/base/x86_64/chrony-4.3-1.x86_64.rpm", "")
-    assert zypper.fetch(tree, [Pinned("chrony", "4.3-1"), Pinned("ntp", "1-1")], "/cache") == {
-        "chrony": "/cache/base/x86_64/chrony-4.3-1.x86_64.rpm"
-    }
+    below = tree.path("/cache/fetching/base/x86_64")
+    programs.add("zypper", f"/bin/mkdir -p {below}; : > {below}/chrony-4.3-1.x86_64.rpm")
+    programs.says("rpm")
+    found = {"chrony": "/cache/chrony-4.3-1.x86_64.rpm"}
+    for _ in range(2):
+        assert zypper.fetch(tree, [Pinned("chrony", "4.3-1"), Pinned("ntp", "1-1")], "/cache") == found
+    assert [call.split()[-1] for call in programs.calls("zypper")] == ["chrony=4.3-1", "ntp=1-1", "ntp=1-1"]
 
 
 # --- pacman 6.0

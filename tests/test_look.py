@@ -255,6 +255,7 @@ def test_the_file_of_what_would_be_upgraded_is_fetched_too(host: Host, programs:
     says = f"Inst libcap2 [1] (2 x)\\nInst ntpsec ({NTPSEC.version} x)"
     script = f'case "$*" in *download*) : > libcap2_1_amd64.deb;; *) printf "{says}";; esac'
     programs.add("apt-get", script)
+    programs.says("dpkg-deb")
     found = packages.look_packages(host, ROW, PackageFacts(), clock_behind_s=None, tell=lambda _: None)
     assert found.upgrade == (Pinned("libcap2", "1"),)
     assert found.install == (Pinned("libcap2", "2"), NTPSEC)

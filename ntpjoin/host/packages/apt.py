@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
 
-from ntpjoin.errors import CommandFailed, StepFailed
+from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages import downloads
 from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, cause, pinned, work
 
 _ENV = {
@@ -147,23 +147,27 @@ def simulate(host: Host, names: Sequence[str]) -> Simulated:
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
     """Have the files of these packages, at these versions, in `folder` or in apt's own; those that cannot be had are left out."""
-    with contextlib.suppress(StepFailed):
-        host.make_folder(folder, 0o700)
     found: dict[str, str] = {}
     for package in packages:
-        path = _file_of(host, package, folder) or _file_of(host, package, _ARCHIVES)
-        if not path:
-            host.run(
-                [*_COMMON, "-o", "APT::Sandbox::User=root", "download", f"{package.name}={package.version}"],
-                timeout_s=300,
-                check=False,
-                env=_ENV,
-                cwd=str(host.path(folder)),
-            )
-            path = _file_of(host, package, folder)
+        there = (_file_of(host, package, place) for place in (folder, _ARCHIVES))
+        path = next((file for file in there if file and whole(host, file)), "") or _download(host, package, folder)
         if path:
             found[package.name] = path
     return found
+
+
+def _download(host: Host, package: Pinned, folder: str) -> str:
+    """The path of the file below `folder`, '' where it could not be had whole."""
+    with downloads.fresh_folder(host, folder) as fresh:
+        argv = [*_COMMON, "-o", "APT::Sandbox::User=root", "download", f"{package.name}={package.version}"]
+        said = host.run(argv, timeout_s=300, check=False, env=_ENV, cwd=str(host.path(fresh)))
+        file = _file_of(host, package, fresh)
+        return downloads.take(host, file, folder) if said.code == 0 and file and whole(host, file) else ""
+
+
+def whole(host: Host, file: str) -> bool:
+    """Whether the file of a package is there to its last byte: only the list of all in it takes dpkg-deb to its end."""
+    return host.run(["dpkg-deb", "--contents", str(host.path(file))], check=False, timeout_s=300).code == 0
 
 
 def name_of(file: str) -> str:

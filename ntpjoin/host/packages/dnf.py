@@ -5,17 +5,16 @@ Read are the tables of dnf 4, and those of dnf 5 as its sources print them.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from ntpjoin.errors import CommandFailed, StepFailed
+from ntpjoin.errors import CommandFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import Host
-from ntpjoin.host.packages import rpm
+from ntpjoin.host.packages import downloads, rpm
 from ntpjoin.host.packages.manager import PROXIES, WORK_S, Simulated, pinned, work
-from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, reinstall, residual
+from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, reinstall, residual, whole
 
 #: What comes from rpm as it is belongs to this package manager, too.
 __all__ = [
@@ -39,6 +38,7 @@ __all__ = [
     "residual",
     "simulate",
     "uninstall",
+    "whole",
     "would_remove",
 ]
 
@@ -141,20 +141,25 @@ def _replaced(line: str) -> Iterator[tuple[str, str, str]]:
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
     """Have the files of these packages, at these versions, in `folder`; those that cannot be had are left out."""
-    with contextlib.suppress(StepFailed):
-        host.make_folder(folder, 0o700)
     found: dict[str, str] = {}
     for package in packages:
         path = _file_of(host, package, folder)
-        if not path:
-            host.run(_download(host, package, str(host.path(folder))), timeout_s=300, check=False, env=_ENV)
-            path = _file_of(host, package, folder)
+        if not path or not whole(host, path):
+            path = _download(host, package, folder)
         if path:
             found[package.name] = path
     return found
 
 
-def _download(host: Host, package: Pinned, folder: str) -> list[str]:
+def _download(host: Host, package: Pinned, folder: str) -> str:
+    """The path of the file below `folder`, '' where it could not be had whole."""
+    with downloads.fresh_folder(host, folder) as fresh:
+        host.run(_to_download(host, package, str(host.path(fresh))), timeout_s=300, check=False, env=_ENV)
+        file = _file_of(host, package, fresh)
+        return downloads.take(host, file, folder) if file and whole(host, file) else ""
+
+
+def _to_download(host: Host, package: Pinned, folder: str) -> list[str]:
     """Dnf 5 has a command for it; 4 has one only where a plugin is installed."""
     wanted = f"{package.name}-{package.version}"
     if host.which("dnf5"):

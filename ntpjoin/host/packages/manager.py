@@ -73,6 +73,10 @@ class Manager(Protocol):
         """Have the files of these packages, at these versions, in `folder` or in its own; those that cannot be had are left out."""
         ...
 
+    def whole(self, host: Host, file: str) -> bool:
+        """Whether the file of a package is there to its last byte."""
+        ...
+
     def name_of(self, file: str) -> str:
         """The package whose file this is, by the file's name."""
         ...

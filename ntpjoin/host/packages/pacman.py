@@ -110,6 +110,11 @@ def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, s
     return found
 
 
+def whole(host: Host, file: str) -> bool:
+    """Whether the file of a package is there: pacman gives a file its name when all of it has come."""
+    return host.exists(file)
+
+
 def name_of(file: str) -> str:
     """A file is named NAME-VERSION-RELEASE-ARCH.pkg.tar.zst."""
     return file.rpartition("/")[2].rsplit("-", 3)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
@@ -10,9 +9,9 @@ from xml.etree import ElementTree as ET
 from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import FileState, Host
-from ntpjoin.host.packages import rpm
+from ntpjoin.host.packages import downloads, rpm
 from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, pinned, work
-from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, reinstall, residual
+from ntpjoin.host.packages.rpm import conffiles, finish, installed, name_of, reinstall, residual, whole
 
 #: What comes from rpm as it is belongs to this package manager, too.
 __all__ = [
@@ -36,6 +35,7 @@ __all__ = [
     "residual",
     "simulate",
     "uninstall",
+    "whole",
     "would_remove",
 ]
 
@@ -116,19 +116,24 @@ def _messages(out: str) -> Iterator[str]:
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
     """Have the files of these packages, at the versions that are installed, in `folder`; those that cannot be had are left out."""
-    with contextlib.suppress(StepFailed):
-        host.make_folder(folder, 0o700)
     found: dict[str, str] = {}
     for package in packages:
         path = _file_of(host, package, folder)
-        if not path:
-            argv = [*_ZYPPER, "--no-refresh", "--pkg-cache-dir", str(host.path(folder)), "install", "--force"]
-            wanted = f"{package.name}={package.version}"
-            host.run([*argv, "--download-only", "--", wanted], timeout_s=300, check=False, env=_ENV)
-            path = _file_of(host, package, folder)
+        if not path or not whole(host, path):
+            path = _download(host, package, folder)
         if path:
             found[package.name] = path
     return found
+
+
+def _download(host: Host, package: Pinned, folder: str) -> str:
+    """The path of the file below `folder`, '' where it could not be had whole."""
+    with downloads.fresh_folder(host, folder) as fresh:
+        argv = [*_ZYPPER, "--no-refresh", "--pkg-cache-dir", str(host.path(fresh)), "install", "--force"]
+        wanted = f"{package.name}={package.version}"
+        host.run([*argv, "--download-only", "--", wanted], timeout_s=300, check=False, env=_ENV)
+        file = _file_of(host, package, fresh)
+        return downloads.take(host, file, folder) if file and whole(host, file) else ""
 
 
 def _file_of(host: Host, package: Pinned, folder: str) -> str:

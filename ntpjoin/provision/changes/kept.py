@@ -28,6 +28,13 @@ def keep(site: Site, packages: Manager, package: Pinned) -> str:
     return kept
 
 
+def check(site: Site, packages: Manager, files: Iterable[str]) -> None:
+    """Raises StepFailed where one of the files that were kept is not whole, or not there any more."""
+    for file in files:
+        if not packages.whole(site.host, file):
+            raise StepFailed(f"{file} is damaged, or gone")
+
+
 def states(host: Host, paths: Iterable[str]) -> Before:
     """The plain files among these paths, as `put_back` takes them; a link that somebody has put there is left to him."""
     found: Before = {}

@@ -35,11 +35,12 @@ def way_back(site: Site, packages: Manager, came: Sequence[str], files: Sequence
     """How to take out what `came` and to bring back these kept files.
 
     After an upgrade these may no longer fit what is installed: a daemon of systemd needs systemd's library at its own version. Then,
-    and only then, the same packages are taken from the repositories, at the version that fits.
+    or where one is damaged, and only then, the same packages are taken from the repositories, at the version that fits.
     """
     others = set(packages.goes_with(site.host, came)) - set(came)
     why = ""
     try:
+        kept.check(site, packages, files)
         others |= set(packages.would_remove(site.host, files)) - set(came)
     except StepFailed as error:
         why = error.message
