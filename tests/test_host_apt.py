@@ -39,6 +39,10 @@ TIMESYNCD = Pinned("systemd-timesyncd", "252.39-1~deb12u1")
 CHRONY = Pinned("chrony", "1:4.3-2")
 
 
+#: Whatever apt.conf says.
+PLAIN = "-o APT::Get::Purge=false -o APT::Get::AutomaticRemove=false"
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     (tmp_path / "root").mkdir()
@@ -56,7 +60,7 @@ def test_a_simulation_tells_what_comes_and_what_goes(host: Host, programs: Progr
     )
     assert found.remove == (TIMESYNCD,)
     assert found.upgrade == (Pinned("libc6", "2.36-9+deb12u9"),)
-    assert programs.calls() == ["apt-get -s -q install --no-install-recommends -- ntpsec"]
+    assert programs.calls() == [f"apt-get -s -q {PLAIN} install --no-install-recommends -- ntpsec"]
 
 
 def test_a_simulation_that_fails_tells_why(host: Host, programs: Programs) -> None:
@@ -366,9 +370,22 @@ def test_removing_and_bringing_back(host: Host, programs: Programs) -> None:
     assert apt.automatic(host, ["a", "b", "c"]) == ("a", "b")
     apt.mark_automatic(host, ["a"], automatic=True)
     apt.mark_automatic(host, ["b"], automatic=False)
-    ends = ("purge -- x", "remove -- x", "--allow-downgrades install -- /folder/x.deb")
+    ends = ("purge -- x", "remove -- x", "--allow-downgrades --no-install-recommends install -- /folder/x.deb")
     assert all(call.endswith(end) for call, end in zip(programs.calls("apt-get"), ends))
     assert programs.calls("apt-mark")[1:] == ["apt-mark auto -- a", "apt-mark manual -- b"]
+
+
+def test_settings_of_the_host_neither_purge_nor_remove_more_nor_bring_more(host: Host, programs: Programs) -> None:
+    programs.says("apt-get")
+    programs.says("dpkg-query")
+    apt.simulate(host, ["x"])
+    apt.install(host, [NTPSEC], "/log")
+    apt.goes_with(host, ["x"])
+    apt.would_remove(host, ["/x.deb"])
+    apt.uninstall(host, ["x"], purge=True, log="/log")
+    apt.reinstall(host, ["/x.deb"], "/log")
+    assert all(PLAIN in call for call in programs.calls("apt-get"))
+    assert all("--no-install-recommends" in call for call in programs.calls("apt-get") if " install " in call)
 
 
 def test_files_are_brought_back_by_their_place_on_this_machine(programs: Programs) -> None:

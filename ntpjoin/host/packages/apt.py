@@ -59,7 +59,12 @@ _KEEP_CONFFILES = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options
 #: For a disk that is all but full: apt writes none of its caches, and as root, without a user for its sandbox, it counts the room
 #: that the file system keeps for root. Nothing is fetched then.
 _FRUGAL = ("-o", "APT::Sandbox::User=", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=")
-_COMMON = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_S}")
+#: Whatever apt.conf says: what goes keeps its configuration unless we purge it, and what nobody needs any more is not ours to remove.
+_PLAIN = ("-o", "APT::Get::Purge=false", "-o", "APT::Get::AutomaticRemove=false")
+_COMMON = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_S}", *_PLAIN)
+_TRY = ("apt-get", "-s", "-q", *_PLAIN)
+#: Files that come back are installed as they were: be they older, and without what they recommend, which was not there either.
+_BACK = ("--allow-downgrades", "--no-install-recommends", "install", "--")
 
 
 def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
@@ -134,7 +139,7 @@ _MISSING = re.compile(r"Unable to locate package|has no installation candidate")
 
 def simulate(host: Host, names: Sequence[str]) -> Simulated:
     """What installing these packages would do, by apt's own simulation."""
-    said = host.run(["apt-get", "-s", "-q", "install", "--no-install-recommends", "--", *names], check=False, env=_ENV)
+    said = host.run([*_TRY, "install", "--no-install-recommends", "--", *names], check=False, env=_ENV)
     if said.code != 0:
         return Simulated(problem=said.said, missing=bool(_MISSING.search(said.said)))
     found = re.findall(r"^Inst (\S+)(?: \[(\S+)\])? \((\S+)", said.out, re.MULTILINE)
@@ -215,7 +220,7 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
     if not names:
         return ()
-    said = host.run(["apt-get", "-s", "-q", "remove", "--", *names], check=False, env=_ENV)
+    said = host.run([*_TRY, "remove", "--", *names], check=False, env=_ENV)
     gone = re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)
     return tuple(sorted(set(gone) - set(names)))
 
@@ -228,7 +233,7 @@ def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
     """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
     if not files:
         return ()
-    said = host.run(["apt-get", "-s", "-q", "install", "--allow-downgrades", "--", *files], check=False, env=_ENV)
+    said = host.run([*_TRY, *_BACK, *files], check=False, env=_ENV)
     if said.code != 0:
         raise CommandFailed(cause(said, _LACKS).strip())
     return tuple(sorted(re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)))
@@ -249,7 +254,7 @@ def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> Non
 def reinstall(host: Host, files: Sequence[str], log: str) -> None:
     """Install packages from these files, be they older than what is there. Needs no network, and little room."""
     if files:
-        _work(host, [*_COMMON, *_FRUGAL, *_KEEP_CONFFILES, "--allow-downgrades", "install", "--", *files], log)
+        _work(host, [*_COMMON, *_FRUGAL, *_KEEP_CONFFILES, *_BACK, *files], log)
 
 
 def _work(host: Host, argv: Sequence[str], log: str) -> None:
