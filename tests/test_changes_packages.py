@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from ntpjoin.facts import Pinned, Unit
-from ntpjoin.host.machine import FileState
+from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages.manager import Manager
 from ntpjoin.provision.changes import (
     InstallPackages,
     Site,
     kept,
 )
+from ntpjoin.provision.changes.returning import way_back
 from tests.conftest import Programs
 from tests.sample import NTPSEC, PYTHON, ROW, TIMESYNCD, fresh
 
@@ -178,8 +180,44 @@ def test_packages_that_others_need_by_now_stay(site: Site, dpkg: Dpkg) -> None:
     dpkg.apt(also="Remv ntpviz [1]\\nRemv ntpsec [1]\\nRemv python3-ntp [1]\\n")
     undone = PACKAGES.undo(site, before)
     assert undone.state == "kept"
-    assert "would remove ntpviz, installed since" in undone.text
+    assert "would remove ntpviz, installed since; once that is gone type: ntpjoin undo" in undone.text
     assert not any(" purge " in call for call in dpkg.programs.calls("apt-get"))
+
+
+def test_what_came_along_and_others_need_by_now_stays_alone(site: Site, dpkg: Dpkg) -> None:
+    """Seen: ntpsec-ntpdate, installed later, needs python3-ntp."""
+    before = installed(site, dpkg)
+    dpkg.programs.add(
+        "apt-get",
+        f"""case "$*" in
+        *-s*remove*python3-ntp) printf 'Remv ntpsec-ntpdate [1]\nRemv ntpsec [1]\nRemv python3-ntp [1]\n';;
+        *-s*) ;;
+        *install*) printf 'ii \tsystemd-timesyncd\t{TIMESYNCD.version}\nii \tpython3-ntp\t{PYTHON.version}\n' > {dpkg.list};;
+        esac""",
+    )
+    undone = PACKAGES.undo(site, before)
+    assert (undone.state, undone.text) == (
+        "restored",
+        "removed ntpsec, systemd-timesyncd is back; python3-ntp stays, others need it by now",
+    )
+    assert "purge -- ntpsec" in dpkg.did()
+
+
+class Chain:
+    """A package manager that tells only who needs a package itself: site needs b, b needs a."""
+
+    NEED: ClassVar = {"a": "b", "b": "site", "ntp": ""}
+
+    def goes_with(self, _host: Host, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted({self.NEED[name] for name in names} - {"", *names}))
+
+    def would_remove(self, _host: Host, _files: tuple[str, ...]) -> tuple[str, ...]:
+        return ()
+
+
+def test_what_is_needed_by_what_is_needed_stays_too(site: Site) -> None:
+    way = way_back(site, cast("Manager", Chain()), ["a", "b", "ntp"], [], ["ntp"])
+    assert (way.goes, way.needed, way.problem) == (("ntp",), ("a", "b"), "")
 
 
 def test_packages_that_do_not_come_back_are_a_failure(site: Site, dpkg: Dpkg) -> None:

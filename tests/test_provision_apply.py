@@ -12,20 +12,21 @@ import pytest
 
 from ntpjoin import records
 from ntpjoin.errors import Interrupted, JournalProblem, StepFailed
-from ntpjoin.facts import Facts, FileFact, JournalFacts, RunFact
+from ntpjoin.facts import Facts, FileFact, JournalFacts, Pinned, RunFact, Unit
 from ntpjoin.host.interrupts import Interrupts
-from ntpjoin.host.journal import Journal, Run
+from ntpjoin.host.journal import Entry, Journal, Run
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages import apt
 from ntpjoin.host.services import systemd
 from ntpjoin.model import Before, Event, Pin, Step, Undone, Wish
 from ntpjoin.provision import apply as apply_module
 from ntpjoin.provision import changes as changes_module
 from ntpjoin.provision import undo as undo_module
 from ntpjoin.provision.apply import Applier, Outcome
-from ntpjoin.provision.changes import Change, Site
+from ntpjoin.provision.changes import Change, InstallPackages, Site
 from ntpjoin.provision.plan import Plan
 from ntpjoin.provision.undo import TakenBack, in_effect, undo_runs
-from tests.sample import PINS, SYSTEM, WISH
+from tests.sample import NTPSEC, PINS, SYSTEM, TIMESYNCD, WISH
 
 
 @dataclass
@@ -454,8 +455,6 @@ def test_a_run_that_died_is_undone_too(world: World) -> None:
 
 
 def test_the_daemon_is_restarted_once_and_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ntpjoin.facts import Unit
-
     running = {"x.service": Unit("x.service", "loaded", active="active"), "y.service": Unit("y.service")}
     monkeypatch.setattr(systemd, "show", lambda _host, names: {name: running[name] for name in names})
     monkeypatch.setattr(undo_module, "restart", lambda _site, name: world.log.append(f"restart {name}"))
@@ -467,8 +466,6 @@ def test_the_daemon_is_restarted_once_and_last(world: World, monkeypatch: pytest
 
 
 def test_a_restart_that_fails_is_told_and_stops_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ntpjoin.facts import Unit
-
     def fails(_site: Site, _name: str) -> None:
         raise StepFailed("port taken")
 
@@ -478,6 +475,67 @@ def test_a_restart_that_fails_is_told_and_stops_nothing(world: World, monkeypatc
     do(world, Fake("a", "x.service"))
     assert [one.undone.state for one in undo(world)] == ["restored", "failed"]
     assert "x.service did not come up again: port taken" in world.events[-1].text
+
+
+class Staying:
+    """ntpsec, which was installed instead of systemd-timesyncd and cannot be taken back; its unit runs until an undo stops it."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, *, there: tuple[Pinned, ...] = ()) -> None:
+        self.unit = Unit("ntpsec.service", "loaded", "enabled", "active")
+        self.there = {package.name: package.version for package in there}
+        packages = InstallPackages(("ntpsec",), (NTPSEC,), (TIMESYNCD,), unit=self.unit.name)
+        monkeypatch.setattr(systemd, "show", lambda _host, names: dict.fromkeys(names, self.unit))
+        monkeypatch.setattr(systemd, "set_enabled", lambda _host, _name, *, enabled: world.log.append(f"on {enabled}"))
+        monkeypatch.setattr(apt, "installed", lambda _host: (self.there, ()))
+        monkeypatch.setattr(InstallPackages, "undo", lambda *_: Undone("kept", "ntpsec stays: ntpviz needs it"))
+        monkeypatch.setattr(undo_module, "restart", lambda _site, name: world.log.append(f"start {name}"))
+        do(world, A)
+        journal = Journal(world.host)
+        [run] = journal.runs()
+        journal.put(run, Entry(9, "packages", packages.fields(), {}, "done"))
+        monkeypatch.setattr(Fake, "undo", self.stop)
+        world.log.clear()
+
+    def stop(self, *_: object) -> Undone:
+        self.unit = Unit(self.unit.name, "loaded", "disabled")
+        return Undone("restored", "does not run")
+
+
+def test_a_daemon_that_has_to_stay_runs_on_where_nothing_else_would_keep_the_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Staying(world, monkeypatch)
+    kept, _ = undo(world)
+    assert kept.undone.state == "kept"
+    assert kept.undone.text == (
+        "ntpsec stays: ntpviz needs it; ntpsec.service runs on, with the configuration that it has now"
+    )
+    assert world.log == ["on True", "start ntpsec.service"]
+
+
+def test_what_to_type_is_told_where_it_cannot_run_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_site: Site, _name: str) -> None:
+        raise StepFailed("port taken")
+
+    Staying(world, monkeypatch)
+    monkeypatch.setattr(undo_module, "restart", fails)
+    assert undo(world)[0].undone.text.endswith(
+        "ntpsec.service does not run: port taken; nothing keeps the time here; type: systemctl start ntpsec.service"
+    )
+
+
+def test_a_daemon_that_has_to_stay_does_not_drive_out_the_former_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Staying(world, monkeypatch, there=(TIMESYNCD,))
+    assert undo(world)[0].undone.text == "ntpsec stays: ntpviz needs it"
+    assert world.log == []
+
+
+def test_a_daemon_that_did_not_run_is_not_started_by_undo(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    Staying(world, monkeypatch).stop()
+    assert undo(world)[0].undone.text == "ntpsec stays: ntpviz needs it"
+    assert world.log == []
 
 
 def test_an_entry_of_an_unknown_kind_is_refused(world: World) -> None:

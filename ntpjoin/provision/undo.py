@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ntpjoin.errors import Blocked, NtpjoinError, StepFailed
-from ntpjoin.host.journal import Entry, EntryState, Journal, Run
+from ntpjoin.facts import Unit
+from ntpjoin.host.journal import FOLDER, Entry, EntryState, Journal, Run
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages.manager import manager, wait_idle
+from ntpjoin.host.services.manager import services
 from ntpjoin.model import Event, Tell, Undone
 from ntpjoin.provision.changes import Change, InstallPackages, Site, from_journal
 from ntpjoin.provision.changes.daemon import restart
 from ntpjoin.provision.changes.units import look
 from ntpjoin.records import dataclass
+from ntpjoin.systems import to_type
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,14 @@ def undo_runs(host: Host, runs: tuple[Run, ...], tell: Tell) -> tuple[TakenBack,
     journal = Journal(host)
     taken: list[TakenBack] = []
     ended = []
+    serving = _serving(host, runs)
     for run in runs:
         journal.release(run)
         after, backs = _undo_entries(host, journal, run, tell)
         ended.append(after)
         taken += backs
     taken += _restart(host, runs, tell)
+    taken = [_run_on(host, serving, back, tell) for back in taken]
     for run in ended:
         whole = all(entry.state == "undone" for entry in run.entries)
         with contextlib.suppress(StepFailed):  # it was told with the entries
@@ -98,6 +103,35 @@ def _one(site: Site, entry: Entry, change: Change) -> Undone:
         return change.undo(site, entry.before)
     except Exception as error:  # noqa: BLE001 - a fault of ours, too, must not keep the others from being taken back
         return Undone("failed", f"{change.describe()}: {error}")
+
+
+def _serving(host: Host, runs: tuple[Run, ...]) -> dict[str, Unit]:
+    """The daemons that these runs installed and that run."""
+    live = (entry for run in runs for entry in run.entries if entry.in_effect)
+    changes = (from_journal(entry.kind, entry.fields) for entry in live)
+    names = {change.unit for change in changes if isinstance(change, InstallPackages) and change.unit}
+    return {name: unit for name, unit in ((name, look(host, name)) for name in sorted(names)) if unit.running}
+
+
+def _run_on(host: Host, serving: dict[str, Unit], back: TakenBack, tell: Tell) -> TakenBack:
+    """Where packages had to stay, and what they replaced is gone, their daemon runs on: else nothing would keep the time here."""
+    change = back.change
+    if back.undone.state == "restored" or not isinstance(change, InstallPackages) or change.unit not in serving:
+        return back
+    name, told = change.unit, back.undone.text
+    try:
+        there, _ = change.packages.installed(host)
+        now = look(host, name)
+        if not now.exists or now.running or all(package.name in there for package in change.remove):
+            return back
+        if serving[name].enabled == "enabled" != now.enabled:
+            services(host).set_enabled(host, name, enabled=True)
+        restart(Site(host, f"{FOLDER}/runs/{back.run:04d}"), name)
+        text = f"{name} runs on, with the configuration that it has now"
+    except NtpjoinError as error:
+        text = f"{name} does not run: {error.message}; nothing keeps the time here; type: {to_type('start', name)}"
+    tell(Event("undo", "service", text))
+    return replace(back, undone=Undone(back.undone.state, f"{told}; {text}"))
 
 
 def _restart(host: Host, runs: tuple[Run, ...], tell: Tell) -> list[TakenBack]:

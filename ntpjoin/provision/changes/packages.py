@@ -157,7 +157,8 @@ class InstallPackages(Change):
     def undo(self, site: Site, before: Before) -> Undone:
         """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged.
 
-        What somebody has installed since and would go with it keeps all as it is, and so does what cannot come back.
+        What somebody has installed since and would go with it keeps all as it is, and so does what cannot come back. Of what came
+        along, only that stays which others need.
         """
         host, had = site.host, before["installed"]
         coming = tuple(Pinned(**package) for package in before["coming"]) if self.source else self.install
@@ -171,9 +172,10 @@ class InstallPackages(Change):
         if not came and not files:
             kept.put_back(host, before.get("present", {}))
             return self._verdict(host, had, names, ())
-        way = way_back(site, self.packages, came, files)
+        way = way_back(site, self.packages, came, files, self.wanted)
         if way.problem:
             return way.not_gone(self.object if came else "")
+        names = [name for name in names if name not in way.needed]
         edited = kept.edited(site, self.packages, names)
         theirs = self._theirs(host, names, edited)
         self.packages.uninstall(host, way.goes, purge=not edited and not before.get("residual"), log=site.log)
@@ -188,7 +190,9 @@ class InstallPackages(Change):
             self.packages.mark_automatic(
                 host, [name for name in back if (name in before["automatic"]) == automatic], automatic=automatic
             )
-        return self._verdict(host, had, names, edited)
+        undone = self._verdict(host, had, names, edited)
+        stays = f"; {listed(way.needed)} stays, others need it by now" if way.needed else ""
+        return Undone(undone.state, undone.text + stays)
 
     def _theirs(self, host: Host, names: list[str], edited: tuple[str, ...]) -> Before:
         """Files that an operator wrote or edited, and that we have kept: the packages' removal may take them away or rename them."""

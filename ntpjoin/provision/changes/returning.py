@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from ntpjoin.errors import StepFailed
@@ -17,12 +18,15 @@ from ntpjoin.records import dataclass
 class WayBack:
     """What `goes`, and the `files` of what comes back; `along` are packages that these need and that were not there before.
 
+    `needed` came, too, but stays: others that somebody has installed since need it by now.
+
     `problem` tells why it cannot be done, and then nothing is: '' where it can.
     """
 
     goes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     along: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
     problem: str = ""
     state: Literal["restored", "kept", "failed"] = "restored"
 
@@ -31,23 +35,42 @@ class WayBack:
         return Undone(self.state, f"{what} stays: {self.problem}" if what else self.problem)
 
 
-def way_back(site: Site, packages: Manager, came: Sequence[str], files: Sequence[str]) -> WayBack:
-    """How to take out what `came` and to bring back these kept files.
+def way_back(
+    site: Site, packages: Manager, came: Sequence[str], files: Sequence[str], wanted: Collection[str]
+) -> WayBack:
+    """How to take out what `came` and to bring back these kept files; of what came only `wanted` has to go.
 
     After an upgrade these may no longer fit what is installed: a daemon of systemd needs systemd's library at its own version. Then,
     or where one is damaged, and only then, the same packages are taken from the repositories, at the version that fits.
     """
-    others = set(packages.goes_with(site.host, came)) - set(came)
+    goes = _separable(site, packages, came, wanted)
+    needed = tuple(name for name in came if name not in goes)
+    others = set(packages.goes_with(site.host, goes)) - set(goes)
     why = ""
     try:
         kept.check(site, packages, files)
-        others |= set(packages.would_remove(site.host, files)) - set(came)
+        others |= set(packages.would_remove(site.host, files)) - set(goes)
     except StepFailed as error:
         why = error.message
     if others:
-        text = f"taking it back would remove {listed(tuple(sorted(others)))}, installed since"
+        since = tuple(sorted(others - set(came) or others))
+        text = f"taking it back would remove {listed(since)}, installed since; once that is gone type: ntpjoin undo"
         return WayBack(problem=text, state="kept")
-    return _from_repositories(site, packages, came, files, why) if why else WayBack(tuple(came), tuple(files))
+    way = _from_repositories(site, packages, goes, files, why) if why else WayBack(goes, tuple(files))
+    return dataclasses.replace(way, needed=needed)
+
+
+def _separable(site: Site, packages: Manager, came: Sequence[str], wanted: Collection[str]) -> tuple[str, ...]:
+    """What came without the dependencies that others need by now. Not every package manager tells also who needs those."""
+    goes = tuple(came)
+    while set(packages.goes_with(site.host, goes)) - set(goes):
+        alone = tuple(
+            name for name in goes if name in wanted or not set(packages.goes_with(site.host, (name,))) - set(goes)
+        )
+        if alone == goes:
+            break
+        goes = alone
+    return goes
 
 
 def _from_repositories(site: Site, packages: Manager, came: Sequence[str], files: Sequence[str], why: str) -> WayBack:
