@@ -211,7 +211,8 @@ class Chain:
     def goes_with(self, _host: Host, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted({self.NEED[name] for name in names} - {"", *names}))
 
-    def would_remove(self, _host: Host, _files: tuple[str, ...]) -> tuple[str, ...]:
+    def would_remove(self, _host: Host, _files: tuple[str, ...], *, without: tuple[str, ...]) -> tuple[str, ...]:
+        del without
         return ()
 
 
@@ -254,7 +255,7 @@ def upgraded_beside_it(dpkg: Dpkg, *, there: bool) -> None:
         "apt-get",
         f"""case "$*" in
         *-s*timesyncd_252.39*) printf '{LACKS}\nE: Unable to correct problems\n'; exit 100;;
-        *-s*"-- systemd-timesyncd") printf '{comes}'; [ -n '{comes}' ];;
+        *-s*"-- systemd-timesyncd ntpsec- python3-ntp-") printf '{comes}'; [ -n '{comes}' ];;
         *download*) echo deb > systemd-timesyncd_252.40-1_amd64.deb;;
         *-s*|*update*) ;;
         *) printf 'ii \tsystemd-timesyncd\t252.40-1\n' > {dpkg.list};;

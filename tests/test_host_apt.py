@@ -353,6 +353,34 @@ def test_files_that_cannot_be_installed_are_no_files_that_remove_nothing(host: H
     assert apt.would_remove(host, ["/folder/x.deb"]) == ("ntpsec",)
 
 
+def test_a_hold_on_what_came_does_not_count_when_it_is_taken_back(host: Host, programs: Programs) -> None:
+    """Seen: apt resolves no conflict of a file with a held package, unless that is named to go in the same step."""
+    programs.says("apt-get")
+    apt.goes_with(host, ["ntpsec"])
+    apt.would_remove(host, ["/x.deb"], without=["ntpsec"])
+    apt.simulate(host, ["x"], without=["ntpsec"])
+    apt.uninstall(host, ["ntpsec"], purge=True, log="/log")
+    apt.reinstall(host, ["/x.deb"], "/log")
+    calls = programs.calls("apt-get")
+    assert all("--allow-change-held-packages" in call for call in calls)
+    assert "-o APT::Ignore-Hold=true remove -- ntpsec" in calls[0]
+    assert [call.partition(" -- ")[2] for call in calls[1:3]] == ["/x.deb ntpsec-", "x ntpsec-"]
+
+
+def test_a_hold_counts_when_it_is_installed(host: Host, programs: Programs) -> None:
+    programs.says("apt-get")
+    programs.says("dpkg-query")
+    apt.simulate(host, ["ntpsec"])
+    apt.install(host, [NTPSEC], "/log")
+    assert not any("held" in call for call in programs.calls("apt-get"))
+
+
+def test_a_removal_that_cannot_be_tried_is_none_that_takes_nothing_with_it(host: Host, programs: Programs) -> None:
+    programs.says("apt-get", err="E: Unmet dependencies\n", code=100)
+    with pytest.raises(CommandFailed, match=r"^E: Unmet dependencies$"):
+        apt.goes_with(host, ["ntpsec"])
+
+
 def test_nothing_is_run_for_nothing(host: Host, programs: Programs) -> None:
     apt.uninstall(host, [], purge=True, log="/log")
     apt.reinstall(host, [], "/log")
@@ -370,7 +398,8 @@ def test_removing_and_bringing_back(host: Host, programs: Programs) -> None:
     assert apt.automatic(host, ["a", "b", "c"]) == ("a", "b")
     apt.mark_automatic(host, ["a"], automatic=True)
     apt.mark_automatic(host, ["b"], automatic=False)
-    ends = ("purge -- x", "remove -- x", "--allow-downgrades --no-install-recommends install -- /folder/x.deb")
+    back = "--allow-change-held-packages --allow-downgrades --no-install-recommends install -- /folder/x.deb"
+    ends = ("purge -- x", "remove -- x", back)
     assert all(call.endswith(end) for call, end in zip(programs.calls("apt-get"), ends))
     assert programs.calls("apt-mark")[1:] == ["apt-mark auto -- a", "apt-mark manual -- b"]
 

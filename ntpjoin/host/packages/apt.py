@@ -64,7 +64,9 @@ _PLAIN = ("-o", "APT::Get::Purge=false", "-o", "APT::Get::AutomaticRemove=false"
 _COMMON = ("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_S}", *_PLAIN)
 _TRY = ("apt-get", "-s", "-q", *_PLAIN)
 #: Files that come back are installed as they were: be they older, and without what they recommend, which was not there either.
-_BACK = ("--allow-downgrades", "--no-install-recommends", "install", "--")
+#: Taking back is what the operator has typed: a hold on what came must not leave him half way.
+_HELD = "--allow-change-held-packages"
+_BACK = (_HELD, "--allow-downgrades", "--no-install-recommends", "install", "--")
 
 
 def installed(host: Host) -> tuple[Mapping[str, str], tuple[str, ...]]:
@@ -137,9 +139,11 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
 _MISSING = re.compile(r"Unable to locate package|has no installation candidate")
 
 
-def simulate(host: Host, names: Sequence[str]) -> Simulated:
-    """What installing these packages would do, by apt's own simulation."""
-    said = host.run([*_TRY, "install", "--no-install-recommends", "--", *names], check=False, env=_ENV)
+def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -> Simulated:
+    """What installing these packages would do, by apt's own simulation, once those of `without` are gone."""
+    held = [_HELD] if without else []
+    argv = [*_TRY, *held, "install", "--no-install-recommends", "--", *names, *_less(without)]
+    said = host.run(argv, check=False, env=_ENV)
     if said.code != 0:
         return Simulated(problem=said.said, missing=bool(_MISSING.search(said.said)))
     found = re.findall(r"^Inst (\S+)(?: \[(\S+)\])? \((\S+)", said.out, re.MULTILINE)
@@ -217,10 +221,12 @@ def finish(host: Host, names: Collection[str], log: str) -> None:
 
 
 def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
-    """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
+    """Which other packages, held or not, removing these would remove too: ones that somebody installed since and that need them."""
     if not names:
         return ()
-    said = host.run([*_TRY, "remove", "--", *names], check=False, env=_ENV)
+    said = host.run([*_TRY, _HELD, "-o", "APT::Ignore-Hold=true", "remove", "--", *names], check=False, env=_ENV)
+    if said.code != 0:
+        raise CommandFailed(cause(said, _LACKS).strip())
     gone = re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)
     return tuple(sorted(set(gone) - set(names)))
 
@@ -229,14 +235,22 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
 _LACKS = r"^ \S+ : .*"
 
 
-def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
-    """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
+def would_remove(host: Host, files: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
+    """Which packages installing these files would remove once those of `without` are gone, with these themselves.
+
+    Raises CommandFailed where they cannot be installed.
+    """
     if not files:
         return ()
-    said = host.run([*_TRY, *_BACK, *files], check=False, env=_ENV)
+    said = host.run([*_TRY, *_BACK, *files, *_less(without)], check=False, env=_ENV)
     if said.code != 0:
         raise CommandFailed(cause(said, _LACKS).strip())
     return tuple(sorted(re.findall(r"^(?:Remv|Purg) (\S+)", said.out, re.MULTILINE)))
+
+
+def _less(names: Sequence[str]) -> list[str]:
+    """Apt's notation for packages that are to go in the same step: only so a hold on them does not count."""
+    return [f"{name}-" for name in names]
 
 
 def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
@@ -248,7 +262,7 @@ def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
 def uninstall(host: Host, names: Sequence[str], *, purge: bool, log: str) -> None:
     """Remove packages, with their configuration where `purge` says so. Needs no network, and little room."""
     if names:
-        _work(host, [*_COMMON, *_FRUGAL, "purge" if purge else "remove", "--", *names], log)
+        _work(host, [*_COMMON, *_FRUGAL, _HELD, "purge" if purge else "remove", "--", *names], log)
 
 
 def reinstall(host: Host, files: Sequence[str], log: str) -> None:

@@ -86,8 +86,9 @@ _COMES = ("Installing", "Upgrading", "Downgrading", "Reinstalling")
 _GOES = ("Removing",)
 
 
-def simulate(host: Host, names: Sequence[str]) -> Simulated:
+def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -> Simulated:
     """What installing these packages would do, by dnf's own table, which it prints before it asks."""
+    del without  # what is in conflict goes by itself
     argv = [_dnf(host), "--assumeno", "--cacheonly", *_LEAN, "install", "--", *names]
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
     rows = list(_table(said.out))
@@ -206,8 +207,9 @@ def _goes(host: Host, argv: Sequence[str]) -> set[str]:
 _NOTHING = re.compile(r"No match for argument|No packages marked for removal|Nothing to do")
 
 
-def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
+def would_remove(host: Host, files: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
     """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
+    del without
     if not files:
         return ()
     argv = [_dnf(host), "--assumeno", *_OFFLINE, *_LEAN, "install", "--", *files]

@@ -65,8 +65,8 @@ class Manager(Protocol):
         """Fetch the package indexes anew; returns '' or why they could not be had."""
         ...
 
-    def simulate(self, host: Host, names: Sequence[str]) -> Simulated:
-        """What installing these packages would do."""
+    def simulate(self, host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -> Simulated:
+        """What installing these packages would do, once those of `without` are gone where it can be told so."""
         ...
 
     def fetch(self, host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
@@ -90,11 +90,11 @@ class Manager(Protocol):
         ...
 
     def goes_with(self, host: Host, names: Sequence[str]) -> tuple[str, ...]:
-        """Which other packages removing these would remove too."""
+        """Which other packages removing these would remove too. Raises CommandFailed where that cannot be told."""
         ...
 
-    def would_remove(self, host: Host, files: Sequence[str]) -> tuple[str, ...]:
-        """Which packages installing these files would remove. Raises CommandFailed where they cannot be."""
+    def would_remove(self, host: Host, files: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
+        """Which packages installing these files would remove, `without` as above. Raises CommandFailed where they cannot be."""
         ...
 
     def residual(self, host: Host, names: Sequence[str]) -> tuple[str, ...]:

@@ -62,8 +62,9 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
     return "" if there else "the databases of its repositories were never fetched"
 
 
-def simulate(host: Host, names: Sequence[str]) -> Simulated:
+def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -> Simulated:
     """What installing these packages would do: what comes by pacman's own word, what goes by what is in conflict with that."""
+    del without  # what is in conflict goes by itself
     argv = ["pacman", "-S", "--needed", "--print", "--print-format", "%n\t%v", "--", *names]
     said = host.run(argv, check=False, env=PROXIES)
     if said.code != 0:
@@ -153,8 +154,9 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(needing) - {"None"} - set(names)))
 
 
-def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
+def would_remove(host: Host, files: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
     """Which packages installing these files would remove."""
+    del without
     coming = dict.fromkeys(map(name_of, files), "")
     out = host.run(["pacman", "-Qi"], check=False).out if files else ""
     return tuple(sorted(name for name, conflicts in _conflicts(out) if conflicts & set(coming) and name not in coming))

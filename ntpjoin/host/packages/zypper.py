@@ -77,8 +77,9 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
     return "" if said.code == 0 else said.said
 
 
-def simulate(host: Host, names: Sequence[str]) -> Simulated:
+def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -> Simulated:
     """What installing these packages would do, by zypper's own dry run."""
+    del without  # what is in conflict goes by itself
     argv = [*_TOLD, "install", "--dry-run", *_REPLACING, "--", *names]
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
     if said.code not in _DONE:
@@ -167,8 +168,9 @@ def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted({name for name, _ in _solvables(said.out, "to-remove")} - set(names)))
 
 
-def would_remove(host: Host, files: Sequence[str]) -> tuple[str, ...]:
+def would_remove(host: Host, files: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
     """Which packages installing these files would remove. Raises CommandFailed where they cannot be installed."""
+    del without
     if not files:
         return ()
     argv = [*_TOLD, "--disable-repositories", "install", "--dry-run", "--force-resolution", "--allow-unsigned-rpm"]

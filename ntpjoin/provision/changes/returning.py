@@ -43,13 +43,12 @@ def way_back(
     After an upgrade these may no longer fit what is installed: a daemon of systemd needs systemd's library at its own version. Then,
     or where one is damaged, and only then, the same packages are taken from the repositories, at the version that fits.
     """
-    goes = _separable(site, packages, came, wanted)
+    goes, others = _separable(site, packages, came, wanted)
     needed = tuple(name for name in came if name not in goes)
-    others = set(packages.goes_with(site.host, goes)) - set(goes)
     why = ""
     try:
         kept.check(site, packages, files)
-        others |= set(packages.would_remove(site.host, files)) - set(goes)
+        others |= set(packages.would_remove(site.host, files, without=goes)) - set(goes)
     except StepFailed as error:
         why = error.message
     if others:
@@ -60,17 +59,21 @@ def way_back(
     return dataclasses.replace(way, needed=needed)
 
 
-def _separable(site: Site, packages: Manager, came: Sequence[str], wanted: Collection[str]) -> tuple[str, ...]:
-    """What came without the dependencies that others need by now. Not every package manager tells also who needs those."""
+def _separable(
+    site: Site, packages: Manager, came: Sequence[str], wanted: Collection[str]
+) -> tuple[tuple[str, ...], set[str]]:
+    """What came without the dependencies that others need by now, and what would go with that all the same.
+
+    Not every package manager tells at once also who needs those others.
+    """
     goes = tuple(came)
-    while set(packages.goes_with(site.host, goes)) - set(goes):
-        alone = tuple(
-            name for name in goes if name in wanted or not set(packages.goes_with(site.host, (name,))) - set(goes)
-        )
-        if alone == goes:
-            break
-        goes = alone
-    return goes
+    while True:
+        others = set(packages.goes_with(site.host, goes)) - set(goes)
+        loose = (name for name in goes if name in wanted or not set(packages.goes_with(site.host, (name,))) - set(goes))
+        fewer = tuple(loose) if others else goes
+        if fewer == goes:
+            return goes, others
+        goes = fewer
 
 
 def _from_repositories(site: Site, packages: Manager, came: Sequence[str], files: Sequence[str], why: str) -> WayBack:
@@ -95,11 +98,11 @@ def _fetched(
     site: Site, packages: Manager, came: Sequence[str], gone: tuple[str, ...], older: tuple[str, ...]
 ) -> WayBack:
     """Its files lie in the run's folder, as those of the installation did. Raises StepFailed where it takes more than that."""
-    found = packages.simulate(site.host, gone)
+    found = packages.simulate(site.host, gone, without=came)
     others = {package.name for package in (*found.remove, *found.upgrade)} - set(came)
     if found.problem or others or not {package.name for package in found.install} >= set(gone):
         raise StepFailed(found.problem or "installing it would change other packages")
     files = (*(kept.keep(site, packages, package) for package in found.install), *older)
-    if set(packages.would_remove(site.host, files)) - set(came):
+    if set(packages.would_remove(site.host, files, without=came)) - set(came):
         raise StepFailed("installing it would remove other packages")
     return WayBack(tuple(came), files, tuple(package.name for package in found.install if package.name not in gone))
