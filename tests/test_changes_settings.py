@@ -102,7 +102,8 @@ def test_a_line_that_was_added_goes_again_and_what_was_written_beside_it_stays(s
 def test_a_file_that_went_since_is_not_made_again(site: Site) -> None:
     before = set_once(site, STOCK)
     site.host.remove(ASSIGN.path)
-    assert ASSIGN.undo(site, before).state == "kept"
+    undone = ASSIGN.undo(site, before)
+    assert (undone.state, undone.text) == ("restored", "/etc/default/ntpsec is gone, with our IGNORE_DHCP=yes")
     assert not site.host.exists(ASSIGN.path)
 
 

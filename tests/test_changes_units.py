@@ -76,6 +76,25 @@ def test_a_unit_that_was_not_there_needs_only_its_hold_taken_away(site: Site, sy
     assert set(systemctl.told()) == {"daemon-reload"}
 
 
+def test_of_a_unit_that_is_gone_by_now_nothing_is_held(site: Site, systemctl: Systemd) -> None:
+    """As after a purge by the operator: the hold that was there before the daemon was started would stay for ever."""
+    systemctl.set(ActiveState="inactive")
+    HOLD.apply(site)
+    daemon = RunDaemon("x.service", ROW.config, ())
+    before = daemon.before(site)
+    SetUnit("x.service", "", held=False).apply(site)
+    systemctl.set(LoadState="not-found", UnitFileState="")
+    undone = daemon.undo(site, before)
+    assert (undone.state, undone.text) == ("restored", "x.service is gone, and did not run before")
+    assert site.host.names("/etc/systemd/system") == ()
+
+
+def test_a_unit_that_ran_and_is_gone_by_now_is_a_failure(site: Site, systemctl: Systemd) -> None:
+    before = STOP.before(site)
+    systemctl.set(LoadState="not-found", UnitFileState="", ActiveState="inactive")
+    assert STOP.undo(site, before).state == "failed"
+
+
 # --- the daemon
 
 

@@ -62,14 +62,16 @@ class Assign(Change):
         self._write(site, there, settings.assign(there.content, self.key, self.value))
 
     def undo(self, site: Site, before: Before) -> Undone:
-        """Give the key its former line."""
+        """Give the key its former line; with a file that is gone ours went, too."""
         former, now = from_json(before["file"]), site.host.state(self.path)
         site.host.remove_unfinished(self.path)
         was = former.content if former else b""
         back = settings.restore(now.content, was, self.key, self.value) if now else None
         if now == former:
             pass
-        elif now is None or (back is None and now.content != was):
+        elif now is None:
+            return Undone("restored", f"{self.path} is gone, with our {self.key}={self.value}")
+        elif back is None and now.content != was:
             return Undone("kept", f"{self.path} was edited since and is kept")
         elif former is None and not back:
             site.host.remove(self.path)

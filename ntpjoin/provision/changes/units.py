@@ -92,8 +92,12 @@ def bring_back(host: Host, name: str, before: Before) -> Undone:
         services(host).stop(host, name)
     if now.active == "failed":
         services(host).forget_failure(host, name)
-    if now.held != before["held"]:
-        services(host).hold(host, name) if before["held"] else services(host).release(host, name)
+    if now.held and not before["held"]:
+        services(host).release(host, name)
+    if (
+        now.exists and before["held"] and not now.held
+    ):  # of one that is gone nothing would be left to take the hold away again
+        services(host).hold(host, name)
     if now.exists and before["enabled"] in _SWITCHED and now.enabled != before["enabled"]:
         services(host).set_enabled(host, name, enabled=before["enabled"] == "enabled")
     if now.exists and before["active"] and not now.running:
@@ -106,6 +110,8 @@ _SWITCHED = ("enabled", "disabled")
 
 
 def _verdict(now: Unit, before: Before) -> Undone:
+    if not now.exists and before["exists"] and not before["active"]:
+        return Undone("restored", f"{now.name} is gone, and did not run before")
     wrong: list[str] = []
     if before["exists"] and now.enabled != before["enabled"]:
         wrong.append(f"it is {now.enabled or 'not there'}, was {before['enabled']}")
