@@ -34,6 +34,7 @@ from ntpjoin.provision.changes import (
     WriteConfig,
     WriteFile,
     WriteUnit,
+    brought,
     from_journal,
     kept,
 )
@@ -251,7 +252,7 @@ def test_what_scripts_have_made_goes_unless_somebody_has_changed_it(tree: Host) 
     for path in ("/etc/ntp.keys", "/etc/sysconfig/ntp"):
         put(tree, path, "made\n")
     tree.make_folder("/run")
-    kept.remember_conffiles(site, manager("pacman"), [], ("/etc/ntp.keys", "/etc/sysconfig/ntp"))
+    brought.remember(site, manager("pacman"), [], ("/etc/ntp.keys", "/etc/sysconfig/ntp"))
     put(tree, "/etc/sysconfig/ntp", "changed\n")
     kept.take_away_made(site, {"absent": ["/etc/ntp.keys", "/etc/sysconfig/ntp", "/etc/none"]})
     assert not tree.exists("/etc/ntp.keys")

@@ -162,6 +162,29 @@ def test_one_that_was_edited_after_that_is(site: Site, dpkg: Dpkg) -> None:
     assert PACKAGES.undo(site, before).state == "kept"
 
 
+def test_a_file_of_which_an_upgrade_has_brought_another_is_nobodys_edit(site: Site, dpkg: Dpkg) -> None:
+    """Ours stood there when the package was upgraded; undo has put back the one that it came with, and dpkg knows the newer only."""
+    dpkg.conffiles.write_text(f"\n /etc/x {hashlib.md5(b'stock').hexdigest()}\n")
+    site.host.write("/etc/x", FileState(b"stock", 0o644, ""))
+    before = installed(site, dpkg)
+    dpkg.conffiles.write_text(f"\n /etc/x {hashlib.md5(b'newer').hexdigest()}\n")
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "restored"
+
+
+def test_an_earlier_journal_tells_only_of_what_scripts_had_made_others(site: Site, dpkg: Dpkg) -> None:
+    stock = hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n /etc/x {stock}\n")
+    site.host.write("/etc/x", FileState(b"stock", 0o644, ""))
+    before = installed(site, dpkg)
+    site.host.write("/run/conffiles.json", FileState(b"{}\n", 0o600, ""))
+    dpkg.apt(TIMESYNCD)
+    assert PACKAGES.undo(site, before).state == "restored"
+    dpkg.has(NTPSEC)
+    site.host.write("/etc/x", FileState(b"mine", 0o644, ""))
+    assert PACKAGES.undo(site, before).state == "kept"
+
+
 def test_what_packages_should_bring_and_did_not_is_told() -> None:
     there = {NTPSEC.name: NTPSEC.version, PYTHON.name: PYTHON.version}
     change = InstallPackages(("ntpsec",), (NTPSEC, PYTHON), (TIMESYNCD,), (), ROW.unit, ROW.leapfile)

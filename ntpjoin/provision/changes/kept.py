@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from ntpjoin.errors import StepFailed
@@ -12,6 +11,7 @@ from ntpjoin.facts import Pinned
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.host.packages.manager import CACHE, Manager, digest
 from ntpjoin.model import Before
+from ntpjoin.provision.changes import brought
 from ntpjoin.provision.changes.base import Site
 from ntpjoin.provision.changes.files import from_json, to_json
 from ntpjoin.provision.changes.units import bring_back
@@ -60,38 +60,22 @@ def leave_idle(host: Host, before: Before) -> None:
         bring_back(host, unit, states)
 
 
-#: In the run's folder: digests of configuration files that were others than the packages' own when these had just been installed.
-_CONFFILES = "conffiles.json"
-
-
-def remember_conffiles(site: Site, packages: Manager, names: list[str], makes: tuple[str, ...]) -> None:
-    """A maintainer script may make one from a file of a former package, as ntpsec's does from /etc/ntp.conf: nobody's edit."""
-    made = {path: digest(site.host.read(path) or b"", "sha256:") for path in makes}
-    page = json.dumps({**dict(_unlike(site.host, packages, names)), **made}, indent=1, sort_keys=True) + "\n"
-    site.host.write(f"{site.folder}/{_CONFFILES}", FileState(page.encode(), 0o600, ""))
-
-
 def take_away_made(site: Site, before: Before) -> None:
     """Files that were not there before the packages, and that their scripts have left as they made them."""
-    page = site.host.read(f"{site.folder}/{_CONFFILES}")
-    made = json.loads(page) if page else {}
     for path in before.get("absent", ()):
         content = site.host.read(path)
-        if content is not None and made.get(path) == digest(content, "sha256:"):
+        if content is not None and brought.as_brought(site, path, content):
             site.host.remove(path)
 
 
 def edited(site: Site, packages: Manager, names: list[str]) -> tuple[str, ...]:
     """Configuration files of these packages that somebody has edited since they were installed."""
-    page = site.host.read(f"{site.folder}/{_CONFFILES}")
-    made = json.loads(page) if page else {}
-    return tuple(sorted(path for path, digest in _unlike(site.host, packages, names) if made.get(path) != digest))
-
-
-def _unlike(host: Host, packages: Manager, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Path and digest of the configuration files that are not as the packages brought them."""
-    for path, brought in packages.conffiles(host, names).items():
-        content = host.read(path)
-        now = digest(content, brought) if content is not None else brought
-        if now != brought:
-            yield path, now
+    found = packages.conffiles(site.host, names).items()
+    there = ((path, like, site.host.read(path)) for path, like in found)
+    return tuple(
+        sorted(
+            path
+            for path, like, content in there
+            if content is not None and digest(content, like) != like and not brought.as_brought(site, path, content)
+        )
+    )

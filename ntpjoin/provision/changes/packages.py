@@ -13,7 +13,7 @@ from ntpjoin.facts import Facts, Pinned
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages.manager import Manager, manager
 from ntpjoin.model import Before, Step, Undone
-from ntpjoin.provision.changes import kept
+from ntpjoin.provision.changes import brought, kept
 from ntpjoin.provision.changes.base import Change, Site, listed
 from ntpjoin.provision.changes.files import to_json
 from ntpjoin.provision.changes.returning import way_back
@@ -149,7 +149,7 @@ class InstallPackages(Change):
         marked = self.packages.automatic(site.host, [package.name for package in self.upgrade])
         coming = self._found(site) if self.source else self.install
         self.packages.install(site.host, coming, site.log)
-        kept.remember_conffiles(site, self.packages, [package.name for package in coming], self.makes)
+        brought.remember(site, self.packages, [package.name for package in coming], self.makes)
         there = {package.name for package in self.upgrade}
         along = [package.name for package in coming if package.name not in {*self.wanted, *there}]
         self.packages.mark_automatic(site.host, (*along, *marked), automatic=True)
@@ -196,8 +196,8 @@ class InstallPackages(Change):
 
     def _theirs(self, host: Host, names: list[str], edited: tuple[str, ...]) -> Before:
         """Files that an operator wrote or edited, and that we have kept: the packages' removal may take them away or rename them."""
-        brought = self.packages.conffiles(host, names)
-        return kept.states(host, [path for path in self.paths if path not in brought or path in edited])
+        known = self.packages.conffiles(host, names)
+        return kept.states(host, [path for path in self.paths if path not in known or path in edited])
 
     def _version(self, name: str) -> str:
         return next(package.version for package in self.install if package.name == name)
