@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any, Optional
@@ -17,7 +18,8 @@ from ntpjoin.provision.changes import (
     WriteConfig,
     WriteFile,
 )
-from tests.sample import SYSTEM
+from ntpjoin.provision.render import ntp_conf
+from tests.sample import PINS, ROW, SYSTEM
 
 FILE = WriteFile("/etc/ntpsec/ntp.d/x.conf", "ours\n", "x.service")
 
@@ -172,6 +174,46 @@ def test_a_configuration_that_the_daemon_accepts_is_written(site: Site, monkeypa
     assert site.host.text(CONFIG.path) == CONFIG.content
     assert CONFIG.undo(site, before).state == "restored"
     assert site.host.names("/etc") == ()
+
+
+@pytest.mark.parametrize(
+    ("former", "back"),
+    [
+        (b"stock\n", False),
+        (b"its operator's\n", True),
+        (ntp_conf(ROW, PINS, leapfile=True).encode(), False),
+    ],
+)
+def test_what_somebody_has_purged_with_the_daemon_comes_back_only_if_it_was_his(
+    site: Site, monkeypatch: pytest.MonkeyPatch, former: bytes, back: bool
+) -> None:
+    listen(monkeypatch)
+    site.host.make_folder("/etc/ntpsec")
+    site.host.make_folder("/run")
+    stock = hashlib.sha256(b"stock\n").hexdigest()
+    site.host.write("/run/conffiles.json", FileState(f'{{"{CONFIG.path}": "sha256:{stock}"}}'.encode(), 0o600, ""))
+    site.host.write(CONFIG.path, FileState(former, 0o644, "root:root"))
+    before = json.loads(json.dumps(CONFIG.before(site)))
+    CONFIG.apply(site)
+    site.host.remove(CONFIG.path)
+    assert CONFIG.undo(site, before).state == "restored"
+    assert site.host.exists(CONFIG.path) is back
+
+
+def test_the_packages_own_file_comes_back_where_only_the_file_is_gone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listen(monkeypatch)
+    site.host.make_folder("/etc/ntpsec")
+    site.host.make_folder("/usr/sbin")
+    stock = ntp_conf(ROW, PINS, leapfile=True).encode()
+    site.host.write(CONFIG.path, FileState(stock, 0o644, "root:root"))
+    site.host.write(CONFIG.daemon, FileState(b"", 0o755, ""))
+    before = CONFIG.before(site)
+    CONFIG.apply(site)
+    site.host.remove(CONFIG.path)
+    assert CONFIG.undo(site, before).state == "restored"
+    assert site.host.read(CONFIG.path) == stock
 
 
 def test_one_that_it_complains_of_is_not(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from ntpjoin.facts import Facts
 from ntpjoin.host import ntpd
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before, Step, Undone
+from ntpjoin.provision.changes import brought
 from ntpjoin.provision.changes.base import Change, Site
 from ntpjoin.records import dataclass
 
@@ -94,6 +95,10 @@ class WriteFile(Change):
         return "\n".join(lines)
 
 
+#: How what we render begins (templates/ntp.conf.j2).
+_OURS = b"# Configuration of ntpd, written by ntpjoin."
+
+
 @dataclass(frozen=True)
 class WriteConfig(WriteFile):
     """Write the daemon's configuration, after the real daemon has read it to its end without a complaint."""
@@ -114,11 +119,20 @@ class WriteConfig(WriteFile):
         super().apply(site)
 
     def undo(self, site: Site, before: Before) -> Undone:
-        """As for any file; the empty place that a died check left behind is not somebody's edit."""
-        now = site.host.state(self.path)
+        """As for any file; the empty place that a died check left behind is not somebody's edit.
+
+        Where somebody has taken the daemon away since, and its configuration with it, the package's own or ours does not come back.
+        """
+        now, former = site.host.state(self.path), from_json(before["file"])
+        if now is None and former is not None and not site.host.exists(self.daemon) and self._came(site, former):
+            return Undone("restored", f"{self.path} is gone, and so is {self.daemon}")
         if before["file"] is None and now is not None and not now.content:
             site.host.remove(self.path)
         return super().undo(site, before)
+
+    def _came(self, site: Site, former: FileState) -> bool:
+        """Whether a former configuration is none of the operator's: an earlier one of ours, or the package's."""
+        return former.content.startswith(_OURS) or brought.as_brought(site, self.path, former.content)
 
 
 def missing_folders(host: Host, path: str) -> list[str]:
