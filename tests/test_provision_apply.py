@@ -432,6 +432,23 @@ def test_the_last_run_alone_can_be_taken_back(world: World) -> None:
     assert [one.change.object for one in undo(world, last=True)] == ["b", "a"]
 
 
+def test_a_run_of_which_only_kept_things_are_left_does_not_stand_before_the_others(world: World) -> None:
+    two_runs(world)
+    world.undo_keeps.add("c")
+    assert [(one.run, one.undone.state) for one in undo(world, last=True)] == [(2, "kept")]
+    assert [one.run for one in undo(world, last=True)] == [1, 1]
+    assert [(one.run, one.undone.state) for one in undo(world, last=True)] == [(2, "kept")]  # no other is left
+    world.undo_keeps.clear()
+    assert [one.run for one in undo(world)] == [2]
+
+
+def test_a_run_of_which_something_failed_is_still_the_last(world: World) -> None:
+    two_runs(world)
+    world.undo_fails["c"] = StepFailed("no")
+    assert [one.run for one in undo(world, last=True)] == [2]
+    assert [one.run for one in undo(world, last=True)] == [2]
+
+
 def test_what_failed_and_what_was_kept_is_tried_again(world: World) -> None:
     do(world, A, B, C)
     world.undo_fails["a"] = StepFailed("no")

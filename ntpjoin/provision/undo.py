@@ -30,11 +30,20 @@ class TakenBack:
 
 
 def in_effect(runs: tuple[Run, ...], *, last_only: bool) -> tuple[Run, ...]:
-    """The runs that undo would take back, newest first: also those that changed nothing but what is remembered."""
+    """The runs that undo would take back, newest first: also those that changed nothing but what is remembered.
+
+    The last one alone is the last of which there is more than what was kept: else that would stand before all others for ever.
+    """
     live = [
         run for run in reversed(runs) if run.state in ("open", "done") or any(entry.in_effect for entry in run.entries)
     ]
-    return tuple(live[:1] if last_only else live)
+    if last_only:
+        return tuple([run for run in live if not _only_kept(run)][:1] or live[:1])
+    return tuple(live)
+
+
+def _only_kept(run: Run) -> bool:
+    return run.state == "mixed" and all(entry.state in ("kept", "undone") for entry in run.entries)
 
 
 def wait_for_packages(host: Host, changes: Iterable[Change], tell: Tell) -> None:
