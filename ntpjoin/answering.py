@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 import click
 
@@ -54,7 +54,22 @@ def in_file(output: str, name: str, command: Callable[[], int]) -> int:
         return told(error, name, output)
 
 
-def take_leave_of(stream: str) -> None:
+def leave(code: int) -> NoReturn:
+    """End the program with this exit code."""
+    for name in ("stdout", "stderr"):
+        _take_leave_of(name)
+    if _abandoned():
+        os._exit(code)
+    sys.exit(code)
+
+
+def _abandoned() -> bool:
+    """Whether threads are at work that nobody waits for any more: an interpreter that ends under them may crash."""
+    threads = sys.modules.get("threading")
+    return threads is not None and any(one.name.startswith("ntpjoin-") for one in threads.enumerate())
+
+
+def _take_leave_of(stream: str) -> None:
     """Python would flush once more what this one does not take, complain, and leave with a code of its own."""
     try:
         getattr(sys, stream).flush()

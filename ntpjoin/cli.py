@@ -241,17 +241,7 @@ def main() -> NoReturn:
     gc.set_threshold(100_000)
     code = _main()
     gc.freeze()
-    for name in ("stdout", "stderr"):
-        answering.take_leave_of(name)
-    if _abandoned():
-        os._exit(code)
-    sys.exit(code)
-
-
-def _abandoned() -> bool:
-    """Whether threads are at work that nobody waits for any more: an interpreter that ends under them may crash."""
-    threads = sys.modules.get("threading")
-    return threads is not None and any(one.name.startswith("ntpjoin-") for one in threads.enumerate())
+    answering.leave(code)
 
 
 def _main() -> int:
