@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ntpjoin.errors import NtpjoinError
-from tests import fuzz_rules, fuzz_wire
+from tests import fuzz_lint, fuzz_rules, fuzz_wire
 from tests.fuzz import spoiled, spoiled_bytes, swollen
 from tests.printed import PRINTED
 
@@ -65,6 +65,7 @@ PROPERTIES: Mapping[str, Property] = {
     "billboards": (fuzz_wire.tellings(), fuzz_wire.reads_a_billboard),
     "chains in a circle": (fuzz_rules.chains(12, round_about=True), fuzz_rules.follows),
     "chains met again": (fuzz_rules.chains(5, round_about=False), fuzz_rules.follows_as_if_each_way_were_new),
+    "lines of ntp.conf": (fuzz_lint.sentences(), fuzz_lint.judges),
     "mode 3": (
         st.lists(st.one_of(spoiled_bytes(fuzz_wire.REPLIES), st.binary(max_size=60)), max_size=4),
         fuzz_wire.hears,

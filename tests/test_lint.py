@@ -10,6 +10,7 @@ import pytest
 from ntpjoin.checks.lint.language import Dialect
 from ntpjoin.checks.lint.lint import Here, lint
 from ntpjoin.checks.lint.listening import listens
+from ntpjoin.checks.lint.numbers import whole
 from ntpjoin.checks.lint.parser import parse
 from ntpjoin.checks.lint.table import DIRECTIVES
 from ntpjoin.host import ntpconf
@@ -109,6 +110,59 @@ def test_every_directive_with_every_word_behind_it_is_held_against_the_daemons()
     assert all({word, option} <= {*sentence.split(), ""} for (word, option), sentence in made.items())
     for dialect in (CLASSIC, NTPSEC):
         assert sum(parse(sentence, dialect).wrong is None for sentence in made.values()) > 200
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("5", 5),
+        ("-3", -3),
+        ("-", 0),
+        ("4294967297", 1),
+        ("9" * 30, -1),
+        ("9" * 1000, -1),
+        (f"{'0' * 30}7", 7),
+        ("2.9", 2),
+        ("-.9", 0),
+        ("1e", 1),
+        ("1e+", 1),
+        ("2e1", 20),
+        ("1e400", -(1 << 31)),
+        ("1e-400", 0),
+        ("5g", 619_315_205),
+        ("+1.5gg", 1_238_630_401),
+        ("1G", -(1 << 31)),
+    ],
+)
+def test_a_number_is_what_leads_the_word_as_c_takes_it(word: str, found: int) -> None:
+    assert whole(word) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "found"),
+    [
+        ("tos maxclock -", CLASSIC, ["1 config.value fail", "1 upstreams.maxclock warn"]),
+        ("tos minsane -", CLASSIC, []),
+        ("tos minsane - maxclock 9", NTPSEC, ["1 upstreams.minsane warn"]),
+        ("tos minsane 3 minclock 5g", NTPSEC, []),
+        ("tos minsane 3 minclock 1e", NTPSEC, []),
+        ("tos minsane 3 maxclock 1e", NTPSEC, ["1 upstreams.maxclock warn"]),
+        ("tos minsane 3 maxclock 1e400", NTPSEC, ["1 upstreams.maxclock warn"]),
+        ("tos minsane 3 minclock 4 orphan -", CLASSIC, []),
+        ("tos minsane 3 orphan -", NTPSEC, []),
+        ("tos minsane 3 orphan 05", NTPSEC, ["1 upstreams.orphan warn"]),
+        ("tos basedate maxclock minclock 5", CLASSIC, ["1 config.value warn"]),
+        ("pollskewlist - 1 | 2", CLASSIC, ["1 config.value warn"]),
+        ("pollskewlist 5 - | -", CLASSIC, []),
+        ("pollskewlist 5 - | 16", CLASSIC, ["1 config.value warn"]),
+    ],
+)
+def test_a_number_that_the_scanner_lets_pass_is_judged(text: str, dialect: Dialect, found: list[str]) -> None:
+    servers = "".join(f"server 198.51.100.{number}\n" for number in range(1, 6))
+    assert [one for one in linted(f"{text}\n{servers}", dialect) if one[0] == "1"] == found
 
 
 # --- reading

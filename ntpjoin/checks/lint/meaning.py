@@ -8,6 +8,7 @@ from typing import Callable
 
 from ntpjoin.checks.lint import whom
 from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.numbers import whole
 from ntpjoin.checks.lint.reading import Said, Statement
 from ntpjoin.model import CheckState
 
@@ -72,8 +73,8 @@ def _pollskewlist(statement: Statement, _dialect: Dialect) -> Iterator[Said]:
     """Each element is a poll exponent, or `default`, and how many seconds earlier and later may be asked."""
     words = [word for word in statement.parsed.words[1:] if word != "|"]
     for poll, *skews in zip(words[::3], words[1::3], words[2::3]):
-        lowest, highest = min(map(int, skews)), max(map(int, skews))
-        exponent = 3 if poll == "default" else int(poll)
+        lowest, highest = min(map(whole, skews)), max(map(whole, skews))
+        exponent = 3 if poll == "default" else whole(poll)
         # For all intervals the shortest counts, up to the half of it.
         most = 1 << (exponent - 1) if 3 <= exponent <= 17 else 0
         why = "seconds are not negative" if lowest < 0 else ""

@@ -8,12 +8,12 @@ from typing import Optional
 from ntpjoin.checks import manners, smear
 from ntpjoin.checks.access import Entry
 from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.numbers import whole
 from ntpjoin.checks.lint.whom import as_address
 from ntpjoin.checks.restrict import QUESTIONS, Culprits, Question, Rules, restrictions
 from ntpjoin.checks.sources import Source, sources
 from ntpjoin.checks.upstreams import LEAST, MOST, counted
 from ntpjoin.facts import Directive
-from ntpjoin.host import ntpconf
 from ntpjoin.model import Check, CheckState
 from ntpjoin.upstreams.rules import of_pool, smears
 
@@ -95,10 +95,8 @@ def _local(found: tuple[Source, ...]) -> Iterator[Check]:
 def _orphan(lines: tuple[Directive, ...]) -> Iterator[Check]:
     """Orphan mode gives the time of this clock, whatever that is, to the whole Internet."""
     for line in lines:
-        if line.words[0] != "tos":
-            continue
-        strata = [value for word, value in zip(line.words[1::2], line.words[2::2]) if word == "orphan"]
-        if strata and 0 < int(strata[-1]) < _NO_ORPHAN:
+        strata = _values(line, "orphan")
+        if strata and 0 < whole(strata[-1]) < _NO_ORPHAN:
             text = f"without upstreams it would go on by its own clock, and say that it is stratum {strata[-1]}: {line}"
             yield Check("upstreams.orphan", WARN, text, "take `orphan` out of it", lines=(line,))
 
@@ -132,7 +130,7 @@ def _count(found: tuple[Source, ...], lines: tuple[Directive, ...], dialect: Dia
 
 def _majority(count: Optional[int], lines: tuple[Directive, ...], dialect: Dialect) -> Iterator[Check]:
     """How many have to agree, and how many may be kept; `count` None: nobody knows how many there will be."""
-    minsane, maxclock = ntpconf.minsane(lines), _last(lines, "maxclock")
+    minsane, maxclock = _last(lines, "minsane"), _last(lines, "maxclock")
     line = _line(lines, "minsane")
     blamed = (line,) if line else ()
     told = f": {line}" if line else ""
@@ -153,13 +151,18 @@ def _majority(count: Optional[int], lines: tuple[Directive, ...], dialect: Diale
 
 def _last(lines: tuple[Directive, ...], option: str) -> Optional[int]:
     line = _line(lines, option)
-    values = [value for word, value in zip(line.words, line.words[1:]) if word == option] if line else []
-    return int(float(values[-1])) if values else None
+    return whole(_values(line, option)[-1]) if line else None
 
 
 def _line(lines: tuple[Directive, ...], option: str) -> Optional[Directive]:
     """The last `tos` line that says so."""
-    return next((line for line in reversed(lines) if line.words[0] == "tos" and option in line.words), None)
+    return next((line for line in reversed(lines) if _values(line, option)), None)
+
+
+def _values(line: Directive, option: str) -> list[str]:
+    """What a `tos` line gives an option: none, one, or several, of which the last one counts."""
+    pairs = zip(line.words[1::2], line.words[2::2]) if line.words[0] == "tos" else ()
+    return [value for word, value in pairs if word == option]
 
 
 def served(rules: Rules) -> Iterator[Check]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Literal, Optional
 
+from ntpjoin.checks.lint import numbers
 from ntpjoin.records import dataclass
 
 #: `word` is one that the engine knows, `unsigned` an integer that is too large for a signed one, or hexadecimal.
@@ -87,18 +88,12 @@ def _kind(text: str, known: Collection[str], *, eras: bool) -> tuple[Kind, int]:
     if text in known:
         return "word", 0
     if _INTEGER.fullmatch(text):
-        number = int(text) if text.strip("-") else 0
         # The scanner asks sscanf(3), which goes round at 32 bits.
-        if number < 0 or text.startswith("-") or number & 0xFFFFFFFF <= _MOST:
-            return "integer", _signed(number)
-        return "unsigned", number & 0xFFFFFFFF
+        if text.startswith("-") or numbers.unsigned(text) <= _MOST:
+            return "integer", numbers.signed(text)
+        return "unsigned", numbers.unsigned(text)
     if _HEXADECIMAL.fullmatch(text):
         return "unsigned", int(text[2:] or "0", 16) & 0xFFFFFFFF
     if (_ERA_DOUBLE if eras else _DOUBLE).fullmatch(text):
         return "double", 0
     return "string", 0
-
-
-def _signed(number: int) -> int:
-    low = number & 0xFFFFFFFF
-    return low - (1 << 32) if low > _MOST else low

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.numbers import whole
 from ntpjoin.checks.restrict import Rules
 from ntpjoin.facts import Directive
 from ntpjoin.model import Check, CheckState
@@ -85,12 +86,12 @@ _ORDER = {"minsane": 1, "minclock": 3, "maxclock": 10}
 def _clocks(lines: Lines, dialect: Dialect) -> Iterator[Check]:
     """Classic ntpd wants minsane < minclock <= maxclock, and says that else it will not operate properly."""
     values, setters = dict(_ORDER), {}
-    for line in lines:
+    for line in lines if dialect.engine == "classic" else ():
         if line.words[0] == "tos":
             for name, value in zip(line.words[1::2], line.words[2::2]):
                 if name in values:
-                    values[name], setters[name] = max(int(float(value)), int(name != "minsane")), line
-    if dialect.engine == "classic" and not values["minsane"] < values["minclock"] <= values["maxclock"]:
+                    values[name], setters[name] = max(whole(value), int(name != "minsane")), line
+    if not values["minsane"] < values["minclock"] <= values["maxclock"]:
         told = ", ".join(f"{name} {value}" for name, value in values.items())
         blamed = tuple(dict.fromkeys(setters.values()))
         text = f"`tos` has to have minsane < minclock <= maxclock, and comes to {told}: {_listed(blamed)}"
