@@ -349,3 +349,9 @@ def test_the_lines_that_we_write_ask_nothing_too_much() -> None:
 def test_a_source_without_a_line_is_left_to_the_operator() -> None:
     [check] = told(beside(replace(STRANGER, tally="x")), "upstreams.falseticker")
     assert check.remedy == "look at your own lines"
+
+
+def test_the_line_of_a_source_with_a_port_is_found() -> None:
+    one = replace(STRANGER, tally="x", source="ntp.example.net:4460")
+    [check] = told(beside(one, own="# mine\nserver ntp.example.net:4460 nts\n"), "upstreams.falseticker")
+    assert check.remedy == f"take line 2 out of {OWN}, then: {RESTART}"

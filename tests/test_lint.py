@@ -165,6 +165,42 @@ def test_a_number_that_the_scanner_lets_pass_is_judged(text: str, dialect: Diale
     assert [one for one in linted(f"{text}\n{servers}", dialect) if one[0] == "1"] == found
 
 
+# --- whom a line is about
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("ntp.example.net:4460", True),
+        ("192.0.2.1:4460", True),
+        ("[2001:db8::1]:4460", True),
+        ("[2001:db8::1]", True),
+        ("2001:db8::1", True),
+        ("ntp.example.net:nts-ke", True),
+        ("ntp.example.net:", False),
+        ("ntp.example.net:0", False),
+        ("127.0.0.1:4460", False),
+        ("[::1]:4460", False),
+        ("[2001:db8::1]4460", False),
+        ("http://ntp.example.net", False),
+        ("ntp_example/net:4460", False),
+    ],
+)
+def test_where_ntpsec_is_asked_for_nts_a_port_may_stand_behind_the_name(name: str, asked: bool) -> None:
+    assert ("1 config.name fail" not in linted(f"server {name} iburst nts\n")) is asked
+    if ":" in name.replace("2001:db8::1", ""):
+        assert "1 config.name fail" in linted(f"server {name} iburst\n")
+        assert "1 config.name fail" in linted(f"server {name} iburst nts\n", CLASSIC)
+
+
+def test_a_source_with_a_port_is_told_by_its_name() -> None:
+    servers = "server time.google.com:4460 nts\nserver [192.0.2.1]:4461 nts\nserver 192.0.2.1\n"
+    found = linted(f"{servers}pool 2.pool.ntp.org:123 nts\nrestrict 192.0.2.1 ignore\n")
+    assert {"1 upstreams.smear fail", "3,2 upstreams.twice warn", "4 upstreams.pool fail", "5 sync.peer fail"} <= {
+        *found
+    }
+
+
 # --- reading
 
 

@@ -38,5 +38,6 @@ class Following:
         """What to type to be rid of it."""
         if self.chosen(peer):
             return "ntpjoin setup --survey"
-        culprits = [one.directive for one in sources(self.lines) if one.name in (peer.address, peer.source)]
+        named = {peer.address, peer.source} - {""}
+        culprits = [one.directive for one in sources(self.lines) if named & {one.name, *one.directive.words}]
         return take_out(culprits, self.row) if culprits else "look at your own lines"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Literal, Optional
 
 from ntpjoin.board import LOCAL_CLOCK, REFERENCE_CLOCKS
@@ -30,6 +32,17 @@ def sources(directives: tuple[Directive, ...]) -> tuple[Source, ...]:
     return tuple(found for found in map(_source, directives) if found)
 
 
+#: NTPsec takes the port where a server is asked for NTS behind its name or address (nts_client.c, open_TCP_socket).
+_PORT = "0*[1-9][0-9]{0,4}|[A-Za-z][A-Za-z0-9-]*"
+_FOR_NTS = re.compile(rf"\[(?P<inside>[^\[\]]+)\](:({_PORT}))?|(?P<before>[^:\[\]]+):({_PORT})")
+
+
+def asked(name: str, options: Collection[str]) -> str:
+    """Whom a line names, without the port that may stand behind it where it has the option `nts`."""
+    match = _FOR_NTS.fullmatch(name) if "nts" in options else None
+    return (match["inside"] or match["before"]) if match else name
+
+
 def _source(directive: Directive) -> Optional[Source]:
     word, *rest = directive.words
     rest = [other for other in rest if other not in ("-4", "-6")]
@@ -39,6 +52,7 @@ def _source(directive: Directive) -> Optional[Source]:
     if word == "refclock":
         unit = rest[rest.index("unit") + 1] if "unit" in rest[:-1] else "0"
         return Source("local" if name == "local" else "refclock", f"{name.upper()}({unit})", directive)
+    name = asked(name, rest[1:])
     if name.startswith(LOCAL_CLOCK):
         return Source("local", name, directive)
     if name.startswith(REFERENCE_CLOCKS):

@@ -10,6 +10,7 @@ from typing import Optional, Union
 from ntpjoin.board import REFERENCE_CLOCKS
 from ntpjoin.checks.lint.language import Dialect
 from ntpjoin.checks.lint.reading import Said, Statement
+from ntpjoin.checks.sources import asked
 from ntpjoin.model import CheckState
 
 WARN, FAIL, UNKNOWN = CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
@@ -21,16 +22,17 @@ _DROPPED = "the line does not count"
 def source(statement: Statement, dialect: Dialect) -> Iterator[Said]:
     """Whom a server, pool, peer, broadcast or manycastclient line names."""
     words = statement.parsed.words
-    family, name = _split(words[1:])
+    family, written = _split(words[1:])
+    name = asked(written, words)
     address = as_address(name)
     why = _why_nobody(family, name, address)
     wrong = "" if why or address is None else _why_not_sent_there(words[0], address)
     if why:
-        text = f"`{name}` {why}: nobody is asked"
+        text = f"`{written}` {why}: nobody is asked"
         yield statement.says("config.name", FAIL, text, "name a server, or take it out", lost=True)
     elif wrong:
         yield statement.says(
-            "config.value", FAIL, f"`{name}` {wrong}: {_DROPPED}", "name another, or take it out", lost=True
+            "config.value", FAIL, f"`{written}` {wrong}: {_DROPPED}", "name another, or take it out", lost=True
         )
     elif address and name.startswith(REFERENCE_CLOCKS):
         yield from _clock(statement, name, dialect)
