@@ -59,7 +59,13 @@ GOOD_LINES = {
         ("", []),
         ("unrestrict default noquery", [("access.noquery", "fail")]),
         ("unrestrict -6 default noquery", [("access.noquery", "fail")]),
-        ("unrestrict default nomodify", [("access.nomodify", "fail")]),
+        ("unrestrict default nomodify", [("access.nomodify", "warn")]),
+        ("unrestrict default nomodify\nunrestrict default noquery", [("access.noquery", "fail"), ("access.nomodify", "fail")]),
+        ("unrestrict default nomodify\nunrestrict -6 default noquery", [("access.noquery", "fail"), ("access.nomodify", "fail")]),
+        (
+            "unrestrict -4 default nomodify\nunrestrict -6 default nomodify\nunrestrict -6 default noquery",
+            [("access.noquery", "fail"), ("access.nomodify", "fail"), ("access.nomodify", "warn")],
+        ),
         ("unrestrict default limited", [("access.limited", "warn")]),
         ("unrestrict default kod", [("access.limited", "warn")]),
         ("unrestrict -4 default limited kod", [("access.limited", "warn")]),
@@ -72,7 +78,7 @@ GOOD_LINES = {
         ("restrict default", []),
         # One line, one alarm: the one that hurts most.
         ("unrestrict default noquery nomodify limited", [("access.noquery", "fail")]),
-        ("unrestrict default nomodify\nunrestrict default limited", [("access.nomodify", "fail"), ("access.limited", "warn")]),
+        ("unrestrict default nomodify\nunrestrict default limited", [("access.nomodify", "warn"), ("access.limited", "warn")]),
     ],
 )  # fmt: skip
 def test_one_line_one_alarm(lines: str, faults: list[tuple[str, str]]) -> None:
@@ -84,8 +90,8 @@ def test_the_families_and_the_lines_are_named_and_what_to_take_out() -> None:
     assert check.text == f"strangers may ask management queries, over IPv6: {OWN}:2: unrestrict -6 default noquery"
     assert check.remedy == f"take line 2 out of {OWN}, then: {RESTART}"
     [check] = told(own("unrestrict default nomodify"), "access.nomodify")
-    assert "over IPv4 and IPv6: " in check.text
-    assert check.text.count(OWN) == 1
+    what = "`nomodify` is missing in the default; only `noquery` keeps strangers from changing settings"
+    assert check.text == f"{what}, over IPv4 and IPv6: {OWN}:1: unrestrict default nomodify"
     [check] = told(own("unrestrict -4 default limited\nunrestrict -6 default kod"), "access.limited")
     assert check.remedy == f"take lines 1, 2 out of {OWN}, then: {RESTART}"
 
@@ -96,7 +102,8 @@ def test_the_families_and_the_lines_are_named_and_what_to_take_out() -> None:
         ("ntpsec", GOOD_LINES["ntpsec"], []),
         ("classic", GOOD_LINES["classic"], []),
         # What NTPsec starts with refuses queries and limits; classic ntpd starts with nothing.
-        ("ntpsec", "restrict 127.0.0.1", [("access.nomodify", "fail")]),
+        ("ntpsec", "restrict 127.0.0.1", [("access.nomodify", "warn")]),
+        ("classic", "restrict default noquery", [("access.nomodify", "warn")]),
         ("classic", "restrict 127.0.0.1", [("access.noquery", "fail")]),
         ("ntpsec", "restrict default nomodify kod", []),
         ("classic", "restrict default nomodify notrap nopeer noquery", [("access.limited", "warn")]),

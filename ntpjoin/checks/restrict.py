@@ -13,7 +13,7 @@ from ntpjoin.checks.addresses import is_private
 from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.sources import sources
 from ntpjoin.facts import Directive, Facts
-from ntpjoin.model import FAMILIES, Check, CheckState
+from ntpjoin.model import FAMILIES, Check, CheckState, Family
 from ntpjoin.records import dataclass
 from ntpjoin.systems import Engine, Row
 from ntpjoin.upstreams.rules import of_pool
@@ -84,6 +84,14 @@ def rules_of(facts: Facts, row: Row) -> Optional[Rules]:
 
 
 @dataclass(frozen=True)
+class Eased:
+    """Flags that do what is missing, too: with one of them it is but a warning, in these words."""
+
+    flags: frozenset[str]
+    wrong: str
+
+
+@dataclass(frozen=True)
 class Question:
     """One thing that the default must be: the check where it is, the state and the words where not.
 
@@ -94,6 +102,7 @@ class Question:
     state: CheckState
     wrong: str
     why: Callable[[Entry], Optional[Culprits]]
+    eased: Eased = Eased(frozenset(), "")
 
 
 def _unserved(entry: Entry) -> Optional[Culprits]:
@@ -131,6 +140,11 @@ QUESTIONS = (
         FAIL,
         "nothing keeps strangers from changing settings",
         _modifiable,
+        # What would change one is a management query: modes 6 and 7 (ntp_proto.c of both engines).
+        Eased(
+            frozenset({"noquery"}),
+            "`nomodify` is missing in the default; only `noquery` keeps strangers from changing settings",
+        ),
     ),
     Question(
         Check("access.limited", OK, "who asks too often is limited, and told so"),
@@ -152,20 +166,32 @@ def restrictions(
     for question in questions:
         whys = {family: question.why(rules.access.of(world)) for family, world in zip(FAMILIES, WORLD)}
         wrong = {family: why for family, why in whys.items() if why is not None}
-        fresh = {family: why for family, why in wrong.items() if why not in told}
-        told |= set(fresh.values())
+        found = list(_wrong(question, wrong, told, rules))
         extra = list(_service(rules, told)) if question.why is _unserved else []
-        if fresh:
-            culprits = tuple(line for why in fresh.values() for line in why)
-            lines = "; ".join(dict.fromkeys(map(str, culprits))) or "no `restrict default` says otherwise"
-            text = f"{question.wrong}, over {' and '.join(fresh)}: {lines}"
-            advice = rules.advice.without if question.why is _unserved else rules.advice.restored
-            told_of = tuple(dict.fromkeys(culprits))
-            yield replace(question.fine, state=question.state, text=text, remedy=advice(culprits), lines=told_of)
-        elif not wrong and not extra:
+        yield from found
+        if not wrong and not extra:
             yield question.fine
         yield from extra
     yield from _opened(rules)
+
+
+def _wrong(question: Question, wrong: dict[Family, Culprits], told: set[Culprits], rules: Rules) -> Iterator[Check]:
+    """One check of what is not `told` yet; another one where a family is better off, and that has other culprits."""
+    entries = {family: rules.access.of(world) for family, world in zip(FAMILIES, WORLD)}
+    better = {family for family in wrong if entries[family].flags & question.eased.flags}
+    for state, what, families in (
+        (question.state, question.wrong, wrong.keys() - better),
+        (WARN, question.eased.wrong, better),
+    ):
+        fresh = {family: why for family, why in wrong.items() if family in families and why not in told}
+        told |= set(fresh.values())
+        if fresh:
+            culprits = tuple(line for why in fresh.values() for line in why)
+            lines = "; ".join(dict.fromkeys(map(str, culprits))) or "no `restrict default` says otherwise"
+            text = f"{what}, over {' and '.join(fresh)}: {lines}"
+            advice = rules.advice.without if question.why is _unserved else rules.advice.restored
+            told_of = tuple(dict.fromkeys(culprits))
+            yield replace(question.fine, state=state, text=text, remedy=advice(culprits), lines=told_of)
 
 
 def _service(rules: Rules, told: set[Culprits]) -> Iterator[Check]:
