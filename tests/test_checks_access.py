@@ -226,6 +226,39 @@ def test_the_last_minsane_counts(text: str, found: int) -> None:
     assert ntpconf.minsane(ntpconf.directives("/x", text)) == found
 
 
+# --- masks
+
+
+@pytest.mark.parametrize(
+    ("line", "network"),
+    [
+        ("10.0.0.0 mask 255.0.0.0", "10.0.0.0/8"),
+        ("10.1.2.3 mask 255.255.255.254", "10.1.2.2/31"),
+        ("10.0.0.0 mask 0.0.0.0", "0.0.0.0/0"),
+        ("10.0.0.0 mask 255.255.255.255", "10.0.0.0/32"),
+        ("2001:db8::1 mask ffff:ffff::", "2001:db8::/32"),
+        ("10.0.0.0/8", "10.0.0.0/8"),
+        ("2001:db8::/33", "2001:db8::/33"),
+        ("10.0.0.0/8 mask 255.255.0.0", "10.0.0.0/8"),
+        ("10.0.0.0 mask 0.0.0.255", None),
+        ("10.0.0.0 mask 255.0.255.0", None),
+        ("2001:db8:: mask ffff:0:ffff::", None),
+        ("10.0.0.0 mask ffff::", None),
+        ("2001:db8:: mask 255.255.0.0", None),
+        ("0.0.0.0/0", "0.0.0.0/32"),
+        ("10.0.0.0/33", "10.0.0.0/32"),
+        ("10.0.0.0/255.255.255.0", "10.0.0.0/32"),
+    ],
+)
+def test_a_mask_is_one_of_a_network_or_the_line_is_odd(line: str, network: Optional[str]) -> None:
+    access = Access("ntpsec", read(f"restrict {line} ignore"))
+    ignored = [str(one) for one, entry in access.entries.items() if "ignore" in entry.flags]
+    assert ignored == ([network] if network else [])
+    assert not access.named
+    told = network is None or (network.endswith("/32") and "/" in line)
+    assert [str(one).rpartition("restrict ")[2] for one, _ in access.odd] == ([f"{line} ignore"] if told else [])
+
+
 # --- sources
 
 OWN = """\

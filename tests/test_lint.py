@@ -201,6 +201,21 @@ def test_a_source_with_a_port_is_told_by_its_name() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("line", "dialect", "found"),
+    [
+        ("restrict 10.0.0.0 mask 255.255.255.0 noquery", CLASSIC, []),
+        ("restrict 10.0.0.0 mask 0.0.0.255 noquery", CLASSIC, ["1 access.open warn"]),
+        ("restrict 10.0.0.0 mask 0.0.0.255", NTPSEC, ["1 access.open warn"]),
+        ("restrict 192.0.2.1 mask 255.0.255.0 ignore", NTPSEC, ["1 access.open warn"]),
+        ("restrict 0.0.0.0/0 noquery", NTPSEC, ["1 access.open warn"]),
+        ("restrict 0.0.0.0/0 noquery", CLASSIC, ["1 config.engine fail"]),
+    ],
+)
+def test_a_line_that_is_about_others_than_it_seems_is_told(line: str, dialect: Dialect, found: list[str]) -> None:
+    assert [one for one in linted(f"{line}\nserver 192.0.2.1\n", dialect) if one[0] == "1"] == found
+
+
 # --- reading
 
 

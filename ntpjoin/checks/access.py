@@ -9,6 +9,7 @@ A line with `ntpport` is an entry of its own, for who asks from port 123 (ntp_re
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import Optional, Union
 
@@ -61,13 +62,17 @@ class Entry:
 
 
 class Access:
-    """All entries after the last line; `sources` is for whom the daemon itself asks, `named` are lines for names."""
+    """All entries after the last line; `sources` is for whom the daemon itself asks, `named` are lines for names.
+
+    `odd` are lines that are about others than they seem to be, and why.
+    """
 
     def __init__(self, engine: Engine, directives: Iterable[Directive]) -> None:
         self.entries: dict[Network, Entry] = {network: Entry(_BUILT_IN[engine]) for network in WORLD}
         self.engine = engine
         self.sources = Entry(frozenset())
         self.named: tuple[Directive, ...] = ()
+        self.odd: tuple[tuple[Directive, str], ...] = ()
         self._taken_out: dict[Network, Directive] = {}
         for directive in directives:
             known = directive.words[0] in ("restrict", _TAKING[engine]) and len(directive.words) > 1
@@ -114,8 +119,10 @@ class Access:
             return
         if self._skips(directive, words[0], mask):
             return
-        networks = _networks(words[0], mask, directive.words)
-        if not networks and directive.words[0] == "restrict":
+        networks, why = _networks(words[0], mask, directive.words)
+        if why:
+            self.odd = (*self.odd, (directive, why))
+        elif not networks and directive.words[0] == "restrict":
             self.named = (*self.named, directive)
         for network in networks:
             if directive.words[0] == "restrict":
@@ -135,23 +142,43 @@ class Access:
         return bool(mask) and bool({"-4", "-6"} & set(directive.words))
 
 
-def _networks(name: str, mask: str, words: tuple[str, ...]) -> tuple[Network, ...]:
-    """The networks that a line is about; none for a name, which only the resolver knows."""
+def _networks(name: str, mask: str, words: tuple[str, ...]) -> tuple[tuple[Network, ...], str]:
+    """The networks that a line is about, none for a name, which only the resolver knows; and why they are not what they seem."""
     if name in ("default", "localhost"):
         both = WORLD if name == "default" else LOOPBACK
-        return tuple(one for one in both if not ({"-4", "-6"} & set(words)) or f"-{one.version}" in words)
-    found = _network(f"{name}/{mask}" if mask else name)
-    return (found,) if found else ()
-
-
-def _network(text: str) -> Optional[Network]:
+        return tuple(one for one in both if not ({"-4", "-6"} & set(words)) or f"-{one.version}" in words), ""
+    text, slash, length = name.rpartition("/") if "/" in name else (name, "", "")
     try:
-        return ipaddress.ip_network(text, strict=False)
+        address = ipaddress.ip_address(text)
+        bits = ipaddress.ip_address(mask) if mask else None
     except ValueError:
-        pass
-    name, _, mask = text.partition("/")
-    try:  # IPv6 masks are written as addresses, which ipaddress does not take
-        length = bin(int(ipaddress.IPv6Address(mask))).count("1")
-        return ipaddress.ip_network(f"{name}/{length}", strict=False)
-    except ValueError:
-        return None
+        return (), ""
+    most = address.max_prefixlen
+    taken = _LENGTH.match(length)
+    if taken and 0 < int(taken[0]) <= most:
+        return (_network(address, int(taken[0])),), ""
+    if bits is None:
+        alone = f"`{name}`: NTPsec takes no such length, and the line is about {text} alone" if slash else ""
+        return (_network(address, most),), alone
+    ones = _leading_ones(int(bits), most)
+    if ones is None or bits.version != address.version:
+        return (
+            (),
+            f"`{mask}` is no network's mask, but is laid over each address bit by bit: whom it fits is not judged",
+        )
+    return (_network(address, ones),), ""
+
+
+#: How many bits of an address count, as NTPsec reads it (ntp_config.c, fix_node_cidr).
+_LENGTH = re.compile(r"[0-9]{1,9}")
+
+
+def _network(address: Union[ipaddress.IPv4Address, ipaddress.IPv6Address], length: int) -> Network:
+    kind = ipaddress.IPv4Network if address.version == 4 else ipaddress.IPv6Network
+    return kind((int(address), length), strict=False)
+
+
+def _leading_ones(mask: int, size: int) -> Optional[int]:
+    """How many ones a mask begins with; None where there are others behind them."""
+    zeros = mask ^ ((1 << size) - 1)
+    return None if zeros & (zeros + 1) else size - zeros.bit_length()

@@ -210,7 +210,7 @@ def _service(rules: Rules, told: set[Culprits]) -> Iterator[Check]:
 
 
 def _opened(rules: Rules) -> Iterator[Check]:
-    """Lines that give others than this host and its own network the right to query, or to change settings.
+    """Lines that give others than this host and its own network the right to query, or to change settings; or that do not tell whom.
 
     A private network that may query, but not modify, was chosen on purpose.
     """
@@ -220,6 +220,9 @@ def _opened(rules: Rules) -> Iterator[Check]:
         chosen = is_private(network) and "nomodify" in entry.flags
         if not here and not chosen and not entry.flags & DEAF_TO_QUERIES:
             yield _opening(str(network), entry, rules)
+    for line, why in rules.access.odd:
+        remedy = rules.advice.edited("write ADDRESS mask MASK, with the mask of a network, into", line)
+        yield Check("access.open", WARN, f"{why}: {line}", remedy, lines=(line,))
     for line in rules.access.named:
         entry = Entry(frozenset(line.words[2:]), (line,))
         if not entry.flags & DEAF_TO_QUERIES:
