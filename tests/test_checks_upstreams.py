@@ -249,6 +249,8 @@ def test_every_server_of_the_catalogue_that_smears_is_known_as_one() -> None:
     assert len(smearing) > 5
     assert all(map(rules.smears, smearing))
     assert rules.smears("2001:4860:4806:8::")
+    assert rules.smears("[2001:4860:4806:8:0::]")
+    assert not rules.smears("2001:4860:4806:9::")
     assert not any(map(rules.smears, (*ADDRESSES, "time.cloudflare.com", "google.com", "")))
 
 

@@ -216,6 +216,15 @@ def test_a_line_that_is_about_others_than_it_seems_is_told(line: str, dialect: D
     assert [one for one in linted(f"{line}\nserver 192.0.2.1\n", dialect) if one[0] == "1"] == found
 
 
+@pytest.mark.parametrize("address", ["2001:4860:4806:0::", "2001:4860:4806:000C::", "[2001:4860:4806::]"])
+def test_a_service_that_smears_is_known_by_its_address_however_it_is_written(address: str) -> None:
+    assert "1 upstreams.smear warn" in linted(f"server {address} iburst\n")
+
+
+def test_the_local_clock_is_known_however_its_name_is_written() -> None:
+    assert {"1 upstreams.local warn", "- upstreams.count fail"} <= {*linted("refclock LOCAL unit 0\nrefclock PPS\n")}
+
+
 # --- reading
 
 

@@ -51,7 +51,7 @@ def _source(directive: Directive) -> Optional[Source]:
     name = rest[0]
     if word == "refclock":
         unit = rest[rest.index("unit") + 1] if "unit" in rest[:-1] else "0"
-        return Source("local" if name == "local" else "refclock", f"{name.upper()}({unit})", directive)
+        return Source("local" if name.lower() == "local" else "refclock", f"{name.upper()}({unit})", directive)
     name = asked(name, rest[1:])
     if name.startswith(LOCAL_CLOCK):
         return Source("local", name, directive)

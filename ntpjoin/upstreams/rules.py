@@ -63,9 +63,12 @@ def of_pool(name: str) -> bool:
 
 
 def smears(upstream: str) -> bool:
-    """Whether this name, or this address in its canonical form, is of a service that is known to smear leap seconds."""
+    """Whether this name, or this address, however it is written, is of a service that is known to smear leap seconds."""
     bare = upstream.lower().rstrip(".")
-    return bare in _SMEARING_NAMES or bare in _SMEARING_ADDRESSES
+    try:
+        return _canonical(bare.strip("[]")) in _SMEARING_ADDRESSES
+    except ValueError:
+        return bare in _SMEARING_NAMES
 
 
 def parse_named(text: str, role: str = "an upstream") -> str:
