@@ -225,6 +225,38 @@ def test_the_local_clock_is_known_however_its_name_is_written() -> None:
     assert {"1 upstreams.local warn", "- upstreams.count fail"} <= {*linted("refclock LOCAL unit 0\nrefclock PPS\n")}
 
 
+@pytest.mark.parametrize(
+    ("lines", "told_of"),
+    [
+        (
+            "server -4 a.example\nserver -6 a.example",
+            ["a.example is named for both families: ntpd gives one host two voices"],
+        ),
+        (
+            "pool -4 a.example\npool -6 a.example",
+            ["a.example is named for both families: ntpd may give one host two voices"],
+        ),
+        ("server -4 a.example\nserver -4 a.example", ["a.example is named twice, and counts once"]),
+        ("server a.example\nserver A.example.", ["A.example. is named twice, and counts once"]),
+        ("server 2001:db8::1\nserver [2001:db8:0::1]", ["[2001:db8:0::1] is named twice, and counts once"]),
+        ("server -4 a.example\nserver -4 b.example", []),
+        (
+            "server -4 a.example\nserver -6 a.example\nserver -6 a.example",
+            [
+                "a.example is named for both families: ntpd gives one host two voices",
+                "a.example is named twice, and counts once",
+            ],
+        ),
+    ],
+)
+def test_a_source_that_is_named_twice_counts_once_but_for_one_that_is_asked_over_both_families(
+    lines: str, told_of: list[str]
+) -> None:
+    found = lint(Texts("/x", {"/x": f"{lines}\n"}, {}), NTPSEC)
+    assert [check.text.partition(": /x")[0] for check in found if check.id == "upstreams.twice"] == told_of
+    assert {check.state for check in found if check.id == "upstreams.twice"} <= {CheckState.WARN}
+
+
 # --- reading
 
 

@@ -102,18 +102,33 @@ def _orphan(lines: tuple[Directive, ...]) -> Iterator[Check]:
 
 
 def _twice(found: tuple[Source, ...]) -> Iterator[Check]:
-    first: dict[str, Directive] = {}
+    """Two lines for one name; for one over IPv4 and one over IPv6 ntpd has two sources, and does not know that they are one host."""
+    seen: dict[str, dict[str, Directive]] = {}
     for one in found:
-        if one.name in first:
-            text = f"{one.name} is named twice, and counts once: {one.directive}; {first[one.name]}"
-            lines = (one.directive, first[one.name])
+        family, former = _family(one.directive), seen.setdefault(_key(one), {})
+        if former:
+            other = former.get(family) or next(iter(former.values()))
+            lines = (one.directive, other)
+            both = {family, _family(other)} == {"-4", "-6"}
+            gives = "may give" if one.kind == "pool" else "gives"
+            what = f"for both families: ntpd {gives} one host two voices" if both else "twice, and counts once"
+            text = f"{one.name} is named {what}: {'; '.join(map(str, lines))}"
             yield Check("upstreams.twice", WARN, text, "name another server instead", lines=lines)
-        first.setdefault(one.name, one.directive)
+        former.setdefault(family, one.directive)
+
+
+def _family(line: Directive) -> str:
+    return line.words[1] if line.words[1] in ("-4", "-6") else ""
+
+
+def _key(one: Source) -> str:
+    """The same for each way of writing a name or an address."""
+    return str(as_address(one.name) or one.name.lower().rstrip("."))
 
 
 def _count(found: tuple[Source, ...], lines: tuple[Directive, ...], dialect: Dialect) -> Iterator[Check]:
     """Enough of them, by name; how many a pool brings is not known here, and the pool's own names are told already."""
-    count = len({one.name for one in found if one.counts})
+    count = len({_key(one) for one in found if one.counts})
     pools = [one for one in found if one.kind == "pool"]
     if not pools or count > MOST:
         remedy = f"name {LEAST} to {MOST} servers that their operators offer to all: ntpjoin upstreams list"
