@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,16 @@ def test_there_has_to_be_something_to_look_at(typed: Typed, tmp_path: Path) -> N
     large.write_bytes(b"#" * (1 << 20) + b"\n")
     assert typed("--engine", "classic", str(large)) == 3
     assert typed("--engine", "classic", "") == 2
+
+
+def test_a_pipe_in_place_of_a_file_has_to_be_piped_in(typed: Typed, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "63")
+    assert typed("--engine", "classic", str(tmp_path / "63")) == 3
+    assert "is not a plain file" in typed.err
+    assert "pipe it in: ntpjoin lint - < FILE" in typed.err
+    assert typed("--engine", "classic", str(tmp_path)) == 3
+    assert "name a file: ntpjoin lint FILE" in typed.err
+    assert "sudo" not in typed.err
 
 
 def test_what_is_piped_in_is_read(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

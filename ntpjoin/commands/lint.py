@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from typing import Optional
 
 from ntpjoin.checks.lint.language import Dialect
@@ -79,10 +80,21 @@ def _read(host: Host, path: str) -> bytes:
     try:
         content = host.given(path, LONGEST)
     except UsageProblem as problem:
-        raise Blocked(problem.message, "sudo ntpjoin lint, or name another: ntpjoin lint FILE") from problem
+        raise Blocked(problem.message, _instead_of(host, path)) from problem
     if content is None:
         raise Blocked(f"there is no {shown(path)}", "name another: ntpjoin lint FILE")
     return content
+
+
+def _instead_of(host: Host, path: str) -> str:
+    """What to type where a file cannot be taken. What a shell makes of <(…) is a pipe, which root cannot read either."""
+    try:
+        mode = host.path(path).stat().st_mode
+    except OSError:  # its folder may not be looked into
+        mode = stat.S_IFREG
+    if stat.S_ISREG(mode):
+        return "sudo ntpjoin lint, or name another: ntpjoin lint FILE"
+    return "name a file: ntpjoin lint FILE" if stat.S_ISDIR(mode) else "pipe it in: ntpjoin lint - < FILE"
 
 
 def _short(path: str, content: bytes) -> bytes:
