@@ -102,7 +102,7 @@ def pool(lab: Lab, server: Server) -> Iterator[Pool]:
     try:
         wait_for(lambda: authority.exists() or None, 60, "the pool's site answers")
         server.put(authority, "/usr/local/share/ca-certificates/lab-pool.crt", mode=0o644)
-        server.run(["update-ca-certificates"], check=True)
+        server.run(["update-ca-certificates"], check=True, timeout=60 * server.slowness)
         yield Pool(lab)
     finally:
         daemon.stop()

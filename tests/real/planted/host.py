@@ -96,9 +96,10 @@ class Host:
         self.server.run(["python3", "-c", script], check=True)
 
     def take_out(self, text: str) -> None:
-        """Take the lines out that are named there, as `FILE:LINE: …` or as `line LINE (out) of FILE`."""
+        """Take the lines out that are named there, as `FILE:LINE: …` or as `line(s) LINE, … (out) of FILE`."""
         places = {(path, int(line)) for path, line in re.findall(r"(/[\w./-]+):(\d+)\b", text)}
-        places |= {(path, int(line)) for line, path in re.findall(r"line (\d+) (?:out )?of (/[\w./-]*\w)", text)}
+        named = re.findall(r"lines? (\d+(?:, \d+)*) (?:out )?of (/[\w./-]*\w)", text)
+        places |= {(path, int(line)) for lines, path in named for line in lines.split(", ")}
         assert places, f"no line is named: {text}"
         for path, number in sorted(places, reverse=True):
             self.run(f"sed -i {number}d {path}")
