@@ -165,6 +165,27 @@ def test_a_number_that_the_scanner_lets_pass_is_judged(text: str, dialect: Diale
     assert [one for one in linted(f"{text}\n{servers}", dialect) if one[0] == "1"] == found
 
 
+@pytest.mark.parametrize(
+    ("line", "ends"),
+    [
+        (f"tos floor -{'9' * 20}", (CLASSIC, NTPSEC)),
+        ("tos floor -9223372036854775809", (CLASSIC, NTPSEC)),
+        ("tos floor -9223372036854775808", ()),
+        (f"tos floor {'9' * 20}", ()),
+        ("tinker panic 1e-400", (CLASSIC, NTPSEC)),
+        ("tinker panic -.1e-999", (CLASSIC, NTPSEC)),
+        ("tinker panic 1e-310", (NTPSEC,)),
+        ("tinker panic 1e-300", ()),
+        ("tinker panic 0e-999", ()),
+        ("tinker panic 1e999", ()),
+        ("tinker panic 1e-400g", ()),
+    ],
+)
+def test_a_number_that_c_has_no_room_for_ends_the_daemon(line: str, ends: tuple[Dialect, ...]) -> None:
+    found = [dialect for dialect in (CLASSIC, NTPSEC) if "1 config.fatal fail" in linted(f"{line}\n", dialect)]
+    assert tuple(found) == ends
+
+
 # --- whom a line is about
 
 

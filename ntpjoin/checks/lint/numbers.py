@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 _INTEGER = re.compile(r"(-?)0*([0-9]*)")
 #: An `e` with no figures behind it is no exponent, though both scanners let it pass.
@@ -34,6 +35,18 @@ def signed(word: str) -> int:
 def unsigned(word: str) -> int:
     """A word of figures without a sign: the lower half of an unsigned long."""
     return min(_figures(word), _MOST_UNSIGNED) & 0xFFFFFFFF
+
+
+def too_low(word: str) -> bool:
+    """Whether a whole number is below a long: strtol(3) then says so, and the int of it is 0. Of one that is above it is -1."""
+    return _figures(word) < _LEAST_LONG
+
+
+def too_near_0(word: str, *, eras: bool) -> bool:
+    """Whether atof(3) has no room for all of a number, and it comes to 0; NTPsec takes all that loses figures so for 0."""
+    mantissa = re.split("[eE]", word)[0]
+    least = sys.float_info.min if eras else sys.float_info.min * sys.float_info.epsilon
+    return abs(_real(word)) < least and any(figure in mantissa for figure in "123456789")
 
 
 def _figures(word: str) -> int:

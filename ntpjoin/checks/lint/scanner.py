@@ -14,8 +14,9 @@ from typing import Literal, Optional
 from ntpjoin.checks.lint import numbers
 from ntpjoin.records import dataclass
 
-#: `word` is one that the engine knows, `unsigned` an integer that is too large for a signed one, or hexadecimal.
-Kind = Literal["word", "integer", "unsigned", "double", "string", "sign", "too long"]
+#: `word` is one that the engine knows, `unsigned` an integer that is too large for a signed one, or hexadecimal; what is `too long`,
+#: or a number that C has `no room` for, ends the daemon.
+Kind = Literal["word", "integer", "unsigned", "double", "string", "sign", "too long", "no room"]
 
 #: How the next words are taken.
 Mode = Literal["token", "string", "strings"]
@@ -90,10 +91,10 @@ def _kind(text: str, known: Collection[str], *, eras: bool) -> tuple[Kind, int]:
     if _INTEGER.fullmatch(text):
         # The scanner asks sscanf(3), which goes round at 32 bits.
         if text.startswith("-") or numbers.unsigned(text) <= _MOST:
-            return "integer", numbers.signed(text)
+            return "no room" if numbers.too_low(text) else "integer", numbers.signed(text)
         return "unsigned", numbers.unsigned(text)
     if _HEXADECIMAL.fullmatch(text):
         return "unsigned", int(text[2:] or "0", 16) & 0xFFFFFFFF
     if (_ERA_DOUBLE if eras else _DOUBLE).fullmatch(text):
-        return "double", 0
+        return "no room" if numbers.too_near_0(text, eras=eras) else "double", 0
     return "string", 0

@@ -56,6 +56,9 @@ def _misunderstood(statement: Statement, dialect: Dialect) -> Said:
     if parsed.wrong and parsed.wrong.kind == "too long":
         text = f"a word of {len(word)} characters ends the daemon, which has no room for it"
         return statement.says("config.fatal", FAIL, text, "take it out")
+    if parsed.wrong and parsed.wrong.kind == "no room":
+        text = f"`{word}` ends the daemon, which has no number for it"
+        return statement.says("config.fatal", FAIL, text, "take it out")
     if dialect.version and _goes_on(statement, engine):
         text = f"{dialect} does not know `{word}`{_since(parse(statement.text, engine), parsed)}: {effect}"
         return statement.says("config.version", FAIL, text, "take it out, or have another release")
