@@ -90,7 +90,7 @@ def test_a_core_takes_every_line_as_it_was_meant(typed: Typed, tmp_path: Path) -
     assert took["healthy"].text.startswith("OK: synchronised to ")
     assert took["every kind of number"].data == {
         "sync.offset": Datum(0.0004, "seconds", 0.03, 0.06),
-        "sync.stratum": Datum(3, "", 6, 8),
+        "sync.stratum": Datum(3, "", 5, 7),
         "sync.survivors": Datum(5, "", None, None),
         "load.conntrack": Datum(81.25, "percent", 80, 95),
         "leapfile": Datum(-1.5e-7, "seconds", None, None),
