@@ -105,14 +105,15 @@ def steps(lab: Lab) -> tuple[Step, ...]:
         ntpjoin("the server becomes a member", setup, "Ready to join the pool"),
         *clocks(lab, "the server's clock is right", 0, 0.5),
         *outside(),
+        ntpjoin("a second run finds nothing to do", ("setup", "--yes"), "Nothing to do"),
+        ntpjoin("verify agrees", ("verify",), "No check failed"),
         Step(
-            "from outside it is good at both addresses, and closed to management",
+            "from outside nothing is wrong at both addresses, and they are closed to management",
             "client",
             ("/lab/ntpjoin", "probe", SERVER4, SERVER6, "--mine", "--allow-private"),
-            lambda said: said.code == 0 and said.has("2 asked: 2 good"),
+            # Of a daemon that has had one answer only it is warned that it may be far from the true time.
+            lambda said: said.code == 0 and said.has("2 asked: 2 ", "refuses management queries"),
         ),
-        ntpjoin("verify agrees", ("verify",), "No check failed"),
-        ntpjoin("a second run finds nothing to do", ("setup", "--yes"), "Nothing to do"),
         ntpjoin("undo takes all back", ("undo", "--yes"), "This host is as it was before."),
         Step(
             "the former time daemon runs again, and no ntpd",

@@ -136,7 +136,8 @@ def _distance(sample: Sample) -> Check:
         return Check("distance", OK, text, measure=measure)
     state = FAIL if distance_s > DISTANCE_FAIL_S else WARN
     text += f": clients follow nobody beyond {DISTANCE_FAIL_S * 1000:.0f} ms"
-    return Check("distance", state, text, "let it follow nearer servers; on it: ntpjoin verify", measure)
+    remedy = "was it started some minutes ago? Then ask again; else let it follow nearer servers; on it: ntpjoin verify"
+    return Check("distance", state, text, remedy, measure)
 
 
 def _age(sample: Sample) -> Iterator[Check]:
