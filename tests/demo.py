@@ -101,7 +101,7 @@ def steps(lab: Lab) -> tuple[Step, ...]:
     setup = ("setup", "--yes", "--allow-step", *wish)
     return (
         *clocks(lab, "the server's clock is two hours behind", -7200, 300),
-        ntpjoin("the plan shows the step, and changes nothing", ("plan", *wish), "the clock will step +72", "ntpsec"),
+        ntpjoin("the plan shows the step, and changes nothing", ("plan", *wish), "the clock will step +7", "ntpsec"),
         ntpjoin("the server becomes a member", setup, "Ready to join the pool"),
         *clocks(lab, "the server's clock is right", 0, 0.5),
         *outside(),
