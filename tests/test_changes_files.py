@@ -18,6 +18,7 @@ from ntpjoin.provision.changes import (
     WriteConfig,
     WriteFile,
 )
+from ntpjoin.provision.changes.files import _OURS
 from ntpjoin.provision.render import ntp_conf
 from tests.sample import PINS, ROW, SYSTEM
 
@@ -82,6 +83,10 @@ def test_undoing_what_was_begun_only_changes_nothing(site: Site, was_there: bool
     before = FILE.before(site)
     assert FILE.undo(site, before).state == "restored"
     assert site.host.exists(FILE.path) is was_there
+
+
+def test_what_we_render_is_known_for_ours_by_its_beginning() -> None:
+    assert ntp_conf(ROW, PINS, leapfile=True).encode().startswith(_OURS)
 
 
 def test_undoing_twice_does_no_harm(site: Site) -> None:

@@ -40,7 +40,7 @@ def answers(
         if sample is None and address in unheard:
             continue
         if sample is None:
-            (text, remedy), state = _why_not(asked, rules), FAIL
+            (text, remedy), state = _why_not(asked, rules, culprits), FAIL
         elif sample.leap == 3 or not 1 <= sample.stratum <= 15:
             text, state = "answers clients that it is not synchronised", FAIL if synchronised else OK
         else:
@@ -48,9 +48,8 @@ def answers(
         yield Check(f"answers.{family_of(address).lower()}", state, f"{address} {text}", remedy, lines=culprits)
 
 
-def _why_not(asked: Asked, rules: Optional[Rules]) -> tuple[str, str]:
-    """What came instead of an answer, with the line that is to blame where one can be told; and what to type."""
-    culprits = _culprits(asked, rules)
+def _why_not(asked: Asked, rules: Optional[Rules], culprits: Culprits) -> tuple[str, str]:
+    """What came instead of an answer, with the lines that are to blame where any can be told; and what to type."""
     lines = f": {'; '.join(map(str, culprits))}" if culprits else ""
     remedy = rules.advice.without(culprits) if rules and culprits else ""
     code = asked.kiss

@@ -94,9 +94,8 @@ def bring_back(host: Host, name: str, before: Before) -> Undone:
         services(host).forget_failure(host, name)
     if now.held and not before["held"]:
         services(host).release(host, name)
-    if (
-        now.exists and before["held"] and not now.held
-    ):  # of one that is gone nothing would be left to take the hold away again
+    # Of one that is gone nothing would be left to take the hold away again.
+    if now.exists and before["held"] and not now.held:
         services(host).hold(host, name)
     if now.exists and before["enabled"] in _SWITCHED and now.enabled != before["enabled"]:
         services(host).set_enabled(host, name, enabled=before["enabled"] == "enabled")
