@@ -20,7 +20,8 @@ OF_THE_DAEMON = frozenset(
 )
 
 #: What ends a daemon while it parses, or what it reads, cannot be tried beside other lines.
-ALONE = ("end", "includefile", "refclock", "driftfile /xxx")
+NO_ROOM_IN_C = ("tos floor -9223372036854775809", "tinker panic 1e-400", "tinker panic 1e-310")
+ALONE = ("end", "includefile", "refclock", "driftfile /xxx", *NO_ROOM_IN_C)
 
 EACH = 16
 
