@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zipimport
 
 if sys.version_info < (3, 9):
     found = ".".join(str(part) for part in sys.version_info[:3])
@@ -16,8 +17,23 @@ if os.path.realpath(sys.path[0]) == "/usr/local/lib/ntpjoin/ntpjoin.pyz":
         sys.path[0] = "/proc/self/fd/%d" % fcntl.fcntl(archive, fcntl.F_DUPFD_CLOEXEC, 3)  # noqa: UP031
 
 # Beside the sources lies a compiled copy for the Python that made the archive: half of the time to start is compiling.
-sys.path.insert(0, sys.path[0] + "/" + str(sys.implementation.cache_tag))
+COMPILED = str(sys.implementation.cache_tag)
 
-from ntpjoin.cli import main
+
+class Importer(zipimport.zipimporter):
+    """The standard one reads and unmarshals each module once more, only to learn what its file is called."""
+
+    def get_filename(self, fullname: str) -> str:
+        """The file of a module, as `__file__` tells it."""
+        if not self.prefix.startswith(COMPILED):
+            return super().get_filename(fullname)
+        end = "/__init__.pyc" if self.is_package(fullname) else ".pyc"
+        return self.archive + "/" + self.prefix + fullname.rpartition(".")[2] + end
+
+
+sys.path_hooks.insert(0, Importer)
+sys.path.insert(0, sys.path[0] + "/" + COMPILED)
+
+from ntpjoin.cli import main  # noqa: E402 - found where the lines above say
 
 main()

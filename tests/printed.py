@@ -93,7 +93,7 @@ def _follow(ruleset: Ruleset) -> object:
         seen.filtering(),
         openings(ruleset, wanting),
         look_untracked(Told({}), seen, seen.facts()),
-        [ufw.own_chain(ruleset, one) for one in seen.wanting],
+        [rulesets.of_ufw(ruleset, one) for one in seen.wanting],
     )
 
 

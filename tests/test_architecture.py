@@ -20,13 +20,13 @@ _FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"checks"}),
     frozenset({"provision"}),
     frozenset({"show"}),
-    frozenset({"cli", "answering", "cli_lint", "cli_pool", "cli_probe", "cli_web", "options", "commands"}),
+    frozenset({"cli", "commands"}),
     frozenset({"archive", "__main__"}),
 )
 #: Rooms of one floor that are one thing in several files.
 _TOGETHER = (
     frozenset({"model", "errors", "facts", "board", "firewall", "job", "records", "surroundings", "systems", "web"}),
-    frozenset({"cli", "answering", "cli_lint", "cli_pool", "cli_probe", "cli_web", "options", "commands"}),
+    frozenset({"cli", "commands"}),
 )
 
 _PROCESS_MODULES = frozenset({"subprocess", "pty", "multiprocessing"})

@@ -72,15 +72,15 @@ def test_the_archive_has_a_compiled_copy_of_every_module_and_runs_it(archive: Pa
     )
     maker = REPOSITORY / ".venv" / "bin" / "python"
     ran = subprocess.run([maker, "-c", script, str(archive)], check=True, capture_output=True, text=True)
-    assert ran.stderr.split() == [f"{archive}/{tag}click/__init__.pyc", f"{archive}/{tag}ntpjoin/cli.pyc"]
+    assert ran.stderr.split() == [f"{archive}/{tag}click/__init__.pyc", f"{archive}/{tag}ntpjoin/cli/__init__.pyc"]
 
 
 def test_what_every_run_imports_is_not_deflated(archive: Path) -> None:
     held = zipfile.ZipFile(archive).infolist()
     plain = {one.filename for one in held if one.compress_type == zipfile.ZIP_STORED}
     [tag] = {name.split("/")[0] for name in plain}
-    assert {f"{tag}/click/core.pyc", f"{tag}/ntpjoin/cli.pyc", f"{tag}/ntplib.pyc"} <= plain
-    assert {"click/core.py", "ntpjoin/cli.py", f"{tag}/dns/resolver.pyc"}.isdisjoint(plain)
+    assert {f"{tag}/click/core.pyc", f"{tag}/ntpjoin/cli/__init__.pyc", f"{tag}/ntplib.pyc"} <= plain
+    assert {"click/core.py", "ntpjoin/cli/__init__.py", f"{tag}/dns/resolver.pyc"}.isdisjoint(plain)
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Optional
 
 from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter import iptables, nft
 from ntpjoin.host.netfilter.rules import Chain, Ruleset
+from ntpjoin.model import Family
 
 #: The tables that iptables makes, also when it is nft underneath.
 _CLASSIC = ("raw", "mangle", "nat", "filter", "security")
@@ -19,6 +21,10 @@ _IS_NFT = "(nf_tables)"
 
 #: What it says of tables that somebody has put rules of nft into.
 _FOREIGN = "use 'nft' tool"
+
+
+#: The chains in which ufw keeps the rules that it was told.
+_OF_UFW: Mapping[Family, tuple[str, str]] = {"IPv4": ("ip", "ufw-user-input"), "IPv6": ("ip6", "ufw6-user-input")}
 
 
 class _Unlisted(Exception):
@@ -35,6 +41,15 @@ def read(host: Host) -> Ruleset:
         return _whole(host, found, texts, with_nft=with_nft)
     except _Unlisted as error:
         return Ruleset(problem=str(error))
+
+
+def of_ufw(ruleset: Ruleset, family: Family) -> Optional[Chain]:
+    """The chain that holds what ufw was told for a family; None where it does not manage that."""
+    place, name = _OF_UFW[family]
+    found = [
+        chain for key, chain in ruleset.chains.items() if key[1:] == (place, "filter", name) and chain.tool != "nft"
+    ]
+    return found[0] if found else None
 
 
 def _whole(host: Host, found: Ruleset, texts: Mapping[str, str], *, with_nft: bool) -> Ruleset:

@@ -23,9 +23,6 @@ _ACTION = re.compile(r"\s(?P<action>ALLOW|DENY|REJECT|LIMIT)(?: (?P<way>IN|OUT|F
 #: `80`, `80,100:200`.
 _PORTS = re.compile(r"[0-9]{1,5}(:[0-9]{1,5})?(,[0-9]{1,5}(:[0-9]{1,5})?)*")
 
-#: The chains in which ufw keeps the rules that it was told.
-_CHAINS: dict[Family, tuple[str, str]] = {"IPv4": ("ip", "ufw-user-input"), "IPv6": ("ip6", "ufw6-user-input")}
-
 #: How a rule is named that is for one family only.
 _ANY: dict[Family, str] = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
@@ -53,15 +50,6 @@ class Status:
     active: bool
     default: str
     rules: tuple[Rule, ...]
-
-
-def own_chain(ruleset: Ruleset, family: Family) -> Optional[Chain]:
-    """The chain that holds what ufw was told for a family; None where it does not manage that."""
-    place, name = _CHAINS[family]
-    found = [
-        chain for key, chain in ruleset.chains.items() if key[1:] == (place, "filter", name) and chain.tool != "nft"
-    ]
-    return found[0] if found else None
 
 
 def status(host: Host) -> Optional[Status]:

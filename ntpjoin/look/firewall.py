@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.firewall import FirewallFacts
-from ntpjoin.host import rulesets, ufw
+from ntpjoin.host import rulesets
 from ntpjoin.host.machine import Host
 from ntpjoin.host.netfilter.rules import NTP_PORT
 from ntpjoin.look.doors import look_doors
 from ntpjoin.look.network import Network
 from ntpjoin.look.seen import Seen, openings, see
-from ntpjoin.look.ufw import by_ufw
 from ntpjoin.look.untracked import look_untracked
 from ntpjoin.model import FAMILIES
 
@@ -37,7 +36,9 @@ def look_firewall(host: Host, network: Optional[Callable[[], Network]] = None) -
 
 def _managed(host: Host, seen: Seen) -> FirewallFacts:
     """What whoever manages the rules would say."""
-    if any(ufw.own_chain(seen.ruleset, family) for family in FAMILIES):
+    if any(rulesets.of_ufw(seen.ruleset, family) for family in FAMILIES):
+        from ntpjoin.look.ufw import by_ufw  # noqa: PLC0415 - as below
+
         return by_ufw(host, seen)
     if host.which("firewall-cmd"):
         from ntpjoin.look.firewalld import by_firewalld, running  # noqa: PLC0415 - few hosts have it, and XML costs 20 ms

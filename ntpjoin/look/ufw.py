@@ -44,7 +44,7 @@ def by_ufw(host: Host, seen: Seen) -> FirewallFacts:
 
 def _helps(seen: Seen, status: ufw.Status, family: Family) -> bool:
     """Whether our rule, which ufw puts behind its others, lets queries in. In the place of another's it is not ours to put."""
-    chain = ufw.own_chain(seen.ruleset, family)
+    chain = rulesets.of_ufw(seen.ruleset, family)
     if chain is None or ufw.would_replace(status, NTP_PORT):
         return False
     return judge_all(with_rule(seen.ruleset, chain, at_head=False), seen.queries[family]).free
@@ -52,7 +52,7 @@ def _helps(seen: Seen, status: ufw.Status, family: Family) -> bool:
 
 def _elsewhere(seen: Seen, family: Family) -> Iterator[str]:
     """What to type besides, where it is not only what ufw was told that keeps queries out."""
-    chain = ufw.own_chain(seen.ruleset, family)
+    chain = rulesets.of_ufw(seen.ruleset, family)
     ruleset = with_rule(seen.ruleset, chain, at_head=True) if chain else seen.ruleset
     for head in opened(ruleset, seen.queries[family]) or ():
         yield _before_rules(head, family) if chain and head.key[:3] == chain.key[:3] else rulesets.opening(head)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ntpjoin import answering
-from ntpjoin import options as opt
+from ntpjoin.cli import answering
+from ntpjoin.cli import options as opt
 from ntpjoin.errors import UsageProblem, quoted
 from ntpjoin.look.sites import BETA, POOL
 

@@ -6,8 +6,8 @@ from typing import Any, Optional
 
 import click
 
-from ntpjoin import answering
-from ntpjoin import options as opt
+from ntpjoin.cli import answering
+from ntpjoin.cli import options as opt
 
 
 def _hosts(_context: click.Context, _argument: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:

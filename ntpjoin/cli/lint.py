@@ -8,8 +8,8 @@ from typing import Any, Callable, Optional
 
 import click
 
-from ntpjoin import answering
-from ntpjoin import options as opt
+from ntpjoin.cli import answering
+from ntpjoin.cli import options as opt
 from ntpjoin.errors import UsageProblem, quoted
 
 #: Path.absolute keeps "..".

@@ -9,7 +9,7 @@ from typing import Any, Callable, NoReturn, Optional
 
 import click
 
-from ntpjoin import options as opt
+from ntpjoin.cli import options as opt
 from ntpjoin.errors import Interrupted, NtpjoinError, UsageProblem
 
 
@@ -33,6 +33,12 @@ def screen(options: Mapping[str, Any]) -> Any:
 def _acts(given: Mapping[str, Any]) -> bool:
     """Whether the command, typed so, changes something: then it asks, or is told that it need not."""
     return "yes" in given and given.get("applies", True) and not given.get("dry_run", False)
+
+
+def with_help(context: click.Context) -> None:
+    """Releases of click differ in what a group does by itself where no command follows."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def form(named: Optional[str], options: Mapping[str, Any]) -> Any:
