@@ -75,6 +75,31 @@ def test_the_archive_has_a_compiled_copy_of_every_module_and_runs_it(archive: Pa
     assert ran.stderr.split() == [f"{archive}/{tag}click/__init__.pyc", f"{archive}/{tag}ntpjoin/cli/__init__.pyc"]
 
 
+def test_no_module_of_the_archive_is_unmarshalled_twice(archive: Path) -> None:
+    script = """
+import runpy, sys
+sys.addaudithook(lambda event, given: event == "marshal.loads" and print(hash(given[0]), file=sys.stderr))
+sys.argv, sys.path[0] = [sys.argv[1], "verify", "--help"], sys.argv[1]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    maker = REPOSITORY / ".venv" / "bin" / "python"
+    ran = subprocess.run([maker, "-c", script, str(archive)], check=True, capture_output=True, text=True)
+    loaded = ran.stderr.split()
+    assert len(loaded) > 20
+    assert len(loaded) == len(set(loaded))
+
+
+def test_a_command_is_imported_when_it_is_typed() -> None:
+    script = """
+import sys
+from ntpjoin.cli import cli
+cli.main(["verify", "--help"], standalone_mode=False)
+print(*(name for name in sys.modules if name.startswith("ntpjoin.cli.")), file=sys.stderr)
+"""
+    ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert set(ran.stderr.split()) == {f"ntpjoin.cli.{name}" for name in ("answering", "options", "looking")}
+
+
 def test_what_every_run_imports_is_not_deflated(archive: Path) -> None:
     held = zipfile.ZipFile(archive).infolist()
     plain = {one.filename for one in held if one.compress_type == zipfile.ZIP_STORED}
