@@ -32,6 +32,9 @@ CONFIG = "/run/ntp.conf"
 END = "fudge 192.0.2.77 time1 0"
 ENDS = "address 192.0.2.77 for the fudge command"
 
+#: What is no word of any directive.
+NO_WORD = "bogus"
+
 #: Empty lines between two that are tried together: behind an error bison stays silent for three words.
 GAP = "\n\n\n\n"
 
@@ -107,14 +110,14 @@ class Answer:
         return bool(self.complaints) or self.code is not None
 
 
-def asked(daemon: Daemon, texts: Sequence[str]) -> Iterator[Answer]:
-    """What it says of each configuration, one start each."""
+def asked(daemon: Daemon, texts: Sequence[str], last: str = END, ends: str = ENDS) -> Iterator[Answer]:
+    """What it says of each configuration, one start each; below each is the line `last`, of which it says `ends`."""
     words = ["unshare", "--net", "--mount", "--propagation", "private"]
     words += ["setpriv", "--pdeathsig", "KILL", "--bounding-set=-sys_time", "--inh-caps=-sys_time"]
     # Its loopback interface is up, as ntpd listens there; ip(8) is not in each tree.
     words += ["sh", "-c", 'ip link set lo up && exec chroot "$@"', "sh", str(daemon.root(print))]
     words += ["python3", "-c", COMPLAINER.read_text()]
-    cases = "".join(json.dumps({"text": f"{text}{GAP}{END}\n", "end": ENDS}) + "\n" for text in texts)
+    cases = "".join(json.dumps({"text": f"{text}{GAP}{last}\n", "end": ends}) + "\n" for text in texts)
     done = subprocess.run(words, input=cases, capture_output=True, text=True, check=False, env=ENVIRONMENT)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(texts), done.stderr
@@ -131,10 +134,11 @@ def found(daemon: Daemon, text: str) -> tuple[Check, ...]:
 
 def no_syntax(daemon: Daemon, tried: Sequence[str]) -> tuple[frozenset[int], frozenset[int]]:
     """Of lines that are tried all at once the places of those that the daemon, and that lint, does not understand."""
-    text = GAP.join(tried) + GAP
-    numbers = {number: place for place, number in enumerate(_numbers(tried))}
-    [answer] = asked(daemon, [text])
-    daemons = {int(match[1]) for line in answer.complaints if (match := _PLACE.search(line))}
+    numbers = {number: place for place, number in enumerate(_numbers([*tried, NO_WORD]))}
+    end = max(numbers)
+    # Where it has read a `logfile`, what it says is not heard any more; of what is no syntax it tells before.
+    [answer] = asked(daemon, [GAP.join(tried)], NO_WORD, f"syntax error in {CONFIG} line {end}")
+    daemons = {int(match[1]) for line in answer.complaints if (match := _PLACE.search(line))} - {end}
     lints = {place for place, line in enumerate(tried) if parse(ntpconf.lines(line)[0], daemon.dialect).wrong}
     return frozenset(numbers[one] for one in daemons), frozenset(lints)
 
