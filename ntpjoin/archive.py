@@ -1,4 +1,4 @@
-"""The first file of dist/ntpjoin.pyz (there it is __main__.py). It must parse on every Python 3 to say which one is needed."""
+"""The first file of dist/ntpjoin.pyz (there it is __main__.py). It must parse on every Python to say which one is needed."""
 
 import os
 import sys
@@ -6,7 +6,8 @@ import zipimport
 
 if sys.version_info < (3, 9):
     found = ".".join(str(part) for part in sys.version_info[:3])
-    sys.exit(sys.stderr.write("ntpjoin: this needs Python 3.9 or newer, this is Python %s\n" % found) and 3)  # noqa: UP031
+    sys.stderr.write("ntpjoin: this needs Python 3.9 or newer, this is Python %s\n" % found)  # noqa: UP031
+    sys.exit(3)
 
 # The copy that `setup --monitor` makes may be taken away by a run of itself, or replaced while it runs: what is imported later is
 # read through the open file. The number is one that no closed stdin, stdout or stderr leaves free.
@@ -23,7 +24,7 @@ COMPILED = str(sys.implementation.cache_tag)
 class Importer(zipimport.zipimporter):
     """The standard one reads and unmarshals each module once more, only to learn what its file is called."""
 
-    def get_filename(self, fullname: str) -> str:
+    def get_filename(self, fullname):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
         """The file of a module, as `__file__` tells it."""
         if not self.prefix.startswith(COMPILED):
             return super().get_filename(fullname)

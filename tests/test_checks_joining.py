@@ -7,13 +7,15 @@ from typing import Any, Optional
 
 import pytest
 
+from ntpjoin.board import Billboard
+from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.joining import Door, country, doors, net_speed, points
 from ntpjoin.checks.verify import judge
-from ntpjoin.facts import Facts, Zone
+from ntpjoin.facts import Directive, Facts, Zone
 from ntpjoin.model import Check, CheckState, Wish
 from ntpjoin.surroundings import Tracking
-from tests.judged import GOOD
-from tests.sample import OWN4, OWN6, PINS, WISH, changed, converged
+from tests.judged import GOOD, LEADS
+from tests.sample import OWN4, OWN6, PINS, WISH, answered, changed, converged
 
 PUBLIC4, PUBLIC6 = "8.8.8.8", "2a02:8::8"
 TABLE = (
@@ -111,6 +113,16 @@ def test_a_server_is_added_with_stratum_1_to_5(system: dict[str, int], state: st
 
 def test_without_a_daemon_nothing_has_a_stratum() -> None:
     assert states(host(daemon=None))["stratum"] == ("fail", "no ntpd tells its stratum here")
+
+
+def test_a_daemon_that_may_not_tell_this_host_is_no_fault_that_setup_would_mend() -> None:
+    line = Directive("/etc/ntpsec/ntp.d/x.conf", 3, ("restrict", "127.0.0.1", "ignore"))
+    facts = host(daemon__board=Billboard(), directives=(line,))
+    evidence = Evidence(answered(PUBLIC4, PUBLIC6), {PUBLIC4: (), PUBLIC6: ()}, LEADS)
+    checks = judge(facts, WELL, PINS, evidence)
+    [point] = [one for one in points(facts, WELL, checks, {}, BERLIN, young=False) if one.id == "stratum"]
+    assert (point.state, point.text) == (CheckState.UNKNOWN, "ntpd does not tell this host its stratum")
+    assert point.remedy.startswith("take line 3 out of /etc/ntpsec/ntp.d/x.conf")
 
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN

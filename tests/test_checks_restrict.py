@@ -211,6 +211,17 @@ def test_an_address_that_may_ask_itself_proves_nothing_of_strangers() -> None:
     assert check.remedy == f"on another machine: ntpjoin probe {OWN4} --mine --allow-private"
 
 
+def test_behind_nat_strangers_ask_the_public_address() -> None:
+    facts = own("restrict 10.0.0.0 mask 255.0.0.0 nomodify\n", addresses=("10.0.0.7",))
+    wish = replace(WISH, public_addresses=("9.9.9.9",))
+    evidence = Evidence(answered("10.0.0.7"), {"10.0.0.7": (6,)}, LEADS)
+    [check] = [one for one in judge(facts, wish, PINS, evidence) if one.id == "closed.ipv4"]
+    assert (check.state, check.remedy) == (
+        CheckState.UNKNOWN,
+        "on another machine: ntpjoin probe 9.9.9.9 --mine",
+    )
+
+
 def test_where_the_lines_are_not_known_the_live_test_stands_alone() -> None:
     elsewhere = converged(daemon__config="/run/ntp.conf.dhcp")
     evidence = live(tells={OWN4: (6,), OWN6: ()}, answers=SILENT4)

@@ -524,6 +524,14 @@ def test_what_is_no_ntpd_is_told_of_the_service_and_nothing_of_its_clock() -> No
         assert not any(check.id.startswith("sync.") for check in checks)
 
 
+def test_an_ntpd_that_is_nobodys_unit_is_told_of_the_service_alone() -> None:
+    """As one of a container, which is silent here; there may be no unit to start again."""
+    facts = converged(units={}, holders=(), daemon__board=Billboard())
+    checks = judge(facts, WISH, PINS, SILENT)
+    assert ("service.running", CheckState.FAIL) in [(check.id, check.state) for check in checks]
+    assert not any(check.id.startswith("sync.") for check in checks)
+
+
 def test_another_process_that_is_ntpd_does_not_count_as_the_unit() -> None:
     assert ("service.config", "fail") in judged(converged(daemon__pid=900))
 

@@ -151,12 +151,12 @@ def test_the_copy_that_a_timer_starts_goes_on_when_it_is_taken_away(archive: Pat
         shutil.move(again, copy)
 
 
-@pytest.mark.parametrize("version", ["3.6", "3.7", "3.8"])
+@pytest.mark.parametrize("version", ["2.7", "3.6", "3.7", "3.8"])
 def test_an_older_python_is_told_in_one_line_which_one_is_needed(archive: Path, version: str) -> None:
     python = interpreter(version)
     if not python:
         pytest.skip(f"no Python {version} on this machine")
-    refused = subprocess.run([python, "-I", "-S", str(archive), "--help"], check=False, capture_output=True, text=True)
+    refused = subprocess.run([python, "-E", "-S", str(archive), "--help"], check=False, capture_output=True, text=True)
     assert refused.returncode == 3
     assert refused.stderr.count("\n") == 1
     assert "needs Python 3.9 or newer" in refused.stderr

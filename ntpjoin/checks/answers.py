@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from ntpjoin.checks.addresses import family_of, outside_addresses, to_probe
@@ -70,11 +70,16 @@ def _culprits(asked: Asked, rules: Optional[Rules]) -> Culprits:
     return rules.too_tight() if asked.kiss == "RATE" else rules.why_deaf(asked.address)
 
 
-def closed(evidence: Evidence, row: Row, rules: Optional[Rules], *, told: bool) -> Iterator[Check]:
+def closed(
+    facts: Facts, evidence: Evidence, wish: Wish, row: Row, rules: Optional[Rules], *, told: bool
+) -> Iterator[Check]:
     """Silence counts only beside the control: the daemon does answer mode 6, on the loopback address."""
     for address, tells in evidence.tells.items():
         check = f"closed.{family_of(address).lower()}"
-        if tells:
+        if tells and rules and rules.for_itself(address):
+            beyond = [one for one in outside_addresses(facts, wish) if family_of(one) == family_of(address)]
+            yield _open_to_itself(check, address, rules, beyond)
+        elif tells:
             yield _open(check, address, tells, row, rules)
         elif tells is None:
             yield Check(check, UNKNOWN, f"{address} could not be sent a management query")
@@ -84,16 +89,21 @@ def closed(evidence: Evidence, row: Row, rules: Optional[Rules], *, told: bool) 
             yield Check(check, OK, f"{address} refuses management queries")
 
 
+def _open_to_itself(check: str, address: str, rules: Rules, beyond: Sequence[str]) -> Check:
+    """The question came from the address itself: a line for it alone, or its network, says nothing of strangers.
+
+    `beyond`: where strangers ask.
+    """
+    lines = "; ".join(map(str, rules.of(address).lines))
+    text = f"{address} may ask itself ({lines}): whether strangers may ask it cannot be seen from here"
+    return Check(check, UNKNOWN, text, f"on another machine: {to_probe(beyond)}")
+
+
 def _open(check: str, address: str, tells: tuple[int, ...], row: Row, rules: Optional[Rules]) -> Check:
-    """The question came from the address itself: a line for it alone, or its network, says nothing of strangers."""
     modes = " and ".join(map(str, tells))
     text = f"{address} answers management queries (mode {modes}) from anywhere: it can be used as an amplifier"
     if rules is None:
         return Check(check, FAIL, text, "ntpjoin setup")
-    if rules.for_itself(address):
-        lines = "; ".join(map(str, rules.of(address).lines))
-        text = f"{address} may ask itself ({lines}): whether strangers may ask it cannot be seen from here"
-        return Check(check, UNKNOWN, text, f"on another machine: {to_probe([address])}")
     culprits = rules.why_open(address)
     if culprits is None:
         return Check(

@@ -85,7 +85,7 @@ def points(
 
     `site` is that of the system of the pool that is meant.
     """
-    found = [*_addresses(facts, wish), *_of(checks, "static", "answers.static"), _stratum(facts, young=young)]
+    found = [*_addresses(facts, wish), *_of(checks, "static", "answers.static"), _stratum(facts, checks, young=young)]
     found.append(_verified(checks, young=young, root=facts.system.root))
     found += [*_of(checks, "outside", "outside"), *_of(checks, "ptr", "host.ptr"), _zone(wish, zone)]
     return (*found, *(_registered(address, known, site) for address, known in registered.items()))
@@ -109,10 +109,13 @@ def _of(checks: Sequence[Check], id_: str, name: str) -> Iterator[Point]:
     yield from (Point(id_, one.state, one.text, one.remedy) for one in checks if one.id == name)
 
 
-def _stratum(facts: Facts, *, young: bool) -> Point:
-    system = facts.daemon.board.system if facts.daemon else None
-    if system is None:
+def _stratum(facts: Facts, checks: Sequence[Check], *, young: bool) -> Point:
+    if facts.daemon is None:
         return Point("stratum", FAIL, "no ntpd tells its stratum here", "ntpjoin setup")
+    system = facts.daemon.board.system
+    if system is None:
+        why = next((one.remedy for one in checks if one.id == "sync.peer"), "ntpjoin verify")
+        return Point("stratum", UNKNOWN, "ntpd does not tell this host its stratum", why)
     if system.leap == 3 or not 1 <= system.stratum <= _HIGHEST:
         told = "it is not synchronised" if system.leap == 3 else f"its stratum is {system.stratum}"
         wait = "ntpjoin verify --wait 120" if young else "ntpjoin verify"

@@ -42,7 +42,7 @@ def synchronisation(
         return
     board = daemon.board
     if board.system is None:
-        if daemon.pid == facts.unit(row.unit).pid or not facts.unit(row.unit).running:
+        if daemon.pid == facts.unit(row.unit).pid:
             yield _untold(row, daemon, rules)
         return
     peer = board.system_peer

@@ -87,7 +87,7 @@ def _served(
     served = [
         *answers(facts, evidence, wish, rules, synchronised=synchronised),
         *lasting.static(facts, wish, evidence.names),
-        *closed(evidence, row, rules, told=told),
+        *closed(facts, evidence, wish, row, rules, told=told),
     ]
     whatever = ("answers.address", "answers.static")
     yield from (check for check in served if facts.daemon or check.state is OK or check.id in whatever)
