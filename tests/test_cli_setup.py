@@ -11,9 +11,12 @@ import pytest
 
 from ntpjoin.commands import common, setup
 from ntpjoin.errors import Blocked, Interrupted, StepFailed, UsageProblem
-from ntpjoin.facts import Holder, JournalFacts, RunFact
+from ntpjoin.facts import Holder, JournalFacts, Pinned, RunFact
+from ntpjoin.host.journal import Entry, Journal, Run
 from ntpjoin.host.machine import Host
+from ntpjoin.host.packages import manager
 from ntpjoin.provision.apply import Outcome
+from ntpjoin.provision.changes import InstallPackages
 from tests.judged import GOOD
 from tests.sample import BOARD, NAMES, PINS, WISH, changed, converged, fresh
 from tests.typed import CHECKED, ENVELOPE, LEFT, PLANNED, Typed, asked, busy, undoable
@@ -83,6 +86,27 @@ def test_the_lock_is_held_while_a_command_works_and_dropped_then(
         monkeypatch.setattr(Host, "is_root", lambda _: False)
         with common.locked(host):
             pass
+
+
+@pytest.mark.parametrize("name", ["apt", "dnf", "pacman", "zypper"])
+def test_undo_takes_nothing_back_while_somebody_else_uses_the_package_manager(typed: Typed, name: str) -> None:
+    undoable(typed, "restored")
+    change = InstallPackages(("ntp",), (Pinned("ntp", "1"),), (), manager=name)
+    run = Run(1, "done", {}, (), (Entry(1, change.kind, change.fields(), {}, "done"),))
+    typed.monkeypatch.setattr(Journal, "runs", lambda _: (run,))
+    typed.monkeypatch.setattr(manager.manager(name), "busy", lambda _: f"{name} (process 7)")
+    typed.monkeypatch.setattr(manager, "LOCK_S", 0)
+    taken: list[object] = []
+    typed.command("undo_runs", lambda *runs: taken.append(runs))
+    code, page = typed.json("undo --yes")
+    assert code == 3
+    assert page["errors"] == [
+        {
+            "message": f"the package manager is in use by {name} (process 7)",
+            "remedy": "wait until it has ended, then try again",
+        }
+    ]
+    assert taken == []
 
 
 @pytest.mark.parametrize("line", ["setup", "undo"])

@@ -85,11 +85,18 @@ def test_configuration_files_of_rpms(host: Host, programs: Programs) -> None:
     }
 
 
-def test_a_pid_file_counts_while_its_process_lives(tree: Host) -> None:
-    put(tree, "/run/zypp.pid", "77\n")
-    assert zypper.busy(tree) == ""
-    put(tree, "/proc/77/comm", "zypper\n")
-    assert zypper.busy(tree) == "zypper (process 77), which stands in /run/zypp.pid"
+@pytest.mark.parametrize(
+    ("name", "path"), [*(("dnf", path) for path in dnf._PID_FILES), *(("zypper", path) for path in zypper._PID_FILES)]
+)
+def test_a_pid_file_counts_while_its_process_lives(tree: Host, name: str, path: str) -> None:
+    """dnf 4 writes the bare number, libzypp a line, which it empties at its end."""
+    one = MANAGERS[name]
+    put(tree, path, "")
+    assert one.busy(tree) == ""
+    put(tree, path, "77" if name == "dnf" else "77\n")
+    assert one.busy(tree) == ""
+    put(tree, "/proc/77/comm", f"{name}\n")
+    assert one.busy(tree) == f"{name} (process 77), which stands in {path}"
 
 
 # --- dnf 4.14
@@ -368,6 +375,9 @@ def test_databases_that_were_never_fetched_are_told_and_a_lock_too(tree: Host) -
     assert pacman.busy(tree) == ""
     put(tree, "/var/lib/pacman/db.lck", "")
     assert "/var/lib/pacman/db.lck" in pacman.busy(tree)
+    put(tree, "/proc/77/cmdline", "/usr/bin/pacman\0-Syu\0")
+    put(tree, "/proc/77/comm", "pacman\n")
+    assert pacman.busy(tree) == "pacman (process 77)"
 
 
 def test_configuration_files_of_pacmans_packages(tree: Host, programs: Programs) -> None:

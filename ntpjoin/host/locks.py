@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import struct
+from collections.abc import Iterable
 from typing import Optional
 
 from ntpjoin.host.machine import Host
@@ -24,6 +25,15 @@ def holder(host: Host, path: str) -> Optional[int]:
     except OSError:
         return None
     return None if kind == fcntl.F_UNLCK else max(0, pid)
+
+
+def held(host: Host, paths: Iterable[str]) -> str:
+    """Who holds a lock on one of these files, in words: 'apt-get (process 412), which holds /a'; '' where nobody does."""
+    for path in paths:
+        pid = holder(host, path)
+        if pid is not None:
+            return f"{named(host, pid)}, which holds {path}"
+    return ""
 
 
 def named(host: Host, pid: int) -> str:

@@ -107,11 +107,7 @@ def _value(stanza: str, field: str) -> str:
 
 def busy(host: Host) -> str:
     """Who holds one of the package manager's locks, in words; '' where nobody does."""
-    for path in _LOCKS:
-        pid = locks.holder(host, path)
-        if pid is not None:
-            return f"{locks.named(host, pid)}, which holds {path}"
-    return ""
+    return locks.held(host, _LOCKS)
 
 
 #: How long a Release file is valid that says so itself: Debian's for security, a week.

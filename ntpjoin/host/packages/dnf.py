@@ -51,7 +51,10 @@ MEND = "dnf check"
 #: Wide enough for every table: dnf 5 cuts versions off where they do not fit.
 _ENV = {"COLUMNS": "500", "FORCE_COLUMNS": "500", "DNF5_FORCE_COLUMNS": "500", **PROXIES}
 
-#: Each names the process that holds it; dnf itself would wait for it for ever.
+#: Of dnf 5 (libdnf5: TRANSACTION_LOCK_FILEPATH), locked with fcntl(2) before rpm's own, and gone when the transaction has ended.
+_LOCKS = ("/run/dnf/rpmtransaction.lock",)
+
+#: Of dnf 4. Each names the process that holds it; dnf itself would wait for it for ever.
 _PID_FILES = ("/var/cache/dnf/metadata_lock.pid", "/var/cache/dnf/download_lock.pid", "/var/lib/dnf/rpmdb_lock.pid")
 
 _LEAN = ("--setopt=install_weak_deps=False",)
@@ -67,7 +70,7 @@ def _dnf(host: Host) -> str:
 
 def busy(host: Host) -> str:
     """Who uses dnf or rpm now, in words; '' where nobody does."""
-    return rpm.busy(host, _PID_FILES)
+    return rpm.busy(host, _PID_FILES, _LOCKS)
 
 
 def refresh(host: Host, *, clock_behind_s: float) -> str:

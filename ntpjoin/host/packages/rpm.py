@@ -27,12 +27,11 @@ def plain(version: str) -> str:
     return version.removeprefix("0:")
 
 
-def busy(host: Host, pid_files: Sequence[str] = ()) -> str:
-    """Who holds rpm's lock, or lives by one of these pid files, in words; '' where nobody does."""
-    for path in _LOCKS:
-        pid = locks.holder(host, path)
-        if pid is not None:
-            return f"{locks.named(host, pid)}, which holds {path}"
+def busy(host: Host, pid_files: Sequence[str], others: Sequence[str] = ()) -> str:
+    """Who holds rpm's lock or one of these others, or lives by one of these pid files, in words; '' where nobody does."""
+    who = locks.held(host, (*_LOCKS, *others))
+    if who:
+        return who
     for path in pid_files:
         told = host.text(path).strip()
         if told.isdigit() and host.exists(f"/proc/{told}"):
