@@ -10,10 +10,13 @@ import pytest
 from ntpjoin.board import Counters, SystemVars
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.limiter import too_tight
+from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.lint import lint
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Facts, FileFact
 from ntpjoin.host import ntpconf
 from ntpjoin.host.distros import ROWS
+from ntpjoin.look.texts import Texts
 from ntpjoin.model import Asked, Check, CheckState, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.systems import Engine
@@ -306,6 +309,29 @@ def test_a_kiss_is_told_in_its_own_words(code: bytes, lines: str, words: str, re
         ("ntpsec", "limit average nan", False),
         ("ntpsec", "limit average", False),
         ("ntpsec", "limit kod 0", False),
+        # Numbers as the scanner takes them: NTPsec adds eras of GPS, and an `e` with nothing behind it is no exponent.
+        ("ntpsec", "limit burst 5g", False),
+        ("ntpsec", "limit average .05 average 5g", False),
+        ("ntpsec", "limit average .05e", True),
+        ("ntpsec", "limit average 0.05e+ kod 1G", True),
+        ("ntpsec", "limit average -1e400", True),
+        ("ntpsec", "limit average .05 average 1e400", False),
+        ("ntpsec", "limit burst -", True),
+        ("ntpsec", "limit average 0_1", False),
+        ("classic", "discard minimum 5g", False),
+        ("classic", "discard minimum 5e", False),
+        ("classic", "discard minimum +5", False),
+        ("classic", "discard minimum 0_5", False),
+        ("classic", "discard minimum 005", True),
+        ("classic", "discard minimum 300", True),
+        ("classic", "discard minimum 4294967301", True),
+        ("classic", "discard minimum 3000000000", False),
+        # What is no number loses the line, a word that is not known only what stands behind it.
+        ("ntpsec", "limit average 0.05 burst x", False),
+        ("ntpsec", "limit average 0.05 burst", False),
+        ("ntpsec", "limit average 0.05 bogus 1 burst 20", True),
+        ("ntpsec", "limit bogus 1 average 0.05", False),
+        ("classic", "discard minimum 5 average 2.5", False),
     ],
 )
 def test_a_limiter_that_refuses_the_pools_monitors_is_told(engine: Engine, line: str, refused: bool) -> None:
@@ -313,6 +339,8 @@ def test_a_limiter_that_refuses_the_pools_monitors_is_told(engine: Engine, line:
     found = [one for one in judged(facts) if one[0].startswith("access.")]
     assert found == [("access.serve", "warn")] * refused
     assert bool(too_tight(engine, ntpconf.directives("/x", line))) is refused
+    linted = lint(Texts("/x", {"/x": f"{GOOD_LINES[engine]}{line}\n"}, {}), Dialect(engine))
+    assert [check.id for check in linted if check.id == "access.serve"] == ["access.serve"] * refused
 
 
 def test_the_last_value_counts_and_the_lines_are_named() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Callable, Optional
+from typing import Callable
 
 from ntpjoin.checks.scoring import ACTIVE_S, GAP_S, SAMPLES
 from ntpjoin.facts import Directive
@@ -29,21 +29,26 @@ def too_tight(engine: Engine, lines: Iterable[Directive]) -> tuple[Directive, ..
     setters: dict[str, Directive] = {}
     for line in lines:
         if line.words[0] == WORD[engine]:
-            for name, word in zip(line.words[1::2], line.words[2::2]):
-                value = _value(engine, word)
-                if value is not None and name in setting:
+            for name, value in _options(engine, line):
+                if name in setting:
                     setting[name], setters[name] = value, line
     lets_pass = (_ntpsec if engine == "ntpsec" else _classic)(setting)
     return () if all(map(lets_pass, _gaps())) else tuple(dict.fromkeys(setters.values()))
 
 
-def _value(engine: Engine, word: str) -> Optional[float]:
-    """A number as the engine takes it: classic ntpd whole ones only."""
-    try:
-        value = float(word) if engine == "ntpsec" else int(word)
-    except ValueError:
-        return None
-    return None if not math.isfinite(value) or (engine == "classic" and not 0 <= value <= _MOST_AVERAGE) else value
+def _options(engine: Engine, line: Directive) -> Iterator[tuple[str, float]]:
+    """What the engine takes of a line, as its own parser and scanner have it: of 5g NTPsec makes a number, classic ntpd none."""
+    # Few files have such a line, and the language is large.
+    from ntpjoin.checks.lint import numbers  # noqa: PLC0415
+    from ntpjoin.checks.lint.language import Dialect  # noqa: PLC0415
+    from ntpjoin.checks.lint.parser import parse  # noqa: PLC0415
+
+    parsed = parse(" ".join(line.words), Dialect(engine))
+    tokens = [one.token for one in parsed.taken[1:]] if parsed.counts else []
+    for name, value in zip(tokens[::2], tokens[1::2]):
+        number = value.number if value.kind == "integer" else numbers.real(value.text)
+        if (engine, name.text) != ("classic", "average") or 0 <= number <= _MOST_AVERAGE:
+            yield name.text, number
 
 
 def _gaps() -> Iterator[float]:

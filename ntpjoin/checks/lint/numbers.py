@@ -22,8 +22,14 @@ def whole(word: str) -> int:
     """What the daemon has of it where it keeps an int. Of what has no room there x86 makes the least that has."""
     if _INTEGER.fullmatch(word):
         return signed(word)
-    value = _real(word)
+    value = real(word)
     return int(value) if _LEAST <= value <= _MOST else _LEAST
+
+
+def real(word: str) -> float:
+    """What the daemon has of it where it keeps a double. Of a word of figures alone it makes a whole number first."""
+    leading = _REAL.match(word)
+    return (float(leading[0]) if leading else 0.0) + sum(_ERAS_S.get(letter, 0) for letter in word)
 
 
 def signed(word: str) -> int:
@@ -46,15 +52,10 @@ def too_near_0(word: str, *, eras: bool) -> bool:
     """Whether atof(3) has no room for all of a number, and it comes to 0; NTPsec takes all that loses figures so for 0."""
     mantissa = re.split("[eE]", word)[0]
     least = sys.float_info.min if eras else sys.float_info.min * sys.float_info.epsilon
-    return abs(_real(word)) < least and any(figure in mantissa for figure in "123456789")
+    return abs(real(word)) < least and any(figure in mantissa for figure in "123456789")
 
 
 def _figures(word: str) -> int:
     match = _INTEGER.match(word)
     sign, figures = match.groups() if match else ("", "")
     return int(f"{sign}{figures[: _FIGURES + 1] or 0}")
-
-
-def _real(word: str) -> float:
-    leading = _REAL.match(word)
-    return (float(leading[0]) if leading else 0.0) + sum(_ERAS_S.get(letter, 0) for letter in word)
