@@ -16,6 +16,7 @@ from ntpjoin.checks.settle import steady
 from ntpjoin.checks.verify import judge, settling
 from ntpjoin.facts import Directive, Facts, FileFact, Holder, JournalFacts, Setter, Unit
 from ntpjoin.firewall import FirewallFacts
+from ntpjoin.host import ntpconf
 from ntpjoin.host.distros import ROWS
 from ntpjoin.host.machine import Host
 from ntpjoin.model import Asked, CheckState, Resolved, Wish
@@ -81,6 +82,22 @@ def test_a_good_server_is_good_as_far_as_can_be_seen() -> None:
         "outside",
     ]
     assert Counter(check.state for check in checks) == {CheckState.OK: len(checks) - 1, CheckState.UNKNOWN: 1}
+
+
+def test_the_main_file_is_taken_apart_once_for_all_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (
+        b"# another one than in any other test\n" + (converged().files[ROW.config] or FileFact(b"", 0, "")).content
+    )
+    facts = converged(files={**converged().files, ROW.config: FileFact(content, 0o644, "root:root", ours=True)})
+    taken, directives = [], ntpconf.directives
+
+    def take(path: str, text: str) -> tuple[Directive, ...]:
+        taken.append(path)
+        return directives(path, text)
+
+    monkeypatch.setattr(ntpconf, "directives", take)
+    assert judged(facts) == [OUTSIDE]
+    assert taken == [ROW.config]
 
 
 def test_a_young_daemon_may_not_have_asked_all_its_sources_yet() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Optional, Protocol
 
 from ntpjoin.facts import Directive, Facts, FileFact
-from ntpjoin.host import ntpconf
+from ntpjoin.look.config import main_directives
 from ntpjoin.model import Check, CheckState
 from ntpjoin.records import dataclass
 from ntpjoin.systems import Row, to_type
@@ -67,20 +67,14 @@ def lines(facts: Facts, row: Row) -> tuple[Directive, ...]:
     if facts.files.get(row.config) is None:
         return facts.directives
     found: list[Directive] = []
-    for line in _main(facts, row):
+    for line in main_directives(facts, row):
         found += facts.directives if includes(line) == row.include else (line,)
     return (*found, *facts.directives) if row.snippets else tuple(found)
 
 
-def _main(facts: Facts, row: Row) -> tuple[Directive, ...]:
-    """Those of the daemon's main file itself."""
-    config = facts.files.get(row.config)
-    return ntpconf.directives(row.config, config.content.decode(errors="replace")) if config else ()
-
-
 def place(facts: Facts, row: Row) -> str:
     """The file into which lines of the operator's own go: the one that is included, where it is; else the main one."""
-    included = row.snippets or any(includes(line) == row.include for line in _main(facts, row))
+    included = row.snippets or any(includes(line) == row.include for line in main_directives(facts, row))
     return row.include if included else row.config
 
 

@@ -1,16 +1,29 @@
-"""What the daemon reads beside our configuration: the operator's own lines."""
+"""What the daemon reads: our configuration, and beside it the operator's own lines."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Optional
 
-from ntpjoin.facts import Directive
+from ntpjoin.facts import Directive, Facts
 from ntpjoin.host import ntpconf
 from ntpjoin.host.machine import Host
 from ntpjoin.systems import Row
 
 #: ntpd gives up there (ntp_config.c, MAXINCLUDELEVEL).
 _DEEPEST = 5
+
+
+def main_directives(facts: Facts, row: Row) -> tuple[Directive, ...]:
+    """What the daemon's main file says, as it was when these facts were looked at; nothing where there is none, or it is not seen."""
+    file = facts.files.get(row.config)
+    return _parsed(row.config, file.content) if file else ()
+
+
+@lru_cache(maxsize=1)
+def _parsed(path: str, content: bytes) -> tuple[Directive, ...]:
+    """Once for all checks that ask for it."""
+    return ntpconf.directives(path, content.decode(errors="replace"))
 
 
 def look_directives(host: Host, row: Row) -> tuple[Directive, ...]:

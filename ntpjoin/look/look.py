@@ -12,7 +12,7 @@ from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import Process, processes
 from ntpjoin.host.services.manager import services
 from ntpjoin.job import Job
-from ntpjoin.look.config import look_directives, look_unread
+from ntpjoin.look.config import look_directives, look_unread, main_directives
 from ntpjoin.look.daemon import look_daemon
 from ntpjoin.look.files import leapfile_valid, look_files
 from ntpjoin.look.firewall import NTP_PORT, look_firewall
@@ -152,7 +152,6 @@ MINSANE = 1
 def _minsane(facts: Facts, row: Row) -> Optional[int]:
     """What the files say that the daemon reads if it reads ours; its own default where none of them says anything."""
     config = facts.files.get(row.config)
-    ours = ntpconf.directives(row.config, config.content.decode(errors="replace")) if config else ()
-    told = ntpconf.minsane((*ours, *facts.directives))
+    told = ntpconf.minsane((*main_directives(facts, row), *facts.directives))
     known = config is not None and config.plain and not config.unseen and not facts.unread
     return MINSANE if told is None and known else told

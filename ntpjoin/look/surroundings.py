@@ -6,9 +6,9 @@ import re
 from typing import Optional
 
 from ntpjoin.facts import Directive, Facts
-from ntpjoin.host import ntpconf
 from ntpjoin.host.machine import Host
 from ntpjoin.host.reading import head, place
+from ntpjoin.look.config import main_directives
 from ntpjoin.look.confinement import look_confinement
 from ntpjoin.look.identity import look_identity, look_replaced
 from ntpjoin.look.leapfile import look_leapfile
@@ -41,7 +41,7 @@ def _directives(facts: Facts, row: Row) -> Optional[tuple[Directive, ...]]:
     config = facts.files.get(row.config)
     if config is None or config.unseen:
         return None
-    return (*ntpconf.directives(row.config, config.content.decode(errors="replace")), *facts.directives)
+    return (*main_directives(facts, row), *facts.directives)
 
 
 def _drift(directives: tuple[Directive, ...]) -> str:
