@@ -152,22 +152,15 @@ def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
     """Have the files of these packages, at these versions, in `folder` or in apt's own; those that cannot be had are left out."""
-    found: dict[str, str] = {}
-    for package in packages:
-        there = (_file_of(host, package, place) for place in (folder, _ARCHIVES))
-        path = next((file for file in there if file and whole(host, file)), "") or _download(host, package, folder)
-        if path:
-            found[package.name] = path
-    return found
+    places = (folder, _ARCHIVES)
+    return downloads.fetch(host, packages, places, find=_file_of, download=_download, whole=whole)
 
 
 def _download(host: Host, package: Pinned, folder: str) -> str:
-    """The path of the file below `folder`, '' where it could not be had whole."""
-    with downloads.fresh_folder(host, folder) as fresh:
-        argv = [*_COMMON, "-o", "APT::Sandbox::User=root", "download", f"{package.name}={package.version}"]
-        said = host.run(argv, timeout_s=300, check=False, env=_ENV, cwd=str(host.path(fresh)))
-        file = _file_of(host, package, fresh)
-        return downloads.take(host, file, folder) if said.code == 0 and file and whole(host, file) else ""
+    """The path of the file in this folder, '' where apt could not have it, or does not trust it."""
+    argv = [*_COMMON, "-o", "APT::Sandbox::User=root", "download", f"{package.name}={package.version}"]
+    said = host.run(argv, timeout_s=300, check=False, env=_ENV, cwd=str(host.path(folder)))
+    return _file_of(host, package, folder) if said.code == 0 else ""
 
 
 def whole(host: Host, file: str) -> bool:

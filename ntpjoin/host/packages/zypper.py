@@ -117,24 +117,15 @@ def _messages(out: str) -> Iterator[str]:
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
     """Have the files of these packages, at the versions that are installed, in `folder`; those that cannot be had are left out."""
-    found: dict[str, str] = {}
-    for package in packages:
-        path = _file_of(host, package, folder)
-        if not path or not whole(host, path):
-            path = _download(host, package, folder)
-        if path:
-            found[package.name] = path
-    return found
+    return downloads.fetch(host, packages, (folder,), find=_file_of, download=_download, whole=whole)
 
 
 def _download(host: Host, package: Pinned, folder: str) -> str:
-    """The path of the file below `folder`, '' where it could not be had whole."""
-    with downloads.fresh_folder(host, folder) as fresh:
-        argv = [*_ZYPPER, "--no-refresh", "--pkg-cache-dir", str(host.path(fresh)), "install", "--force"]
-        wanted = f"{package.name}={package.version}"
-        host.run([*argv, "--download-only", "--", wanted], timeout_s=300, check=False, env=_ENV)
-        file = _file_of(host, package, fresh)
-        return downloads.take(host, file, folder) if file and whole(host, file) else ""
+    """The path of the file below this folder, '' where it could not be had."""
+    argv = [*_ZYPPER, "--no-refresh", "--pkg-cache-dir", str(host.path(folder)), "install", "--force"]
+    wanted = f"{package.name}={package.version}"
+    host.run([*argv, "--download-only", "--", wanted], timeout_s=300, check=False, env=_ENV)
+    return _file_of(host, package, folder)
 
 
 def _file_of(host: Host, package: Pinned, folder: str) -> str:
