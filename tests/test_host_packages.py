@@ -237,6 +237,17 @@ def test_half_an_rpm_is_none(tree: Host, programs: Programs, one: Manager) -> No
     assert tree.names("/cache") == ("chrony-4.3-1.el9.x86_64.rpm",)
 
 
+@pytest.mark.parametrize("one", [dnf, zypper])
+def test_a_file_that_the_package_manager_refuses_is_not_kept(tree: Host, programs: Programs, one: Manager) -> None:
+    """As one whose signature is bad: by its own digests it is whole."""
+    programs.says("rpm")
+    path = tree.path("/cache/fetching/chrony-4.3-1.el9.x86_64.rpm")
+    for code, found in ((1, {}), (0, {"chrony": "/cache/chrony-4.3-1.el9.x86_64.rpm"})):
+        for program in ("dnf", "zypper"):
+            programs.add(program, f": > {path}; exit {code}")
+        assert one.fetch(tree, [Pinned("chrony", "4.3-1.el9")], "/cache") == found
+
+
 def test_dnf_fetches_the_file_of_what_is_not_installed_too(tree: Host, programs: Programs) -> None:
     programs.says("dnf")
     programs.says("rpm", "chrony\t4.3-1.el9\n")

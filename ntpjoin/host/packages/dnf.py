@@ -149,9 +149,9 @@ def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, s
 
 
 def _download(host: Host, package: Pinned, folder: str) -> str:
-    """The path of the file in this folder, '' where it could not be had."""
-    host.run(_to_download(host, package, str(host.path(folder))), timeout_s=300, check=False, env=_ENV)
-    return _file_of(host, package, folder)
+    """The path of the file in this folder, '' where it could not be had. A file of bad signature lies there, too: it is refused."""
+    said = host.run(_to_download(host, package, str(host.path(folder))), timeout_s=300, check=False, env=_ENV)
+    return _file_of(host, package, folder) if said.code == 0 else ""
 
 
 def _to_download(host: Host, package: Pinned, folder: str) -> list[str]:

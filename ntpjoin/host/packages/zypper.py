@@ -124,8 +124,8 @@ def _download(host: Host, package: Pinned, folder: str) -> str:
     """The path of the file below this folder, '' where it could not be had."""
     argv = [*_ZYPPER, "--no-refresh", "--pkg-cache-dir", str(host.path(folder)), "install", "--force"]
     wanted = f"{package.name}={package.version}"
-    host.run([*argv, "--download-only", "--", wanted], timeout_s=300, check=False, env=_ENV)
-    return _file_of(host, package, folder)
+    said = host.run([*argv, "--download-only", "--", wanted], timeout_s=300, check=False, env=_ENV)
+    return _file_of(host, package, folder) if said.code in _DONE else ""
 
 
 def _file_of(host: Host, package: Pinned, folder: str) -> str:
