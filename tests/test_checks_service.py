@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ntpjoin.checks.service import log, service
-from ntpjoin.facts import Facts, Holder, Unit
+from ntpjoin.facts import Facts, FileFact, Holder, Unit
 from ntpjoin.model import Check
 from tests.sample import ROW, converged
 
@@ -35,6 +35,15 @@ def test_what_setup_refuses_to_replace_is_not_said_to_be_mended_by_it() -> None:
         f"then: systemctl restart {ROW.unit}"
     )
     assert told(converged(daemon__config=ROW.dhcp_config), "service.config").remedy == "ntpjoin setup"
+
+
+def test_who_has_a_configuration_of_his_own_keeps_it_and_has_dhcp_ignored() -> None:
+    files = {**converged().files, "/etc/default/ntpsec": None}
+    assert told(converged(files=files), "service.dhcp").remedy == "ntpjoin setup"
+    files[ROW.config] = FileFact(b"server ntp1.example.net\n", 0o644, "root:root")
+    assert told(converged(files=files, journal__written={}), "service.dhcp").remedy == (
+        'write IGNORE_DHCP="yes" into /etc/default/ntpsec; or, to have ntpjoin\'s configuration: ntpjoin setup --replace'
+    )
 
 
 def test_a_syntax_error_is_told_once_with_the_line_that_is_to_go() -> None:

@@ -134,10 +134,14 @@ def mend(culprits: Iterable[Directive], facts: Facts, row: Row) -> str:
 
 
 def setup(facts: Facts, row: Row) -> str:
-    """What to type to have our file in place: somebody's own is replaced only where he says so; whose it is, root knows."""
+    """What to type to have our file in place: somebody's own is replaced only where he says so."""
+    return "ntpjoin setup --replace" if somebodys(facts, row) else "ntpjoin setup"
+
+
+def somebodys(facts: Facts, row: Row) -> bool:
+    """Whether the main file is somebody's own; whose it is, root knows."""
     file = facts.files.get(row.config)
-    known = facts.journal.unseen or file is None or file.ours or file.stock
-    return "ntpjoin setup" if known else "ntpjoin setup --replace"
+    return not (facts.journal.unseen or file is None or file.ours or file.stock)
 
 
 def take_out(culprits: Iterable[Directive], row: Row) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from ntpjoin.checks.lines import setup
+from ntpjoin.checks.lines import setup, somebodys
 from ntpjoin.facts import Daemon, Facts, Unit
 from ntpjoin.host import settings
 from ntpjoin.host.distros import ROWS
@@ -107,10 +107,19 @@ def _dhcp(facts: Facts, row: Row) -> Iterator[Check]:
         where = ", ".join(f"{one.key} in {one.path}" for one in row.dhcp)
         yield Check("service.dhcp", OK, f"DHCP cannot replace the configuration ({where})")
     elif facts.dhcp_config:
-        yield Check("service.dhcp", FAIL, f"once started again ntpd would read {row.dhcp_config}", setup(facts, row))
+        text = f"once started again ntpd would read {row.dhcp_config}"
+        yield Check("service.dhcp", FAIL, text, _ignoring(facts, row, lacking))
     else:
         text = f"DHCP may replace the configuration ({lacking[0].key} is not set in {lacking[0].path})"
-        yield Check("service.dhcp", WARN, text, setup(facts, row))
+        yield Check("service.dhcp", WARN, text, _ignoring(facts, row, lacking))
+
+
+def _ignoring(facts: Facts, row: Row, lacking: Sequence[Setting]) -> str:
+    """Who has a configuration of his own need not give it up for a line in another file."""
+    if not somebodys(facts, row):
+        return setup(facts, row)
+    wanted = "; ".join(f"write {settings.assignment(one.key, one.value)} into {one.path}" for one in lacking)
+    return f"{wanted}; or, to have ntpjoin's configuration: {setup(facts, row)}"
 
 
 def _is_set(facts: Facts, setting: Setting) -> bool:

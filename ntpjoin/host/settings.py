@@ -19,11 +19,11 @@ def assign(content: bytes, key: str, wanted: str) -> bytes:
     """The file with that value: its last assignment replaced, or a line at its end where there is none that would count."""
     if value(content, key) == wanted:
         return content
-    lines, line = content.split(b"\n"), _line(key, wanted)
+    lines, set_to = content.split(b"\n"), assignment(key, wanted).encode()
     at = _last(lines, key)
     if at is not None:
-        return b"\n".join([*lines[:at], line, *lines[at + 1 :]])
-    return content + (b"" if content.endswith(b"\n") or not content else b"\n") + line + b"\n"
+        return b"\n".join([*lines[:at], set_to, *lines[at + 1 :]])
+    return content + (b"" if content.endswith(b"\n") or not content else b"\n") + set_to + b"\n"
 
 
 def restore(content: bytes, former: bytes, key: str, wanted: str) -> Optional[bytes]:
@@ -32,13 +32,14 @@ def restore(content: bytes, former: bytes, key: str, wanted: str) -> Optional[by
         return former
     lines, before = content.split(b"\n"), former.split(b"\n")
     at, was = _last(lines, key), _last(before, key)
-    if at is None or lines[at] != _line(key, wanted):
+    if at is None or lines[at] != assignment(key, wanted).encode():
         return None
     return b"\n".join([*lines[:at], *([before[was]] if was is not None else []), *lines[at + 1 :]])
 
 
-def _line(key: str, wanted: str) -> bytes:
-    return f'{key}="{wanted}"'.encode()
+def assignment(key: str, wanted: str) -> str:
+    """The line that sets it."""
+    return f'{key}="{wanted}"'
 
 
 def _told(line: bytes) -> Optional[str]:
