@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from ntpjoin.board import Counters
+from ntpjoin.checks import limiter
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Directive, Facts, FileFact
+from ntpjoin.host import ntpconf
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Check, Measure
 from ntpjoin.surroundings import Tracking
@@ -99,7 +101,7 @@ def test_the_share_is_a_number_where_there_are_enough_to_tell() -> None:
             "debian-12",
             "",
             "limit burst 5",
-            "take out /etc/own.conf:2: limit burst 5, then: systemctl restart ntpsec.service",
+            "take line 2 out of /etc/own.conf, then: systemctl restart ntpsec.service",
         ),
         (
             "debian-12",
@@ -124,7 +126,7 @@ def test_the_share_is_a_number_where_there_are_enough_to_tell() -> None:
             "debian-11",
             "server 192.0.2.1\ndiscard average 4\n",
             "",
-            "take out /etc/ntp.conf:2: discard average 4, then: systemctl restart ntp.service",
+            "take line 2 out of /etc/ntp.conf, then: systemctl restart ntp.service",
         ),
     ],
 )
@@ -139,3 +141,96 @@ def test_the_operators_own_limits_are_named_else_what_to_look_at(row: str, main:
     )
     [found] = told(facts, "load.limited")
     assert found.remedy.endswith(remedy)
+
+
+LOOK = "look who asks so often: ntpq -nc mrulist; "
+FEWER = "lower this server's net speed at https://manage.ntppool.org/"
+CROWD = f"{LOOK}{FEWER}, or, if it is many behind one address: write "
+RESTARTS = {"debian-12": "systemctl restart ntpsec.service", "debian-11": "systemctl restart ntp.service"}
+
+
+def limited_by(row: str, own: str) -> str:
+    """What to type where the operator's own lines limit so, and many are refused."""
+    [found_row] = [one for one in ROWS if one.name == row]
+    main = "" if found_row.snippets else f"includefile {found_row.include}\n"
+    facts = converged(
+        system__row=found_row,
+        files={found_row.config: FileFact(main.encode(), 0o644, "root:root")},
+        directives=ntpconf.directives("/etc/own.conf", own),
+        daemon__board__counters=Counters(received=1000, limited=300),
+    )
+    [found] = told(facts, "load.limited")
+    return found.remedy
+
+
+@pytest.mark.parametrize(
+    ("row", "own", "out"),
+    [
+        ("debian-12", "limit average 0.5", "line 1"),
+        ("debian-12", "limit burst 20 average 0.5 kod 0.2", "line 1"),
+        ("debian-12", "limit average 5\nlimit burst 10\n", "line 2"),
+        ("debian-12", "limit average 0.5\nserver 192.0.2.1\nlimit burst 10\n", "lines 1, 3"),
+        # The last one counts.
+        ("debian-12", "limit burst 50\nlimit burst 5\n", "line 2"),
+        ("debian-11", "discard minimum 3", "line 1"),
+        ("debian-11", "discard average 3 minimum 1\ndiscard average 5\n", "line 2"),
+    ],
+)
+def test_only_a_line_that_is_tighter_than_none_is_taken_out(row: str, own: str, out: str) -> None:
+    assert limited_by(row, own) == f"take {out} out of /etc/own.conf, then: {RESTARTS[row]}"
+
+
+@pytest.mark.parametrize(
+    ("row", "own", "write", "line"),
+    [
+        ("debian-12", "limit burst 40 average 2", "burst 80 average 4", 1),
+        ("debian-12", "limit burst 1500.5 average 2", "burst 2000 average 4", 1),
+        ("debian-12", "limit burst 1e300 average 2", "average 4", 1),
+        ("debian-12", "limit burst 40", "average 2", 1),
+        ("debian-12", "limit burst 20 average 1", "burst 40 average 2", 1),
+        ("debian-12", "limit burst 30\nlimit kod 1 average 3\nlimit kod 1\n", "burst 40", 2),
+        # Looser in one thing, tighter in the other: without it fewer might pass.
+        ("debian-12", "limit burst 5 average 10", "burst 40", 1),
+        ("debian-12", "limit burst 5 average 10\nlimit burst 9\n", "burst 40", 2),
+        ("debian-12", "limit burst 5\nlimit burst 30\n", "burst 40 average 2", 2),
+        ("debian-11", "discard average 2", "average 1 minimum 1", 1),
+        ("debian-11", "discard average 1 minimum 4", "minimum 1", 1),
+        ("debian-11", "discard average 3 minimum 2 monitor 3000", "average 1 minimum 1", 1),
+    ],
+)
+def test_where_taking_lines_out_would_not_help_looser_numbers_are_told(
+    row: str, own: str, write: str, line: int
+) -> None:
+    assert limited_by(row, own) == f"{CROWD}`{write}` into line {line} of /etc/own.conf, then: {RESTARTS[row]}"
+
+
+@pytest.mark.parametrize(
+    ("row", "own"),
+    [
+        ("debian-12", "limit burst 2000 average 100"),
+        ("debian-12", "limit burst 9999 average 200"),
+        ("debian-11", "discard average 1 minimum 1"),
+        ("debian-11", "discard average 0\ndiscard minimum 0\n"),
+    ],
+)
+def test_where_nothing_looser_would_help_fewer_clients_do(row: str, own: str) -> None:
+    assert limited_by(row, own) == f"{LOOK}{FEWER}"
+
+
+@pytest.mark.parametrize(
+    ("row", "line"), [("debian-12", "limit burst 40 average 2"), ("debian-11", "discard average 1 minimum 1")]
+)
+@pytest.mark.parametrize("others", ["", "limit kod 1\n", "discard monitor 3000\n"])
+def test_the_line_that_is_advised_is_never_taken_out_again(row: str, line: str, others: str) -> None:
+    assert f"if it is many behind one address: `{line}` into " in limited_by(row, others)
+    assert limited_by(row, f"{others}{line}\n").startswith(f"{LOOK}{FEWER}")
+
+
+def test_the_line_that_is_advised_lets_a_crowd_pass_that_is_refused_without_it() -> None:
+    """Sixty packets within three seconds, and one a second for long, as each engine counts them."""
+    crowds = {"ntpsec": [*[0.05] * 60, *[0.6] * 500], "classic": [*[0.05] * 60, *[1.0] * 500]}
+    limiters = {"ntpsec": limiter._ntpsec, "classic": limiter._classic}
+    for engine, gaps in crowds.items():
+        unset, roomy = limiter._UNSET[engine], limiter._ROOMY[engine]  # type: ignore[index]
+        assert not all(map(limiters[engine](unset), gaps))
+        assert all(map(limiters[engine](roomy), gaps))

@@ -1,9 +1,10 @@
-"""The limiter of an engine: would it refuse the pool's monitors? Its arithmetic, replayed. Pure."""
+"""The limiter of an engine: would it refuse the pool's monitors, and what lets more pass? Its arithmetic, replayed. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import operator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Callable
 
 from ntpjoin.checks.scoring import ACTIVE_S, GAP_S, SAMPLES
@@ -19,21 +20,72 @@ _UNSET: dict[Engine, dict[str, float]] = {
     "ntpsec": {"average": 1.0, "burst": 20.0},
     "classic": {"average": 3, "minimum": 2},
 }
+#: For many clients behind one address: on NTPsec four times as many at once, twice as many for long; on classic ntpd no limit.
+_ROOMY: dict[Engine, dict[str, float]] = {
+    "ntpsec": {"burst": 40.0, "average": 2.0},
+    "classic": {"average": 1, "minimum": 1},
+}
+#: Nobody needs more (ours): 6400 clients send 100 packets a second at their fastest, which is one every 64 s.
+_CROWD: dict[Engine, dict[str, float]] = {"ntpsec": {"burst": 2000.0, "average": 100.0}, "classic": _ROOMY["classic"]}
+#: Which numbers let more pass: rate and size of NTPsec the larger ones, gaps of classic ntpd the smaller ones.
+_LOOSER: dict[Engine, Callable[[float, float], bool]] = {"ntpsec": operator.gt, "classic": operator.lt}
 #: Classic ntpd's bucket holds so many headways (NTP_SHIFT), and takes averages up to this power of two.
 _STAGES, _MOST_AVERAGE = 8, 255
 
 
 def too_tight(engine: Engine, lines: Iterable[Directive]) -> tuple[Directive, ...]:
     """The lines because of which a monitor of the pool would be refused; none where it would not be."""
+    lines = setters(engine, lines)
+    lets_pass = (_ntpsec if engine == "ntpsec" else _classic)(_setting(engine, lines))
+    if all(map(lets_pass, _gaps())):
+        return ()
+    last = {name: line for line in lines for name in _values(engine, line)}
+    return tuple(dict.fromkeys(last.values()))
+
+
+def tighter(engine: Engine, lines: Iterable[Directive]) -> tuple[Directive, ...]:
+    """The lines without which more passes, and nothing less; none where they are as loose as the engine is by itself."""
+    lines, unset = setters(engine, lines), _UNSET[engine]
+    tight = tuple(line for line in lines if _is_tighter(engine, _values(engine, line), unset))
+    left = _setting(engine, (line for line in lines if line not in tight))
+    return tight if _is_tighter(engine, _setting(engine, lines), left) else ()
+
+
+def looser(engine: Engine, lines: Iterable[Directive]) -> dict[str, float]:
+    """Numbers with which more passes: roomy ones, or twice what the lines have; none where no crowd could need more."""
+    setting = _setting(engine, lines)
+    twice = {name: min(2 * setting[name], most) for name, most in _CROWD[engine].items()}
+    for numbers in (_ROOMY[engine], twice):
+        found = {name: value for name, value in numbers.items() if _LOOSER[engine](value, setting[name])}
+        if found:
+            return found
+    return {}
+
+
+def setters(engine: Engine, lines: Iterable[Directive]) -> tuple[Directive, ...]:
+    """The lines that set how much passes."""
+    return tuple(line for line in lines if _values(engine, line))
+
+
+def _setting(engine: Engine, lines: Iterable[Directive]) -> dict[str, float]:
+    """What they set all together: the last of each counts."""
     setting = dict(_UNSET[engine])
-    setters: dict[str, Directive] = {}
     for line in lines:
-        if line.words[0] == WORD[engine]:
-            for name, value in _options(engine, line):
-                if name in setting:
-                    setting[name], setters[name] = value, line
-    lets_pass = (_ntpsec if engine == "ntpsec" else _classic)(setting)
-    return () if all(map(lets_pass, _gaps())) else tuple(dict.fromkeys(setters.values()))
+        setting.update(_values(engine, line))
+    return setting
+
+
+def _values(engine: Engine, line: Directive) -> dict[str, float]:
+    """What a line sets."""
+    if line.words[0] != WORD[engine]:
+        return {}
+    return {name: value for name, value in _options(engine, line) if name in _UNSET[engine]}
+
+
+def _is_tighter(engine: Engine, values: Mapping[str, float], others: Mapping[str, float]) -> bool:
+    """Whether one of these numbers lets less pass than the other of its name, and none lets more."""
+    looser_than, pairs = _LOOSER[engine], [(value, others[name]) for name, value in values.items()]
+    return any(looser_than(other, value) for value, other in pairs) and not any(looser_than(*pair) for pair in pairs)
 
 
 def _options(engine: Engine, line: Directive) -> Iterator[tuple[str, float]]:

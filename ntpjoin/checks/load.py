@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.board import Billboard
+from ntpjoin.checks import limiter
 from ntpjoin.checks.firewall import SPARE, taken_from_others
-from ntpjoin.checks.lines import lines, place
+from ntpjoin.checks.lines import lines, place, take_out
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState, Measure, Wish
 from ntpjoin.surroundings import Tracking
@@ -19,6 +20,7 @@ _LIMITED_WARN, _DROPPED_WARN = 20.0, 1.0
 #: Before so many packets a single client that asks too often would speak for all.
 ENOUGH = 1000
 
+_FEWER = "lower this server's net speed at https://manage.ntppool.org/"
 _SYSCTL = "net.netfilter.nf_conntrack_max"
 
 
@@ -103,15 +105,22 @@ def limited(facts: Facts, row: Row) -> Iterator[Check]:
         yield Check("load.limited", OK, text, measure=measure)
     if lost and 100 * lost / (received + lost) >= _DROPPED_WARN:
         text = f"{lost} packets were lost beside {received} that were read: more come than ntpd can answer"
-        yield Check("load.limited", WARN, text, "lower this server's net speed at https://manage.ntppool.org/")
+        yield Check("load.limited", WARN, text, _FEWER)
 
 
 def _loosened(facts: Facts, row: Row) -> str:
-    """The operator's own lines that set the limits, or what to look at, and the line for many clients behind one address."""
-    restart = to_type("restart", row.unit)
-    own = [line for line in lines(facts, row) if line.words[0] in ("limit", "discard")]
-    if own:
-        return f"take out {'; '.join(map(str, own))}, then: {restart}"
-    line = "limit burst 40 average 2" if row.engine == "ntpsec" else "discard average 1 minimum 1"
-    where = place(facts, row)
-    return f"look who asks so often: ntpq -nc mrulist; if it is many behind one address: `{line}` into {where}, then: {restart}"
+    """To take out what makes the limiter tighter than it is by itself; else to look who it is, numbers for many at one address."""
+    own, restart = lines(facts, row), to_type("restart", row.unit)
+    tight = limiter.tighter(row.engine, own)
+    if tight:
+        return take_out(tight, row)
+    look = "look who asks so often: ntpq -nc mrulist"
+    setters, numbers = limiter.setters(row.engine, own), limiter.looser(row.engine, own)
+    words = " ".join(f"{name} {value:g}" for name, value in numbers.items())
+    if not words:
+        return f"{look}; {_FEWER}"
+    if setters:
+        last = f"line {setters[-1].line} of {setters[-1].path}"
+        return f"{look}; {_FEWER}, or, if it is many behind one address: write `{words}` into {last}, then: {restart}"
+    line, where = f"{limiter.WORD[row.engine]} {words}", place(facts, row)
+    return f"{look}; if it is many behind one address: `{line}` into {where}, then: {restart}"
