@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -127,10 +128,94 @@ def test_what_to_type_for_more_and_for_fewer() -> None:
     more = [peer(1, associd=number, address=f"192.0.2.{number}", tally="+") for number in range(20, 24)]
     [many] = told(beside(*more, own=own), "upstreams.count")
     assert many.remedy == f"take lines 4, 5 out of {OWN}, then: {RESTART}"
-    [drawn] = told(beside(*more, own="server 192.0.2.20\npool time.example\n"), "upstreams.count")
-    assert drawn.remedy == (
-        f"name 4 to 7 servers in place of line 2 of {OWN}, which draws as many as `tos maxclock` lets it, then: {RESTART}"
+
+
+def named(number: int, **changes: Any) -> Peer:
+    """A server of the operator's own, by its address."""
+    return peer(1, **{"associd": number, "address": f"192.0.2.{number}", "tally": "+", **changes})
+
+
+POOL = peer(1, associd=9, tally=" ", address="0.0.0.0", refid="POOL", stratum=16, reach=0, source="time.example")
+DRAWN = tuple(named(number, configured=False) for number in range(40, 48))
+ANOTHER = replace(POOL, associd=8, source="pool.example")
+LETS = "as many as `tos maxclock` lets"
+
+
+def too_many(more: Sequence[Peer], own: str, pins: tuple[Pin, ...] = PINS) -> str:
+    """What to type where these are followed beside those that were chosen."""
+    board = Billboard(SYSTEM_VARS, (*BOARD.peers[: len(pins)], *more))
+    if not pins:
+        board = replace(board, system=replace(SYSTEM_VARS, peer_associd=more[0].associd))
+    ours = FileFact(ntp_conf(ROW, pins, leapfile=True).encode(), 0o644, "root:root", ours=True) if pins else stock()
+    facts = converged(
+        daemon__board=board, files={**converged().files, ROW.config: ours}, journal__written={}, **lines(own)
     )
+    [check] = told(facts, "upstreams.count", pins)
+    assert check.state is CheckState.WARN
+    return check.remedy
+
+
+@pytest.mark.parametrize(
+    ("pins", "own", "remedy"),
+    [
+        (5, "pool time.example", f"take line 1 out of {OWN}, or name at most 2 servers in its place: it draws {LETS} it"),
+        (5, "server 192.0.2.20\npool time.example\n",
+         f"take line 2 out of {OWN}, or name at most 1 server in its place: it draws {LETS} it"),
+        (4, "pool time.example\n\npool pool.example\n",
+         f"take lines 1, 3 out of {OWN}, or name at most 3 servers in their place: they draw {LETS} them"),
+        (0, "pool time.example", f"name 4 to 7 servers in place of line 1 of {OWN}: it draws {LETS} it"),
+        (0, "pool time.example\nrefclock shm unit 0\n", f"name 3 to 6 servers in place of line 1 of {OWN}: it draws {LETS} it"),
+        (0, "pool time.example\npool pool.example\n",
+         f"name 4 to 7 servers in place of lines 1, 2 of {OWN}: they draw {LETS} them"),
+    ],
+)  # fmt: skip
+def test_a_pool_line_leaves_room_for_those_that_were_chosen(pins: int, own: str, remedy: str) -> None:
+    found = too_many((*DRAWN, named(20), POOL, ANOTHER), own, PINS[:pins])
+    assert found == f"{remedy}; then: {RESTART}"
+
+
+@pytest.mark.parametrize(
+    ("own", "out"),
+    [
+        ("server 192.0.2.20\nserver 192.0.2.21\npool time.example\n", "line 3"),
+        ("pool time.example\nserver 192.0.2.20\nserver 192.0.2.21\nserver 192.0.2.22\n", "lines 1, 4"),
+        ("refclock shm unit 0\npool time.example\nserver 192.0.2.20\nserver 192.0.2.21\nrefclock shm unit 1\n", "lines 2, 3, 4"),
+    ],
+)  # fmt: skip
+def test_where_there_are_enough_without_it_a_pool_line_goes(own: str, out: str) -> None:
+    assert too_many((*DRAWN, POOL), own) == f"take {out} out of {OWN}, then: {RESTART}"
+
+
+GPS = peer(1, associd=60, tally="+", address="127.127.28.1", refid="PPS", stratum=0, source="SHM(1)")
+WATCHED = {"tally": " ", "flash": 0x1000}
+
+
+@pytest.mark.parametrize(
+    ("more", "own", "out"),
+    [
+        # Only who counts: not who is only watched, nor a name of one that was chosen.
+        ([named(20), named(21), named(22), named(23, **WATCHED)],
+         "server 192.0.2.20\nserver 192.0.2.21\nserver 192.0.2.22\nserver 192.0.2.23 noselect\n", "line 3"),
+        ([named(20), named(21), named(22), peer(1, associd=61, source="other.example")],
+         "server 192.0.2.20\nserver 192.0.2.21\nserver 192.0.2.22\nserver other.example\n", "line 3"),
+        ([*DRAWN[:3], named(20)], "server 192.0.2.20\npool time.example noselect\n", "line 1"),
+        # Servers before reference clocks, wherever they stand.
+        ([named(20), named(21), GPS], "server 192.0.2.20\nserver 192.0.2.21\nrefclock shm unit 1 prefer\n", "line 2"),
+        ([named(20), named(21), GPS], "server 192.0.2.20\nserver 192.0.2.21\nserver 127.127.28.1 prefer\n", "line 2"),
+        ([named(20), GPS, replace(GPS, address="127.127.28.2", source="SHM(2)")],
+         "refclock shm unit 1\nserver 192.0.2.20\nrefclock shm unit 2\n", "line 2"),
+        ([named(20), *(replace(GPS, address=f"127.127.28.{unit}", source=f"SHM({unit})") for unit in range(4))],
+         "refclock shm unit 0\nrefclock shm unit 1\nrefclock shm unit 2\nserver 192.0.2.20\nrefclock shm unit 3\n", "lines 3, 4, 5"),
+    ],
+)  # fmt: skip
+def test_of_the_operators_own_sources_those_go_that_count_and_servers_first(
+    more: list[Peer], own: str, out: str
+) -> None:
+    assert too_many(more, own) == f"take {out} out of {OWN}, then: {RESTART}"
+
+
+def test_where_no_line_of_the_operators_own_brings_them_they_are_chosen_anew() -> None:
+    assert too_many(DRAWN, "server 192.0.2.99 noselect\n") == "ntpjoin setup --survey"
 
 
 # --- who answers, and cannot be followed

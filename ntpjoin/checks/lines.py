@@ -146,11 +146,17 @@ def somebodys(facts: Facts, row: Row) -> bool:
 
 def take_out(culprits: Iterable[Directive], row: Row) -> str:
     """What to type to take these lines out, whoever wrote them."""
-    places: dict[str, list[str]] = {}
+    return f"take {places(culprits, 'out of')}, then: {to_type('restart', row.unit)}"
+
+
+def places(culprits: Iterable[Directive], of: str) -> str:
+    """Where these lines stand, in words: their numbers `of`, or `out of`, each file."""
+    found: dict[str, list[str]] = {}
     for line in dict.fromkeys(culprits):
-        places.setdefault(line.path, []).append(str(line.line))
-    taken = (f"line{'s' * (len(numbers) > 1)} {', '.join(numbers)} out of {path}" for path, numbers in places.items())
-    return f"take {' and '.join(taken)}, then: {to_type('restart', row.unit)}"
+        found.setdefault(line.path, []).append(str(line.line))
+    return " and ".join(
+        f"line{'s' * (len(numbers) > 1)} {', '.join(numbers)} {of} {path}" for path, numbers in found.items()
+    )
 
 
 def _seen(file: FileFact) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ntpjoin.board import NO_ADDRESS, Peer
 from ntpjoin.checks import rejected
 from ntpjoin.checks.following import Following
-from ntpjoin.checks.lines import take_out
+from ntpjoin.checks.lines import places, take_out
 from ntpjoin.checks.smear import why_smeared
-from ntpjoin.checks.sources import sources
+from ntpjoin.checks.sources import Source, sources
+from ntpjoin.facts import Directive
 from ntpjoin.model import Check, CheckState, Measure
-from ntpjoin.systems import to_type
+from ntpjoin.systems import Row, to_type
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
 
@@ -61,13 +62,37 @@ def _count_remedy(following: Following, count: int) -> str:
             f"ntpjoin setup --no-few --upstream NAME, {LEAST} to {MOST} times; or --upstream none: then they are chosen"
         )
         return named if following.pins else following.setup
+    own = [one for one in sources(following.lines) if _has_voice(one, following)]
+    others = [one for kind in ("refclock", "server") for one in own if one.kind == kind]
+    pools = [one for one in own if one.kind == "pool"]
+    kept = len({pin.address for pin in following.pins}) + len(others)
+    if pools and kept < MOST:
+        return _in_place_of([one.directive for one in pools], kept, following.row)
+    # What is drawn goes first; of the others those that were named last, and a reference clock last of all: it needs no network.
+    most = max(0, len(others) - (kept if pools else count) + MOST)
+    out = [*pools, *others[most:]]
+    return take_out([one.directive for one in own if one in out], following.row) if out else "ntpjoin setup --survey"
+
+
+def _has_voice(source: Source, following: Following) -> bool:
+    """Whether a line of the operator's own brings one more source: none that is only watched, and none of those that were chosen."""
     chosen = {pin.address for pin in following.pins}
-    own = [one for one in sources(following.lines) if one.kind != "local" and one.name not in chosen]
-    drawn = [one.directive for one in own if one.kind == "pool"]
-    if drawn:
-        where, restart = f"line {drawn[-1].line} of {drawn[-1].path}", to_type("restart", following.row.unit)
-        return f"name {LEAST} to {MOST} servers in place of {where}, which draws as many as `tos maxclock` lets it, then: {restart}"
-    return take_out([one.directive for one in own[MOST - count :]], following.row) if own else "ntpjoin setup --survey"
+    if source.kind == "local" or "noselect" in source.directive.words or source.name in chosen:
+        return False
+    led = {peer.address for peer in following.board.peers if source.name in (peer.address, peer.source)}
+    return not led or not led <= chosen
+
+
+def _in_place_of(pools: Sequence[Directive], kept: int, row: Row) -> str:
+    """What to type where these lines draw too many beside as many others; where those are enough, nobody needs to be drawn."""
+    one, most = len(pools) == 1, MOST - kept
+    why = f"{'it draws' if one else 'they draw'} as many as `tos maxclock` lets {'it' if one else 'them'}"
+    how = (
+        f"take {places(pools, 'out of')}, or name at most {most} server{'s' * (most > 1)} in {'its' if one else 'their'} place"
+        if kept >= LEAST
+        else f"name {LEAST - kept} to {most} servers in place of {places(pools, 'of')}"
+    )
+    return f"{how}: {why}; then: {to_type('restart', row.unit)}"
 
 
 def _source(peer: Peer, following: Following) -> Iterator[Check]:
