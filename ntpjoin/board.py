@@ -17,7 +17,7 @@ NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
 LOOPED, WATCHED = 0x0800, 0x1000
 
 #: Association modes, RFC 5905, section 7.2, and the letters of those that say all.
-_CLIENT, _BROADCAST = 3, 5
+_SYMMETRIC, _CLIENT, _BROADCAST = (1, 2), 3, 5
 _TYPES = {1: "s", 2: "S", 6: "b"}
 
 
@@ -144,6 +144,11 @@ class Peer:
     def is_call(self) -> bool:
         """Whether it is nobody, but where the daemon calls out to clients, or for servers."""
         return self.hmode == _BROADCAST or _is_multicast(self.address)
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether it and this host back each other up (`peer`): each follows the other where it has nobody better."""
+        return self.hmode in _SYMMETRIC
 
     @property
     def is_source(self) -> bool:

@@ -18,7 +18,7 @@ from ntpjoin.model import Check, CheckState, Measure, Pin, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.upstreams import catalogue, rules
 from tests.judged import GOOD, OUTSIDE, judged
-from tests.sample import ADDRESSES, BOARD, PINS, ROW, SYSTEM_VARS, changed, converged, peer
+from tests.sample import ADDRESSES, BOARD, OWN4, PINS, ROW, SYSTEM_VARS, changed, converged, peer
 
 OWN = "/etc/ntpsec/ntp.d/mine.conf"
 RESTART = f"systemctl restart {ROW.unit}"
@@ -256,6 +256,35 @@ def test_why_a_source_cannot_be_followed(changes: dict[str, Any], why: str) -> N
     one = peer(2, **changes)
     assert reason(one).startswith(why)
     assert bool(reason(one)) is bool(why)
+
+
+@pytest.mark.parametrize("hmode", [1, 2])
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"flash": 0x800}, []),
+        ({"flash": 0x800, "refid": OWN4, "stratum": 4}, []),
+        # It follows this host, and something else is wrong with it.
+        ({"flash": 0xC00}, [("upstreams.rejected", "warn")]),
+        ({"flash": 0xA00}, [("upstreams.rejected", "warn")]),
+        ({"flash": 0x820}, [("upstreams.rejected", "warn")]),
+        ({"flash": 0x1800, "reach": 0}, [("upstreams.silent", "warn")]),
+    ],
+)
+def test_a_symmetric_peer_may_follow_this_host(
+    hmode: int, changes: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    """Two servers that back each other up: one of them follows the other as long as that has the better source."""
+    one = replace(STRANGER, tally=" ", hmode=hmode, **changes)
+    assert judged(beside(one, own="peer 192.0.2.30\n")) == [*found, OUTSIDE]
+    assert not [check for check in told(beside(one), "upstreams.rejected") if "it follows this host" in check.text]
+
+
+def test_that_it_does_is_told_where_nobody_is_followed_because_of_that() -> None:
+    one = replace(STRANGER, tally=" ", hmode=1, flash=0x800)
+    alone = converged(daemon__board=Billboard(replace(SYSTEM_VARS, peer_associd=0), (one,), 1))
+    [check] = told(alone, "sync.peer", ())
+    assert check.text.endswith("no system peer; 1 of 1 sources answer, 0 agree, 1 must; 1: it follows this host")
 
 
 def test_it_is_one_warning_with_its_name() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ntpjoin.board import WATCHED, Peer
+from dataclasses import replace
+
+from ntpjoin.board import LOOPED, WATCHED, Peer
 
 #: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
 KISSES = {
@@ -24,7 +26,7 @@ _PACKET = {
 }
 #: And for what all its packets come to (TEST10 to TEST12); the next bit: not reached, or only to be watched (noselect).
 _SOURCE = {
-    0x0800: "it follows this host",
+    LOOPED: "it follows this host",
     0x0400: "its root distance is too great (1.5 s, unless a `tos maxdist` says otherwise)",
     0x0200: "its stratum is not allowed",
 }
@@ -50,6 +52,11 @@ def reason(peer: Peer) -> str:
     if peer.stratum in (0, 16):
         return UNSYNCHRONISED
     return next((words for bit, words in _SOURCE.items() if peer.flash & bit), "")
+
+
+def fault(peer: Peer) -> str:
+    """The reason, where it is one to be mended: that a symmetric peer follows this host at the moment is what it is there for."""
+    return reason(replace(peer, flash=peer.flash & ~LOOPED) if peer.is_symmetric else peer)
 
 
 def answered(peer: Peer) -> int:

@@ -97,7 +97,7 @@ def _in_place_of(pools: Sequence[Directive], kept: int, row: Row) -> str:
 
 def _source(peer: Peer, following: Following) -> Iterator[Check]:
     """One thing at most is told of a source: the first that is wrong with it."""
-    name, remedy, why = following.name(peer), following.remedy(peer), rejected.reason(peer)
+    name, remedy, why = following.name(peer), following.remedy(peer), rejected.fault(peer)
     if peer.is_local:
         text = f"{name} is this host's own clock under another name: the pool asks not to use it"
         yield Check("upstreams.local", WARN, text, remedy)
