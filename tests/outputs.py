@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Optional
 
 from ntpjoin.checks.verify import judge
 from ntpjoin.model import Check, CheckState, Measure
@@ -38,6 +39,10 @@ MEASURES = (
 )
 
 
+def _line(state: CheckState, percent: Optional[float] = None) -> Check:
+    return Check("x", state, "words", measure=None if percent is None else Measure(percent, "%"))
+
+
 def hostile(text: str) -> Report:
     """A report in which everything that is not ours says this."""
     checks = (
@@ -48,3 +53,15 @@ def hostile(text: str) -> Report:
     )
     peers = (*(peer(number, source=text, refid=text) for number in (1, 2)), peer(3, source=text, tally="?"))
     return Report(1, checks, replace(BOARD, peers=peers))
+
+
+#: Lines of one check, and the number that is told of it, None where none is.
+SEVERAL: dict[str, tuple[tuple[Check, ...], Optional[float]]] = {
+    "the worse one has none": ((_line(OK, 0.05), _line(WARN)), 0.05),
+    "the worse one comes first and has none": ((_line(FAIL), _line(WARN, 30.0), _line(OK, 1.0)), 30.0),
+    "the worse one is not known": ((_line(OK, 0.05), _line(FAIL, float("nan"))), 0.05),
+    "unknown is worse than ok": ((_line(UNKNOWN, 2.0), _line(OK, 1.0)), 2.0),
+    "the last of two that are as bad": ((_line(WARN, 1.0), _line(WARN, 2.0)), 2.0),
+    "all have one": ((_line(OK, 1.0), _line(FAIL, 3.0), _line(WARN, 2.0)), 3.0),
+    "none has one": ((_line(OK), _line(WARN)), None),
+}

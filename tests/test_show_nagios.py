@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from ntpjoin.model import Check, CheckState, Measure
 from ntpjoin.show import nagios
 from ntpjoin.show.report import Report
 from tests.hostile import SETTINGS
-from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, UNKNOWN, WARN, hostile
+from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, SEVERAL, UNKNOWN, WARN, hostile
 from tests.read_back import plugin_line
 from tests.sample import BOARD
 
@@ -78,6 +78,11 @@ def test_a_label_comes_once_with_the_worst_of_its_numbers() -> None:
     ok, worse = Measure(1, "s", 2), Measure(3, "s", 2)
     found = (check(OK, measure=ok), check(WARN, measure=worse), check(OK, measure=ok), check(WARN), check(UNKNOWN))
     assert plugin_line(nagios.line(report(*found)))[2] == {"x": "3s;2"}
+
+
+@pytest.mark.parametrize(("checks", "percent"), SEVERAL.values(), ids=SEVERAL)
+def test_its_number_is_that_of_the_worst_line_that_has_one(checks: tuple[Check, ...], percent: Optional[float]) -> None:
+    assert plugin_line(nagios.line(report(*checks)))[2] == ({} if percent is None else {"x": f"{percent:g}%"})
 
 
 def test_a_label_keeps_to_its_quotes() -> None:

@@ -6,6 +6,7 @@ import io
 import math
 import re
 from dataclasses import replace
+from typing import Optional
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from ntpjoin.show.standings import Scores, Told
 from ntpjoin.show.terminal import Style
 from tests.documents import REFERENCE, documented
 from tests.hostile import SETTINGS
-from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, UNKNOWN, WARN, hostile
+from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, SEVERAL, UNKNOWN, WARN, hostile
 from tests.read_back import Key, metrics_page, value
 from tests.sample import BOARD, NAMES, OWN4, PINS, SYSTEM_VARS, peer
 
@@ -71,6 +72,13 @@ def test_of_several_checks_with_one_id_the_worst_counts(ended: tuple[object, ...
     found = metrics_page(prometheus.page(Report(0, checks, BOARD), NOW))
     assert states(found, "x") == {counts.value}  # type: ignore[attr-defined]
     assert value(found, "ntpjoin_check_value", id="x") == max(n for n, state in enumerate(ended) if state is counts)
+
+
+@pytest.mark.parametrize(("checks", "percent"), SEVERAL.values(), ids=SEVERAL)
+def test_its_number_is_that_of_the_worst_line_that_has_one(checks: tuple[Check, ...], percent: Optional[float]) -> None:
+    found = metrics_page(prometheus.page(Report(0, checks, BOARD), NOW))
+    values = {name: number for (name, _), number in found.items() if name.startswith("ntpjoin_check_value")}
+    assert values == ({} if percent is None else {"ntpjoin_check_value_ratio": pytest.approx(percent / 100)})
 
 
 def test_what_is_not_known_has_no_series() -> None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.model import Check, CheckState, Measure
+from ntpjoin.model import CheckState, Measure
 from ntpjoin.show.report import Report
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -70,19 +70,11 @@ def _plain(text: str, longest: int) -> str:
 
 
 def _data(report: Report) -> Iterator[str]:
-    """One value for each check that judges a number; of several with one id the worst, for a label must not come twice.
+    """One value for each check that judges a number, and no label twice.
 
     What is not known has none: the guidelines have `U` for it, which Icinga 2 refuses.
     """
-    checks = report.checks
-    found: dict[str, Check] = {}
-    for check in sorted(checks, key=lambda check: _ORDER.index(check.state), reverse=True):
-        if check.measure:
-            found[check.id] = check
-    for check in checks:
-        if found.get(check.id) is check and check.measure and math.isfinite(check.measure.value):
-            yield f"{_label(check.id)}={_value(check.measure)}"
-    for name, measure in report.numbers.items():
+    for name, measure in (*report.measures.items(), *report.numbers.items()):
         yield f"{_label(name)}={_value(measure)}"
 
 

@@ -10,14 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Callable, Optional
 
 from ntpjoin.board import Peer, SystemVars
-from ntpjoin.model import Check, CheckState
+from ntpjoin.model import CheckState
 from ntpjoin.show.report import Report
 
 Labels = Mapping[str, str]
 Series = tuple[Labels, Optional[float]]
-
-#: Of several checks with one id the last of these counts.
-_WORSE = (CheckState.OK, CheckState.UNKNOWN, CheckState.WARN, CheckState.FAIL)
 
 _VALUES: Mapping[str, tuple[str, str, float]] = {
     "s": ("_seconds", "The number that a check judges, where it is a time.", 1.0),
@@ -64,7 +61,7 @@ _TALLIES = {
 
 def page(report: Report, now_s: float) -> str:
     """All metrics. `now_s` is the time of day, in seconds since 1970."""
-    return "".join([*_checks(report.checks), *_billboard(report), failed("verify", report.code, now_s)])
+    return "".join([*_checks(report), *_billboard(report), failed("verify", report.code, now_s)])
 
 
 def failed(command: str, code: int, now_s: float) -> str:
@@ -76,16 +73,13 @@ def failed(command: str, code: int, now_s: float) -> str:
     return exit_code + family(f"ntpjoin_{command}_timestamp_seconds", about, [({}, now_s)])
 
 
-def _checks(checks: tuple[Check, ...]) -> Iterator[str]:
-    worst: dict[str, Check] = {}
-    for check in sorted(checks, key=lambda check: _WORSE.index(check.state)):
-        worst[check.id] = check
-    ids = dict.fromkeys(check.id for check in checks)
-    states = [({"id": id_, "state": state.value}, worst[id_].state is state) for id_ in ids for state in CheckState]
-    yield family("ntpjoin_check_state", "How a check ended: 1 for its state, 0 for the others.", states)
+def _checks(report: Report) -> Iterator[str]:
+    ended = [
+        ({"id": id_, "state": state.value}, its is state) for id_, its in report.states.items() for state in CheckState
+    ]
+    yield family("ntpjoin_check_state", "How a check ended: 1 for its state, 0 for the others.", ended)
     for unit, (suffix, about, factor) in _VALUES.items():
-        measured = ((id_, worst[id_].measure) for id_ in ids)
-        values = [({"id": id_}, one.value * factor) for id_, one in measured if one and one.unit == unit]
+        values = [({"id": id_}, one.value * factor) for id_, one in report.measures.items() if one.unit == unit]
         yield family(f"ntpjoin_check_value{suffix}", about, values)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Literal
 
@@ -14,6 +15,9 @@ from ntpjoin.show.terminal import Style
 
 Form = Literal["text", "json", "nagios", "prometheus"]
 FORMS: tuple[Form, ...] = ("text", "json", "nagios", "prometheus")
+
+#: Of several lines of one check the last of these counts.
+_WORSE = (CheckState.OK, CheckState.UNKNOWN, CheckState.WARN, CheckState.FAIL)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,27 @@ class Report:
     def count(self, state: CheckState) -> int:
         """How many checks ended so."""
         return sum(check.state is state for check in self.checks)
+
+    @property
+    def states(self) -> dict[str, CheckState]:
+        """How each check ended, by its id: the worst of its lines."""
+        return {id_: check.state for id_, check in _worst(self.checks).items()}
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """The number that each check judges, where it has one that is known: that of the worst of its lines that have one."""
+        known = [check for check in self.checks if check.measure and math.isfinite(check.measure.value)]
+        return {id_: check.measure for id_, check in _worst(known).items() if check.measure}
+
+
+def _worst(checks: Iterable[Check]) -> dict[str, Check]:
+    """Of several lines of one check the worst, and of equal ones the last; in the order of the checks."""
+    found: dict[str, Check] = {}
+    for check in checks:
+        former = found.setdefault(check.id, check)
+        if _WORSE.index(check.state) >= _WORSE.index(former.state):
+            found[check.id] = check
+    return found
 
 
 def form_of(words: Sequence[str]) -> Form:
