@@ -142,6 +142,54 @@ def test_who_stays_is_not_said_to_cross(life: Life) -> None:
     assert crosses(life, AGE) == (None, None)
 
 
+def behind(found: Record, at_s: int, rows: int) -> Standing:
+    """How it stood then, its score without the newest rows: it had not been put together since."""
+    scores = tuple(row for row in found.scores if row.at_s <= at_s)
+    then_known = replace(
+        found,
+        scores=scores[: len(scores) - rows],
+        checks=tuple(check for check in found.checks if check.at_s <= at_s),
+    )
+    return judge(FOUR, then_known, at_s + 20)
+
+
+@pytest.mark.parametrize("rows", range(1, 6))
+def test_a_new_server_whose_score_is_behind_its_monitors_is_coming(rows: int) -> None:
+    found = record(good(), age_s=3 * H)
+    for row in found.scores[40:]:
+        then_stood = behind(found, row.at_s, rows)
+        assert (then_stood.state, "never" in then_stood.text) == (CheckState.WARN, False), then_stood.text
+        assert then_stood.in_pool or (then_stood.coming and verdict([then_stood]) == 5)
+
+
+def test_what_has_come_but_is_not_told_yet_may_be_told_at_any_moment() -> None:
+    """Nobody has to wait for it: all that is missing is that the score is put together."""
+    found = record(good(), age_s=3 * H)
+    came = next(row for row in found.scores if row.score >= 10)
+    then_stood = behind(found, came.at_s, 1)
+    assert not then_stood.in_pool
+    assert "; at this course it comes to 10 at any moment; " in then_stood.text
+    assert (then_stood.crosses_s, then_stood.remedy) == (0.0, "")
+
+
+def test_what_has_gone_but_is_not_told_yet_is_told_alike() -> None:
+    found = record(then((NOW - 0.5 * H, good()), (NOW, always(SILENT))))
+    gone = next(row for row in found.scores if row.at_s > NOW - 0.5 * H and row.score < 10)
+    then_stood = behind(found, gone.at_s, 1)
+    assert then_stood.text.startswith("in the pool; falling, ")
+    assert "; at this course it leaves it at any moment; " in then_stood.text
+    assert (then_stood.state, then_stood.crosses_s) == (CheckState.WARN, 0.0)
+
+
+def test_who_comes_later_than_anybody_foresees_is_not_said_never_to_come() -> None:
+    rows = tuple(Checked(int(NOW) - 2700 * n, 1, 9.0, 0.5000001) for n in range(9, -1, -1))
+    found = judge(FOUR, Record(FOUR, (Monitor(1, "x", "testing", 9.0),), (), rows), NOW)
+    assert found.course is not None
+    assert found.course.limit >= 10
+    assert "at this course it does not come to 10 within 7 days" in found.text
+    assert (found.state, found.coming) == (CheckState.FAIL, False)
+
+
 def test_the_limit_is_what_comes_of_it() -> None:
     for loss in (0.3, 0.6):
         ahead = course(record(lossy(loss)))

@@ -19,14 +19,14 @@ _COUNTED = (({"active"}, 1200), ({"active", "testing"}, 2700), ({"candidate", "t
 #: So many checks of a monitor tell how it goes on: an hour of an active one.
 _RECENT = 6
 #: Nobody checks a server more often than that; nobody foresees more than that.
-_LEAST_S, _FAR_S = 60.0, 7 * 86400.0
+_LEAST_S, FAR_S = 60.0, 7 * 86400.0
 
 
 @dataclass(frozen=True)
 class Course:
     """The score comes near `limit`; on its way there it is in the pool, or out of it, so many seconds after the newest check.
 
-    None where that is never so.
+    None where that is never so, or later than anybody foresees.
     """
 
     limit: float
@@ -69,14 +69,17 @@ def scores_of(record: Record) -> tuple[float, ...]:
 
 
 def course(record: Record) -> Optional[Course]:
-    """None where too little is known."""
-    ways = _ways(record)
-    if not ways:
+    """From the score that is told, where its monitors take it. None where too little is known."""
+    ways, now = _ways(record), score_of(record)
+    if not ways or now is None:
         return None
     limit = median_low(way.step.limit for way in ways)
-    now = median_low(way.score for way in ways)
-    changes = (now >= IN_POOL) is not (limit >= IN_POOL)
-    return Course(limit, _crosses_s(ways) if changes else None)
+    ends_in = limit >= IN_POOL
+    if (now >= IN_POOL) is ends_in:
+        return Course(limit, None)
+    # The score is put together after a check: it may be behind its monitors, and these there already.
+    there = (median_low(way.score for way in ways) >= IN_POOL) is ends_in
+    return Course(limit, 0.0 if there else _crosses_s(ways))
 
 
 def _ways(record: Record) -> list[_Way]:
@@ -102,7 +105,7 @@ def _crosses_s(ways: Sequence[_Way]) -> Optional[float]:
     now_s = max(way.at_s for way in ways)
     due = [(way.at_s + way.every_s, number) for number, way in enumerate(ways)]
     heapq.heapify(due)
-    while due[0][0] - now_s < _FAR_S:
+    while due[0][0] - now_s < FAR_S:
         at_s, number = due[0]
         scores[number] = ways[number].step.after(scores[number])
         if (median_low(scores) >= IN_POOL) is not was_in:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Optional
 
-from ntpjoin.checks.course import Course, course, score_of, scores_of
+from ntpjoin.checks.course import FAR_S, Course, course, score_of, scores_of
 from ntpjoin.checks.scoring import IN_POOL
 from ntpjoin.look.pool import Record
 from ntpjoin.look.sites import MANAGED, POOL, asking
@@ -173,8 +173,10 @@ def _course(found: Standing) -> Iterator[str]:
         where = "leaves it" if found.in_pool else f"comes to {IN_POOL:g}"
         when = f"in about {span(found.crosses_s)}" if found.crosses_s >= _MOMENT_S else "at any moment"
         yield f"at this course it {where} {when}"
-    elif not found.in_pool:
+    elif not found.in_pool and found.course.limit < IN_POOL:
         yield f"at this course it never comes to {IN_POOL:g}, but near {found.course.limit:.0f}"
+    elif not found.in_pool:
+        yield f"at this course it does not come to {IN_POOL:g} within {span(FAR_S)}"
 
 
 def span(seconds: float) -> str:
