@@ -27,10 +27,10 @@ AGE, WEEKS = 2 * DAY, 21 * DAY
 FOUR = "203.0.113.7"
 
 
-def record(life: Life, *, age_s: float = AGE, statuses: Optional[dict[int, str]] = None) -> Record:
-    """What the site would tell at this time of a server that was added so long ago."""
+def record(life: Life, *, age_s: float = AGE, statuses: Optional[dict[int, str]] = None, rows: int = 500) -> Record:
+    """What the site would tell at this time of a server that was added so long ago, asked for so many rows."""
     found = server(FOUR, life, NOW - age_s, NOW, statuses)
-    told = sorted(found.rows, key=lambda row: -row.at_s)[:500]
+    told = sorted(found.rows, key=lambda row: -row.at_s)[:rows]
     return pool.record(FOUR, pool_site.told(found, told))
 
 
@@ -122,12 +122,42 @@ def test_a_new_server_comes_when_it_was_said(age_min: int) -> None:
     assert said == pytest.approx(came, abs=8 * 60)
 
 
+@pytest.mark.parametrize("back_min", [36, 45, 60])
 @pytest.mark.parametrize("minutes", [30, 60, 240])
-def test_a_server_that_was_away_is_back_when_it_was_said(minutes: int) -> None:
-    """Its monitors' last six checks are to tell of the time after it, or it is said too late."""
-    life = then((NOW - H - minutes * 60, good()), (NOW - H, always(SILENT)), (NOW, good()))
+def test_a_server_that_was_away_is_back_when_it_was_said(minutes: int, back_min: int) -> None:
+    """From the third good check of most of its monitors on: those before say nothing of how it goes on."""
+    back_s = NOW - back_min * 60
+    life = then((back_s - minutes * 60, good()), (back_s, always(SILENT)), (NOW, good()))
     said, came = crosses(life, AGE)
     assert said == pytest.approx(came, rel=0.25, abs=12 * 60)
+
+
+@pytest.mark.parametrize("minutes", [10, 27, 60, 600])
+def test_a_mended_server_is_never_said_not_to_come(minutes: int) -> None:
+    """At each of its monitors' checks, from the third good one of each on."""
+    back_s = NOW - 3 * H
+    found = record(then((back_s - minutes * 60, good()), (back_s, always(SILENT)), (NOW, good())))
+    for row in found.scores:
+        if row.at_s > back_s + 29 * 60:
+            then_stood = until(found, row.at_s)
+            assert then_stood.in_pool or then_stood.coming, then_stood.text
+
+
+def turning(up_min: int, down_min: int) -> Life:
+    """Up and down in turn."""
+    well = good()
+    return lambda at_s, monitor: SILENT if at_s % ((up_min + down_min) * 60) >= up_min * 60 else well(at_s, monitor)
+
+
+@pytest.mark.parametrize(("up_min", "down_min"), [(30, 30), (40, 20), (45, 15), (27, 60), (30, 120), (20, 20)])
+def test_a_server_that_is_up_and_down_in_turn_is_not_coming_while_it_is_up(up_min: int, down_min: int) -> None:
+    """Three good checks of each monitor end each time that it is up, and the score never comes to 10."""
+    found = record(turning(up_min, down_min), rows=2000)
+    for row in found.scores:
+        if row.at_s > NOW - 3 * H:
+            then_stood = until(found, row.at_s)
+            assert (then_stood.in_pool, then_stood.coming) == (False, False), then_stood.text
+            assert "at this course it never comes to 10" in then_stood.text
 
 
 @pytest.mark.parametrize("outcome", [Outcome(2, 0.2), Outcome(2, 0.12), Outcome(2, 0.4)])
@@ -142,22 +172,18 @@ def test_who_stays_is_not_said_to_cross(life: Life) -> None:
     assert crosses(life, AGE) == (None, None)
 
 
-def behind(found: Record, at_s: int, rows: int) -> Standing:
-    """How it stood then, its score without the newest rows: it had not been put together since."""
+def until(found: Record, at_s: int, behind: int = 0) -> Standing:
+    """How it stood then; its score without so many of its newest rows: it had not been put together since."""
     scores = tuple(row for row in found.scores if row.at_s <= at_s)
-    then_known = replace(
-        found,
-        scores=scores[: len(scores) - rows],
-        checks=tuple(check for check in found.checks if check.at_s <= at_s),
-    )
-    return judge(FOUR, then_known, at_s + 20)
+    checks = tuple(check for check in found.checks if check.at_s <= at_s)
+    return judge(FOUR, replace(found, scores=scores[: len(scores) - behind], checks=checks), at_s + 20)
 
 
 @pytest.mark.parametrize("rows", range(1, 6))
 def test_a_new_server_whose_score_is_behind_its_monitors_is_coming(rows: int) -> None:
     found = record(good(), age_s=3 * H)
     for row in found.scores[40:]:
-        then_stood = behind(found, row.at_s, rows)
+        then_stood = until(found, row.at_s, rows)
         assert (then_stood.state, "never" in then_stood.text) == (CheckState.WARN, False), then_stood.text
         assert then_stood.in_pool or (then_stood.coming and verdict([then_stood]) == 5)
 
@@ -166,7 +192,7 @@ def test_what_has_come_but_is_not_told_yet_may_be_told_at_any_moment() -> None:
     """Nobody has to wait for it: all that is missing is that the score is put together."""
     found = record(good(), age_s=3 * H)
     came = next(row for row in found.scores if row.score >= 10)
-    then_stood = behind(found, came.at_s, 1)
+    then_stood = until(found, came.at_s, 1)
     assert not then_stood.in_pool
     assert "; at this course it comes to 10 at any moment; " in then_stood.text
     assert (then_stood.crosses_s, then_stood.remedy) == (0.0, "")
@@ -175,7 +201,7 @@ def test_what_has_come_but_is_not_told_yet_may_be_told_at_any_moment() -> None:
 def test_what_has_gone_but_is_not_told_yet_is_told_alike() -> None:
     found = record(then((NOW - 0.5 * H, good()), (NOW, always(SILENT))))
     gone = next(row for row in found.scores if row.at_s > NOW - 0.5 * H and row.score < 10)
-    then_stood = behind(found, gone.at_s, 1)
+    then_stood = until(found, gone.at_s, 1)
     assert then_stood.text.startswith("in the pool; falling, ")
     assert "; at this course it leaves it at any moment; " in then_stood.text
     assert (then_stood.state, then_stood.crosses_s) == (CheckState.WARN, 0.0)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from statistics import fmean, median, median_low
 from typing import Optional
 
+from ntpjoin.checks.outage import WELL, is_over, well_again
 from ntpjoin.checks.scoring import ACTIVE_S, IN_POOL, TESTING_S, Step
 from ntpjoin.look.pool import Checked, Monitor, Record
 from ntpjoin.records import dataclass
@@ -88,7 +89,14 @@ def _ways(record: Record) -> list[_Way]:
     for check in record.checks:
         if check.monitor in own:
             own[check.monitor].append(check)
-    return [_way(makers[number], checks[-_RECENT:]) for number, checks in own.items()]
+    over = is_over(list(own.values()))
+    return [_way(makers[number], _telling(checks, over=over)) for number, checks in own.items()]
+
+
+def _telling(checks: Sequence[Checked], *, over: bool) -> Sequence[Checked]:
+    """Those that tell how a monitor goes on; where an outage is over, only those since, if they are enough."""
+    again = well_again(checks) if over else 0
+    return checks[-min(again, _RECENT) :] if again >= WELL else checks[-_RECENT:]
 
 
 def _way(monitor: Monitor, checks: Sequence[Checked]) -> _Way:
