@@ -75,10 +75,14 @@ class Resolved:
     problem: str = ""
     whole: bool = True
 
+    @property
+    def untold(self) -> str:
+        """Where it has addresses: the family of which DNS did not tell whether it has some of that, too; '' where it did."""
+        return "" if self.whole or not self.addresses else "IPv4" if ":" in self.addresses[0] else "IPv6"
+
     def told_beside(self, address: str) -> tuple[str, ...]:
         """Its addresses; none where those of this one's family may be missing, because that question was not answered."""
-        family = [one for one in self.addresses if (":" in one) == (":" in address)]
-        return self.addresses if self.whole or family else ()
+        return self.addresses if self.whole or any((":" in one) == (":" in address) for one in self.addresses) else ()
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,26 @@ def test_a_name_stands_for_all_its_addresses(pool: Pool, monkeypatch: pytest.Mon
     ]
 
 
+@pytest.mark.parametrize(("known", "missing"), [((WELL,), "IPv6"), ((SIX,), "IPv4")])
+def test_a_family_that_dns_did_not_tell_of_is_not_passed_over(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, known: tuple[str, ...], missing: str
+) -> None:
+    half = Resolved("time.example.net", (), known, 300, whole=False)
+    monkeypatch.setattr(score, "resolve", lambda _names: (half,))
+    words = f"DNS did not tell whether it has addresses of {missing}, too"
+    assert pool("time.example.net") == 3
+    first, second, remedy = pool.lines
+    assert "in the pool; steady" in first
+    assert second == f"? time.example.net         {words}"
+    assert remedy.strip() == f"ask again, or for the addresses themselves: {pool.again} ADDRESS..."
+    assert pool.err == f"  … pool       asking for {known[0]} …\n"
+    code, found = pool.json("time.example.net")
+    assert (code, [one["address"] for one in found["scores"]]) == (3, [*known, "time.example.net"])
+    assert (found["scores"][1]["state"], found["scores"][1]["registered"]) == ("unknown", None)
+    assert pool("--format nagios --quiet time.example.net") == 3
+    assert f"time.example.net: {words}" in plugin_line(pool.typed.out)[1]
+
+
 @pytest.mark.parametrize("columns", [60, 120])
 def test_it_fits_the_terminal(pool: Pool, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     """On a real one, of the kernel's: coloured, folded, both pictures to its edge."""

@@ -122,9 +122,8 @@ def _name(resolved: Resolved, seen: Seen, yardstick: Yardstick) -> Iterator[Prob
         return
     for number, address in enumerate(resolved.addresses):
         checks = list(_checks(address, resolved, seen, yardstick))
-        if not number and not resolved.whole:
-            missing = "IPv4" if ":" in resolved.addresses[0] else "IPv6"
-            text = f"DNS did not tell whether {resolved.name} has addresses of {missing}, too"
+        if not number and resolved.untold:
+            text = f"DNS did not tell whether {resolved.name} has addresses of {resolved.untold}, too"
             checks.append(Check("name", UNKNOWN, text, _LOOK))
         yield _probed(resolved.name, address, tuple(checks), seen, yardstick)
 

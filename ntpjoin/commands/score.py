@@ -16,6 +16,7 @@ from ntpjoin.host.machine import Host
 from ntpjoin.look.journal import look_journal
 from ntpjoin.look.network import look_addresses
 from ntpjoin.look.site import Site
+from ntpjoin.look.sites import asking
 from ntpjoin.model import Event, Tell
 from ntpjoin.records import dataclass
 from ntpjoin.show.report import Form
@@ -101,12 +102,13 @@ def _drawn(host: Host, path: str, scores: Scores, screen: Screen) -> bool:
 
 def _asked(host: Host, hosts: Sequence[str], question: Question, screen: Screen) -> Iterator[Told]:
     """Each server, as soon as it is known."""
-    places = _places(hosts) if hosts else [_Place(address) for address in _own(host)]
+    places = _places(hosts, question.site) if hosts else [_Place(address) for address in _own(host)]
     site = Site(host, question.site, screen.tell)
-    progress = _Progress(screen.tell, len(places), every=screen.tell.style.tty)
+    count = sum(not place.problem for place in places)
+    progress = _Progress(screen.tell, count, every=screen.tell.style.tty)
     for place in places:
         if place.problem:
-            yield Told(unknown(place.address, place.problem))
+            yield Told(unknown(place.address, place.problem, place.remedy))
         else:
             progress(place.address)
             yield _one(site, place, question)
@@ -129,15 +131,16 @@ def _one(site: Site, place: _Place, question: Question) -> Told:
 
 @dataclass(frozen=True)
 class _Place:
-    """An address to ask for, the name that led there, '' without one; or a name, and why it leads nowhere."""
+    """An address to ask for, the name that led there, '' without one; or a name, and why not all that it leads to is known."""
 
     address: str
     name: str = ""
     problem: str = ""
+    remedy: str = ""
 
 
-def _places(hosts: Sequence[str]) -> list[_Place]:
-    """Every address once, in the order named; of a name, all that it leads to."""
+def _places(hosts: Sequence[str], site: str) -> list[_Place]:
+    """Every address once, in the order named; of a name, all that it leads to, and below these whether there may be more."""
     found: dict[str, _Place] = {}
     for resolved in resolve(hosts):
         name = "" if resolved.addresses == (resolved.name,) else resolved.name
@@ -145,6 +148,10 @@ def _places(hosts: Sequence[str]) -> list[_Place]:
             found.setdefault(address, _Place(address, name))
         if not resolved.addresses:
             found[resolved.name] = _Place(resolved.name, problem=resolved.problem)
+        elif resolved.untold:
+            problem = f"DNS did not tell whether it has addresses of {resolved.untold}, too"
+            remedy = f"ask again, or for the addresses themselves: {asking('ntpjoin score', site)} ADDRESS..."
+            found[resolved.name] = _Place(resolved.name, problem=problem, remedy=remedy)
     return list(found.values())
 
 
