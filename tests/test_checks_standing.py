@@ -301,10 +301,21 @@ def test_what_to_type_is_for_the_system_that_was_asked() -> None:
     assert judge(FOUR, record(DEAD), NOW, site=BETA).remedy == f"ntpjoin score --site {BETA} --why {FOUR}"
 
 
-def test_who_has_just_been_registered_is_waited_for() -> None:
+def test_who_was_not_checked_for_days_may_be_new_or_gone() -> None:
+    """The site's page is the same for all three."""
     found = judge(FOUR, Record(FOUR, (), (), ()), NOW)
-    assert (found.state, found.text, found.coming) == (CheckState.WARN, "registered, but not checked yet", True)
-    assert verdict([found]) == 5
+    words = "not checked in the last four days: it is new, was deleted, or is no longer monitored"
+    assert (found.state, found.text, found.coming) == (CheckState.UNKNOWN, words, False)
+    assert (found.remedy, found.score) == ("see which: https://manage.ntppool.org/manage", None)
+    assert judge(FOUR, Record(FOUR, (), (), ()), NOW, site="https://pool.example").remedy == ""
+    assert verdict([found]) == 3
+    assert verdict([found, standing("coming")]) == 3
+
+
+def test_who_was_checked_by_others_only_is_not_said_not_to_have_been_checked() -> None:
+    checks = (Checked(int(NOW) - 60, 1, 1.0, 1.0),)
+    found = judge(FOUR, Record(FOUR, (Monitor(1, "x", "pending", 1.0),), (), checks), NOW)
+    assert (found.state, found.text) == (CheckState.UNKNOWN, "checked, but by no monitor of which a score is made")
 
 
 def test_what_is_said_counts_from_now() -> None:

@@ -116,14 +116,15 @@ def pool(
         (DEAD, 1, (r"!! 203.0.113.9  -[34]\d.\d  not in the pool, which takes 10; falling, -\d\d.\d in 6\d min; "
                   r"at this course it never comes to 10, but near -100; checked \d+ (s|min) ago by 7 monitors")),
         (STALE, 0, r"!  203.0.113.11   20.0  in the pool; steady; checked 5 h ago, not since"),
-        (UNCHECKED, 5, r"!  203.0.113.12         registered, but not checked yet"),
+        (UNCHECKED, 3, (r"\?  203.0.113.12         not checked in the last four days: "
+                       r"it is new, was deleted, or is no longer monitored")),
         (STRANGER, 1, r"!! 192.0.2.1         not registered: it is an address for documentation \(RFC 5737\)"),
     ],
 )  # fmt: skip
 def test_how_a_server_stands(pool: Pool, address: str, code: int, words: str) -> None:
     assert pool(address) == code
     first, *more = pool.lines
-    plain = re.sub("^[✓!✗?]", lambda mark: {"✓": "ok", "!": "! ", "✗": "!!"}[mark[0]], first)
+    plain = re.sub("^[✓!✗?]", lambda mark: {"✓": "ok", "!": "! ", "✗": "!!", "?": "? "}[mark[0]], first)
     assert re.fullmatch(words, plain), first
     assert [line.strip() for line in more] == ([f"{pool.again} --why {address}"] if address == DEAD else [])
     assert pool.err == f"  … pool       asking for {address} …\n"
@@ -402,7 +403,8 @@ def test_programs_are_told_all_of_it(pool: Pool) -> None:
     assert dead["complaints"][0]["count"] == dead["lost"]
     assert (new["coming"], new["state"]) == (True, "warn")
     assert 45 * 60 < new["crosses_s"] < 65 * 60
-    assert (unchecked["score"], unchecked["monitors"], unchecked["registered"]) == (None, [], True)
+    assert (unchecked["score"], unchecked["monitors"], unchecked["registered"]) == (None, [], None)
+    assert (unchecked["state"], unchecked["coming"], unchecked["complaints"]) == ("unknown", False, None)
     assert (stranger["registered"], stranger["in_pool"], stranger["complaints"]) == (False, False, None)
 
 
@@ -415,6 +417,7 @@ def test_programs_are_told_all_of_it(pool: Pool) -> None:
         (STALE, 1, "WARNING", "checked 5 h ago, not since"),
         (f"{WELL} {NEW} {DEAD}", 2, "CRITICAL", f"{DEAD}: not in the pool"),
         (STRANGER, 2, "CRITICAL", "not registered"),
+        (f"{NEW} {UNCHECKED}", 3, "UNKNOWN", f"{UNCHECKED}: not checked in the last four days: it is new, "),
     ],
 )
 def test_a_monitoring_core_reads_one_line(pool: Pool, addresses: str, code: int, status: str, words: str) -> None:
@@ -422,7 +425,7 @@ def test_a_monitoring_core_reads_one_line(pool: Pool, addresses: str, code: int,
     told, text, data = plugin_line(pool.typed.out)
     assert (told, words in text) == (status, True)
     assert pool.err == ""
-    scored = [address for address in addresses.split() if address != STRANGER]
+    scored = [address for address in addresses.split() if address not in (STRANGER, UNCHECKED)]
     assert list(data) == scored
     assert all(re.fullmatch(r"-?[\d.]+;15:;10:", number) for number in data.values())
 

@@ -64,6 +64,13 @@ def test_of_many_each_name_that_leads_nowhere_is_told() -> None:
     assert shown(*addresses) == "? 8 servers: not asked"
 
 
+def test_of_many_that_were_not_checked_each_is_told() -> None:
+    """Somebody has to look at them, and they are known by nothing but their addresses."""
+    addresses = [f"192.0.2.{number}" for number in range(1, 9)]
+    found = shown(*(Told(judge(one, Record(one, (), (), ()), NOW)) for one in addresses))
+    assert [line.split()[1] for line in found.splitlines() if line.startswith("?")] == addresses
+
+
 def test_why_points_were_lost_is_folded_at_the_edge() -> None:
     many = tuple(Monitor(number, f"m{number}", "active", 5.0) for number in range(9))
     lost = [Remark(NOW, 1, "m1", -5.0, None, 0, "read udp [2001:db8::1]:41234->[2001:db8:113::7]:123: i/o timeout")]

@@ -85,9 +85,7 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
         return Standing(address, CheckState.FAIL, text, remedy, name, site=site)
     score, newest_s = score_of(record), record.newest_s
     if score is None or newest_s is None:
-        return Standing(
-            address, CheckState.WARN, "registered, but not checked yet", "", name, record, coming=True, site=site
-        )
+        return _scoreless(address, record, name, site)
     stale = now_s - newest_s > STALE_S
     ahead = None if stale else course(record)
     change, span_s = _change(record)
@@ -114,6 +112,20 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
         text="; ".join(_words(draft)),
         remedy=_remedy(draft),
     )
+
+
+def _scoreless(address: str, record: Record, name: str, site: str) -> Standing:
+    """Mostly the site has no row of it, and it has those of four days; of monitors it tells only with their rows.
+
+    So it is with a new server, for some minutes, and with one that was deleted, which it knows for 30 days (ntppool/data-api,
+    `server/history.go`).
+    """
+    if record.newest_s is not None:
+        text = "checked, but by no monitor of which a score is made"
+        return Standing(address, CheckState.UNKNOWN, text, "", name, record, site=site)
+    text = "not checked in the last four days: it is new, was deleted, or is no longer monitored"
+    remedy = f"see which: {MANAGED[site]}" if site in MANAGED else ""
+    return Standing(address, CheckState.UNKNOWN, text, remedy, name, record, site=site)
 
 
 def _state(found: Standing, *, stale: bool) -> CheckState:

@@ -121,7 +121,7 @@ def _one(site: Site, place: _Place, question: Question) -> Told:
     except WireError as error:
         return Told(unknown(address, error.message, error.remedy, place.name))
     standing = judge(address, record, time.time(), place.name, question.site)
-    if not question.why or record is None:
+    if not question.why or record is None or record.newest_s is None:
         return Told(standing)
     try:
         return Told(standing, complaints(site.remarks(address, question.rows), record.monitors))

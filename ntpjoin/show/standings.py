@@ -62,7 +62,9 @@ class Scores:
 def text(scores: Scores, style: Style) -> str:
     """A line a server, and below it what is wanted."""
     told, wanted = scores.told, scores.wanted
-    sharing = Counter(one.standing.text for one in told if one.standing.state is CheckState.UNKNOWN)
+    sharing = Counter(
+        one.standing.text for one in told if one.standing.state is CheckState.UNKNOWN and not one.standing.record
+    )
     width = max((len(one.standing.address) for one in told), default=0)
     blocks: dict[str, str] = {}
     for one in told:
