@@ -258,6 +258,14 @@ def test_one_that_has_not_checked_for_long_does_not_count() -> None:
     assert {one.id for one in counted(found)} == {102, 103, 104, 105, 106, 107}
 
 
+def test_one_that_has_never_checked_does_not_count_however_early_it_is() -> None:
+    """The site tells of a monitor without a row, and has the time wrong by half a century."""
+    two = (Monitor(1, "x", "active", 1.0), Monitor(2, "y", "active", 1.0))
+    found = Record(FOUR, two, (), (Checked(100, 1, 1.0, 1.0),))
+    assert counted(found) == two[:1]
+    assert judge(FOUR, found, 200).score == 1.0
+
+
 @pytest.mark.parametrize("count", range(1, 8))
 def test_the_score_is_the_lower_middle_of_those_that_count(count: int) -> None:
     """The pool's own rows and what is made of the checks where there are none agree."""

@@ -50,7 +50,9 @@ def counted(record: Record) -> tuple[Monitor, ...]:
     newest = record.newest_s or 0
     for statuses, within_s in _COUNTED:
         found = tuple(
-            one for one in record.monitors if one.status in statuses and last.get(one.id, 0) >= newest - within_s
+            one
+            for one in record.monitors
+            if one.status in statuses and one.id in last and last[one.id] >= newest - within_s
         )
         if found:
             return found
