@@ -67,6 +67,11 @@ def test_a_liar_among_five_is_dropped_wherever_it_stands(place: int) -> None:
     assert not choice.dropped[0].rule
 
 
+def test_of_two_addresses_the_one_is_named_whose_time_is_off() -> None:
+    choice = choose([both(1, 0.050, 0.001, six_offset_s=9.0), *(four(n) for n in range(2, 5))])
+    assert reasons(choice) == {"ntp1": "its time at 2a01::1 is off by +9.000 s from the majority"}
+
+
 @pytest.mark.parametrize("liars", list(itertools.combinations(range(5), 2)))
 def test_two_liars_among_five_who_agree_are_dropped(liars: tuple[int, int]) -> None:
     choice = choose([four(n, -0.25 if n in liars else 0.0) for n in range(5)])

@@ -8,7 +8,7 @@ from typing import Optional
 
 from ntpjoin.model import Candidate, Choice, Dropped
 from ntpjoin.upstreams.agree import intersection
-from ntpjoin.upstreams.judge import Host, examine, interval, signed
+from ntpjoin.upstreams.judge import Host, examine, interval, off
 from ntpjoin.upstreams.pin import pin
 
 
@@ -32,8 +32,7 @@ def choose(
         if not majority:
             dropped[host.name] = Dropped(host.name, "no majority agrees")
         elif host not in true:
-            off = signed(host.best.offset_s - middle_s)
-            dropped[host.name] = Dropped(host.name, f"its time is off by {off} from the majority")
+            dropped[host.name] = Dropped(host.name, off(host, host.best.offset_s - middle_s))
     chosen = pin(true, majority) if majority else ()
     offsets = [one.sample.offset_s for one in chosen]
     return Choice(

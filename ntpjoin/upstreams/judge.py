@@ -172,6 +172,12 @@ def family(address: str) -> int:
     return 6 if ":" in address else 4
 
 
+def off(host: Host, aside_s: float) -> str:
+    """Why one is not followed that a majority does not hold to be right; at which of its addresses, where it has several."""
+    where = f" at {host.asked[0].address}" if len(host.asked) > 1 else ""
+    return f"its time{where} is off by {signed(aside_s)} from the majority"
+
+
 def signed(seconds: float) -> str:
     """Write a difference in time with its sign: "+10.000 s", "-63.0 ms", "+0.4 ms"."""
     if abs(seconds) < 0.9995:

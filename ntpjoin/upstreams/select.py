@@ -14,7 +14,7 @@ from ntpjoin.upstreams import diversity
 from ntpjoin.upstreams.agree import Interval, intersection
 from ntpjoin.upstreams.catalogue import Server
 from ntpjoin.upstreams.diversity import Member, clash
-from ntpjoin.upstreams.judge import Host, distance_s, examine, family, interval, refid, signed
+from ntpjoin.upstreams.judge import Host, distance_s, examine, family, interval, off, refid
 from ntpjoin.upstreams.pin import families, pin_nearest
 
 #: Who follows a stratum 3 has more between itself and the truth than a member of the pool needs.
@@ -136,7 +136,7 @@ def _agrees(host: Host, majority: Optional[Interval], middle_s: float, dropped: 
     aside_s = theirs.middle_s - middle_s
     if theirs.overlaps(majority) and abs(aside_s) <= max(LEAST_ASIDE_S, MOST_ASIDE * theirs.half_s):
         return True
-    dropped[host.name] = Dropped(host.name, f"its time is off by {signed(aside_s)} from the majority")
+    dropped[host.name] = Dropped(host.name, off(host, aside_s))
     return False
 
 
