@@ -7,9 +7,12 @@ from typing import Optional
 
 import pytest
 
+from ntpjoin.checks.lint.language import Dialect
+from ntpjoin.checks.lint.lint import lint
 from ntpjoin.checks.sources import reference_clocks
 from ntpjoin.facts import Directive, Facts, FileFact, JournalFacts, Pinned, Setter, Unit
 from ntpjoin.host import ntpconf
+from ntpjoin.look.texts import Texts
 from ntpjoin.model import Choice, Consent
 from ntpjoin.provision import existing
 from ntpjoin.provision.plan import Plan, decide
@@ -125,6 +128,41 @@ def test_a_reference_clock_of_the_operators_has_a_voice() -> None:
     assert "tos minsane 3 minclock 4 " in existing.config(fresh(), ROW, PINS)
 
 
+PINNED = "".join(f"server {pin.address} iburst\n" for pin in PINS)
+
+
+@pytest.mark.parametrize(
+    "text", [PINNED, "server NTP1.example.net.\npeer 2001:DB8:0::2 key 3\nserver -4 ntp3.example.net\n"]
+)
+def test_a_server_of_the_operators_that_is_pinned_is_not_counted_again(text: str) -> None:
+    """As many would have to agree as there never are: the daemon asks each address once."""
+    facts = fresh(directives=own(text))
+    rendered = existing.config(facts, ROW, PINS)
+    assert rendered == existing.config(fresh(), ROW, PINS)
+    told = lint(Texts("/x", {"/x": rendered + text}, {}), Dialect("ntpsec"))
+    assert "upstreams.minsane" not in {check.id for check in told}
+    found = noted(text)
+    assert len(found) == len(text.splitlines())
+    assert all(not warning for _, warning in found)
+    line = text.splitlines()[0]
+    by = "followed already, by ntp1.example.net of ours, and not counted again; the line may go"
+    assert found[0][0] == f"{LOCAL}:1: {line}: {by}"
+
+
+def test_what_the_operators_lines_repeat_is_not_counted_again() -> None:
+    text = "server 192.0.2.77\nserver 192.0.2.77 iburst\nrefclock shm unit 0\nrefclock SHM\n"
+    assert "tos minsane 4 minclock 5 " in existing.config(fresh(directives=own(text)), ROW, PINS)
+    assert reference_clocks(own(text)) == 1
+    found = [note for note, _ in noted(text)]
+    assert found[1].endswith(f": followed already, by line 1 of {LOCAL}, and not counted again; the line may go")
+    assert found[3].endswith(f": followed already, by line 3 of {LOCAL}, and not counted again; the line may go")
+    assert found[4] == "with your own there are 7 sources; 4 must agree"
+
+
+def test_who_is_watched_first_has_no_voice_by_a_later_line() -> None:
+    assert "with your own" not in str(noted("server 192.0.2.77 noselect\nserver 192.0.2.77\n"))
+
+
 def test_other_peers_are_expected_where_a_line_brings_them_and_nowhere_else() -> None:
     def expected(text: str) -> bool:
         [daemon] = [one for one in plan_for(fresh(directives=own(text)), choice()).changes if one.kind == "daemon"]
@@ -210,3 +248,22 @@ def test_without_the_journal_our_own_configuration_is_not_taken_for_somebody_els
     )
     assert existing.lost_lines(seen, ROW, PINS) == ("server 192.0.2.99",)
     assert existing.lost_lines(unseen, ROW, PINS) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "is_lost"),
+    [
+        ("server ntp1.example.net iburst", False),
+        ("server -4 NTP1.example.net.", False),
+        ("server 192.0.2.1", False),
+        ("server ntp1.example.net iburst prefer", True),
+        ("server ntp1.example.net key 3", True),
+        ("server ntp9.example.net iburst", True),
+        ("peer ntp1.example.net", True),
+        ("pool ntp1.example.net", True),
+    ],
+)
+def test_a_server_that_is_pinned_is_not_lost_unless_more_was_asked_of_it(line: str, is_lost: bool) -> None:
+    file = FileFact(f"{line}\n".encode(), 0o644, "root:root")
+    facts = converged(files={ROW.config: file}, journal=JournalFacts())
+    assert existing.lost_lines(facts, ROW, PINS) == ((line,) if is_lost else ())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Collection
-from typing import Literal, Optional
+from collections.abc import Collection, Iterable
+from typing import Literal, Optional, Union
 
 from ntpjoin.board import LOCAL_CLOCK, REFERENCE_CLOCKS
 from ntpjoin.facts import Directive
+from ntpjoin.model import Pin
 from ntpjoin.records import dataclass
 
 Kind = Literal["server", "pool", "refclock", "local"]
@@ -25,6 +27,11 @@ class Source:
     def counts(self) -> bool:
         """Whether it has a voice among the sources. How many servers a pool brings is not known; a LOCAL clock knows no time."""
         return self.kind in ("server", "refclock") and "noselect" not in self.directive.words
+
+    @property
+    def key(self) -> str:
+        """The same for each way of writing a name or an address."""
+        return _key(self.name)
 
 
 def sources(directives: tuple[Directive, ...]) -> tuple[Source, ...]:
@@ -60,11 +67,40 @@ def _source(directive: Directive) -> Optional[Source]:
     return Source("pool" if word == "pool" else "server", name, directive)
 
 
-def counted(directives: tuple[Directive, ...]) -> int:
-    """How many sources with a voice these files bring."""
-    return sum(source.counts for source in sources(directives))
+def _key(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name.strip("[]").partition("%")[0]))
+    except ValueError:
+        return name.lower().rstrip(".")
+
+
+def pin_of(source: Source, pins: Iterable[Pin]) -> Optional[Pin]:
+    """The pin that is the same server, by its name or its address; None where none is."""
+    return next((pin for pin in pins if source.key in (_key(pin.name), _key(pin.address))), None)
+
+
+def repeats(directives: tuple[Directive, ...], pins: tuple[Pin, ...] = ()) -> dict[Source, Union[Pin, Source]]:
+    """The sources that are followed already: by a pin, or by the first line that names them. ntpd asks an address once."""
+    first: dict[str, Source] = {}
+    found: dict[Source, Union[Pin, Source]] = {}
+    for source in sources(directives):
+        if source.kind in ("server", "refclock"):
+            former = pin_of(source, pins) or first.setdefault(source.key, source)
+            if former is not source:
+                found[source] = former
+    return found
+
+
+def counted(directives: tuple[Directive, ...], pins: tuple[Pin, ...] = ()) -> int:
+    """How many sources with a voice these files bring, beside the pins."""
+    return len(_voices(directives, pins))
 
 
 def reference_clocks(directives: tuple[Directive, ...]) -> int:
     """How many reference clocks with a voice."""
-    return sum(source.counts for source in sources(directives) if source.kind == "refclock")
+    return sum(source.kind == "refclock" for source in _voices(directives))
+
+
+def _voices(directives: tuple[Directive, ...], pins: tuple[Pin, ...] = ()) -> list[Source]:
+    again = repeats(directives, pins)
+    return [source for source in sources(directives) if source.counts and source not in again]

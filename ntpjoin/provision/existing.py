@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Optional
+from typing import Optional, Union
 
 from ntpjoin.board import majority
 from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
-from ntpjoin.checks.sources import Source, counted, sources
+from ntpjoin.checks.sources import Source, counted, pin_of, repeats, sources
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.host import monitor, notrack, ntpconf
 from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved, Wish
@@ -22,8 +22,8 @@ _VOIDS = {("disable", "ntp"): "the clock would not be set"}
 def config(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> str:
     """The configuration as it shall be; a majority of all sources, the operator's own among them, must agree."""
     leapfile = facts.leapfile_valid or leapfile_comes(facts, row)
-    memory_kb = facts.surroundings.machine.memory_kb
-    return ntp_conf(row, pins, leapfile=leapfile, others=counted(facts.directives), memory_kb=memory_kb)
+    others, memory_kb = counted(facts.directives, pins), facts.surroundings.machine.memory_kb
+    return ntp_conf(row, pins, leapfile=leapfile, others=others, memory_kb=memory_kb)
 
 
 def leapfile_comes(facts: Facts, row: Row) -> bool:
@@ -56,7 +56,7 @@ def blockers(facts: Facts, row: Row, wish: Wish, consent: Consent, pins: tuple[P
 def lost_lines(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Optional[tuple[str, ...]]:
     """Every line that replacing somebody's own configuration would lose; None where it is nobody's own, or whose is unknown.
 
-    Not those that say what our file says, too, nor those that we wrote ourselves.
+    Not those that say what our file says, too, nor those that we wrote ourselves, nor a server that is pinned there.
     """
     there = facts.files.get(row.config)
     if there is None or not there.content.strip() or there.stock or there.ours or facts.journal.unseen:
@@ -64,7 +64,8 @@ def lost_lines(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Optional[tuple[
     ours = {line for content in facts.journal.written.get(row.config, ()) for line in content.splitlines()}
     same = {_meaning(directive) for directive in ntpconf.directives("", config(facts, row, pins))}
     lines = there.content.decode(errors="replace").splitlines()
-    found = [lines[one.line - 1] for one in ntpconf.directives("", "\n".join(lines)) if _meaning(one) not in same]
+    told = [one for one in ntpconf.directives("", "\n".join(lines)) if _meaning(one) not in same]
+    found = [lines[one.line - 1] for one in told if not _becomes_pin(one, pins)]
     return tuple(line for line in found if line not in ours)
 
 
@@ -72,6 +73,12 @@ def _meaning(directive: Directive) -> tuple[str, ...]:
     """The words; a restrict line's flags in whatever order."""
     head = directive.words[:2] if directive.words[0] == "restrict" else directive.words
     return (*head, *sorted(directive.words[len(head) :]))
+
+
+def _becomes_pin(line: Directive, pins: tuple[Pin, ...]) -> bool:
+    """Whether ours follows the same server, and nothing that the line asks of it beside that would be lost."""
+    plain = line.words[0] == "server" and len(set(line.words) - {"-4", "-6", "iburst"}) == 2
+    return plain and any(pin_of(source, pins) for source in sources((line,)))
 
 
 def _listed(lost: tuple[str, ...]) -> str:
@@ -117,9 +124,10 @@ def notes(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) -> It
         yield Note(f"{row.config} is your own; it will be replaced, which loses{_listed(lost)}", warning=True)
     if facts.former_config:
         yield Note(f"{row.former_config} is there, from a former ntp; it is not read, and left as it is")
+    again = repeats(facts.directives, pins)
     for source in sources(facts.directives):
-        yield _source_note(source)
-    own = counted(facts.directives)
+        yield _source_note(source, again.get(source))
+    own = counted(facts.directives, pins)
     if own:
         yield Note(f"with your own there are {own + len(pins)} sources; {majority(own + len(pins))} must agree")
     yield from _line_notes(facts, row, pins)
@@ -127,13 +135,21 @@ def notes(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) -> It
         yield Note(f"{setter.what} ({setter.where}) sets this clock, too: {setter.remedy}", warning=True)
 
 
-def _source_note(source: Source) -> Note:
+def _source_note(source: Source, former: Union[Pin, Source, None]) -> Note:
+    """What it is; `former` is by what it is followed already."""
     line = f"{source.directive}"
     if source.kind == "local":
         return Note(f"{line}: this host's own clock; the pool asks not to use it, and it is not counted", warning=True)
     why = why_not_follow(Resolved(source.name)) if source.kind in ("server", "pool") else ""
     if why:
         return Note(f"{line}: {why}", warning=True)
+    if former:
+        by = (
+            f"{former.name} of ours"
+            if isinstance(former, Pin)
+            else f"line {former.directive.line} of {former.directive.path}"
+        )
+        return Note(f"{line}: followed already, by {by}, and not counted again; the line may go")
     if not source.counts:
         what = "servers drawn from it are followed, too" if source.kind == "pool" else "is watched only"
         return Note(f"{line}: {what}, and not counted")

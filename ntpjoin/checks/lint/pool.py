@@ -105,7 +105,7 @@ def _twice(found: tuple[Source, ...]) -> Iterator[Check]:
     """Two lines for one name; for one over IPv4 and one over IPv6 ntpd has two sources, and does not know that they are one host."""
     seen: dict[str, dict[str, Directive]] = {}
     for one in found:
-        family, former = _family(one.directive), seen.setdefault(_key(one), {})
+        family, former = _family(one.directive), seen.setdefault(one.key, {})
         if former:
             other = former.get(family) or next(iter(former.values()))
             lines = (one.directive, other)
@@ -121,14 +121,9 @@ def _family(line: Directive) -> str:
     return line.words[1] if line.words[1] in ("-4", "-6") else ""
 
 
-def _key(one: Source) -> str:
-    """The same for each way of writing a name or an address."""
-    return str(as_address(one.name) or one.name.lower().rstrip("."))
-
-
 def _count(found: tuple[Source, ...], lines: tuple[Directive, ...], dialect: Dialect) -> Iterator[Check]:
     """Enough of them, by name; how many a pool brings is not known here, and the pool's own names are told already."""
-    count = len({_key(one) for one in found if one.counts})
+    count = len({one.key for one in found if one.counts})
     pools = [one for one in found if one.kind == "pool"]
     if not pools or count > MOST:
         remedy = f"name {LEAST} to {MOST} servers that their operators offer to all: ntpjoin upstreams list"
