@@ -66,6 +66,29 @@ def test_a_line_that_makes_the_set_up_void_blocks_it(line: str, what: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("line", "whom"),
+    [
+        ("restrict 192.0.2.1 ignore", "ntp1.example.net"),
+        ("restrict 192.0.2.1 notrust", "ntp1.example.net"),
+        ("restrict 192.0.2.0/24 noserve", "ntp3.example.net, ntp4.example.net"),
+        ("restrict 2001:db8:: mask ffff:ffff:: noserve", "ntp2.example.net, ntp5.example.net"),
+    ],
+)
+def test_so_does_one_by_which_an_upstream_is_not_heard(line: str, whom: str) -> None:
+    text = f"restrict 192.0.2.1 nomodify\n{line}\n"
+    [blocker] = plan_for(fresh(directives=own(text)), choice()).blockers
+    told = f"{LOCAL}:2: {line}: the answers of {whom} would be refused"
+    assert (blocker.code, blocker.text) == ("include", told)
+    assert LOCAL in blocker.remedy
+
+
+def test_what_is_excepted_for_upstreams_or_for_others_does_not() -> None:
+    """NTPsec makes an exception for a source that it could not hear for its network; a line for its address goes before."""
+    assert blocked("restrict 192.0.2.0/24 ignore") == []
+    assert blocked("restrict 192.0.2.1 limited\nrestrict 192.0.2.9 ignore\n") == []
+
+
+@pytest.mark.parametrize(
     "line",
     ["restrict 10.0.0.0/8 nomodify", "restrict default nomodify", "restrict ::1 noquery", "keys /x", "tos minsane 1"],
 )

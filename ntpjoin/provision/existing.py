@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Optional, Union
 
@@ -87,13 +88,11 @@ def _listed(lost: tuple[str, ...]) -> str:
 
 def _access_blockers(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
     """Restrict lines in the operator's files that undo what ours are for. Their sum counts, so ours stand among them."""
-    told = dict.fromkeys(
-        (what, line)
-        for entry, what in _wrong(_access(facts, row, pins))
-        for line in entry.lines
-        if line in facts.directives
-    )
-    for what, line in told:
+    access = _access(facts, row, pins)
+    wrong = [(what, line) for entry, what in _wrong(access) for line in entry.lines if line in facts.directives]
+    told = {line for _, line in wrong}
+    wrong += [(what, line) for lines, what in _unheard(access, pins) if told.isdisjoint(lines) for line in lines]
+    for what, line in dict.fromkeys(wrong):
         yield Blocker("include", f"{line}: {what}", f"take that line out of {line.path}")
 
 
@@ -115,6 +114,16 @@ def _wrong(access: Access) -> Iterator[tuple[Entry, str]]:
             yield entry, "clients would get no answer"
     if access.sources.flags & DEAF_TO_CLIENTS:
         yield access.sources, "the answers of upstreams would be refused"
+
+
+def _unheard(access: Access, pins: tuple[Pin, ...]) -> Iterator[tuple[tuple[Directive, ...], str]]:
+    """Lines by which what pinned upstreams answer would be thrown away, and whom they are about."""
+    deaf: dict[tuple[Directive, ...], list[str]] = {}
+    for pin in pins:
+        entry = access.of_source(ipaddress.ip_network(pin.address.partition("%")[0]))
+        deaf.setdefault(entry.giving(DEAF_TO_CLIENTS), []).append(pin.name)
+    for lines, names in deaf.items():
+        yield lines, f"the answers of {', '.join(names)} would be refused"
 
 
 def notes(facts: Facts, row: Row, consent: Consent, pins: tuple[Pin, ...]) -> Iterator[Note]:
