@@ -10,13 +10,15 @@ import pytest
 from ntpjoin.checks.lint.language import Dialect
 from ntpjoin.checks.lint.lint import lint
 from ntpjoin.checks.sources import reference_clocks
+from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Directive, Facts, FileFact, JournalFacts, Pinned, Setter, Unit
 from ntpjoin.host import ntpconf
 from ntpjoin.look.texts import Texts
-from ntpjoin.model import Choice, Consent
+from ntpjoin.model import CheckState, Choice, Consent
 from ntpjoin.provision import existing
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.preflight import count_problem
+from tests.judged import GOOD
 from tests.sample import BOARD, NTPSEC, PINS, PYTHON, ROW, WISH, changed, choice, converged, fresh
 
 LOCAL = f"{ROW.snippets}/local.conf"
@@ -57,6 +59,9 @@ def test_the_file_of_a_former_package_is_told_of_and_left() -> None:
         ("restrict -6 default noserve", "clients would get no answer"),
         ("restrict default notrust", "clients would get no answer"),
         ("restrict source ignore", "the answers of upstreams would be refused"),
+        ("restrict default flake", "clients would not get every answer"),
+        ("restrict -4 default version", "clients would not get every answer"),
+        ("leapsmearinterval 86400", "leap seconds would be smeared, and clients up to a second off"),
     ],
 )
 def test_a_line_that_makes_the_set_up_void_blocks_it(line: str, what: str) -> None:
@@ -90,7 +95,14 @@ def test_what_is_excepted_for_upstreams_or_for_others_does_not() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["restrict 10.0.0.0/8 nomodify", "restrict default nomodify", "restrict ::1 noquery", "keys /x", "tos minsane 1"],
+    [
+        "restrict 10.0.0.0/8 nomodify",
+        "restrict default nomodify",
+        "restrict ::1 noquery",
+        "keys /x",
+        "tos minsane 1",
+        "leapsmearinterval 0",
+    ],
 )
 def test_another_line_does_not(line: str) -> None:
     assert blocked(line) == []
@@ -102,6 +114,24 @@ def test_every_such_line_is_told_once() -> None:
         "ntpjoin could not ask the daemon of itself",
         "clients would get no answer",
     ]
+
+
+def test_of_the_lines_for_everybody_only_those_that_keep_answers_back_are_told() -> None:
+    [text] = blocked("restrict default nomodify\nrestrict default flake\n")
+    assert text.startswith(f"{LOCAL}:2: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["leapsmearinterval 86400", "restrict default flake", "restrict default version", "limit average 0.01"],
+)
+def test_nothing_that_verify_would_find_in_such_a_line_is_kept_back(line: str) -> None:
+    facts = converged(directives=own(f"{line}\n"))
+    found = [check for check in judge(facts, WISH, PINS, GOOD) if check.state in (CheckState.WARN, CheckState.FAIL)]
+    plan = plan_for(facts)
+    told = [*(blocker.text for blocker in plan.blockers), *(note.text for note in plan.notes if note.warning)]
+    assert found
+    assert any(text.startswith(f"{LOCAL}:1: {line}: ") for text in told)
 
 
 def test_a_daemon_that_is_started_with_a_third_file_blocks_it() -> None:
@@ -127,6 +157,7 @@ def test_a_daemon_that_is_started_with_a_third_file_blocks_it() -> None:
         ("refclock local", "this host's own clock; the pool asks not to use it", True),
         ("disable ntp", "the clock would not be set", True),
         ("tos minsane 1", "counts instead of what ours says", True),
+        ("limit average 0.01", "the limiter would refuse the pool's monitors", True),
         ("restrict 10.0.0.0/8 nomodify", "management queries are answered there", False),
     ],
 )
@@ -138,7 +169,7 @@ def test_what_a_line_means_is_noted(line: str, words: str, warning: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    "line", ["keys /etc/ntpsec/ntp.keys", "restrict 127.0.0.1", "restrict default", "disable stats"]
+    "line", ["keys /etc/ntpsec/ntp.keys", "restrict 127.0.0.1", "restrict default", "disable stats", "limit burst 40"]
 )
 def test_what_changes_nothing_is_not(line: str) -> None:
     assert noted(line) == []

@@ -39,6 +39,8 @@ TO_THE_WORLD: dict[Engine, tuple[str, ...]] = {
 #: Flags that leave a management query, or a client's request, without an answer.
 DEAF_TO_QUERIES = frozenset({"noquery", "ignore"})
 DEAF_TO_CLIENTS = frozenset({"noserve", "ignore", "notrust"})
+#: Those by which not each client gets one, too: only those of version 4, nine of ten lost (flake).
+NOT_FOR_ALL = DEAF_TO_CLIENTS | {"version", "flake"}
 
 #: What takes entries away.
 _TAKING: dict[Engine, str] = {"ntpsec": "unrestrict", "classic": "delrestrict"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Callable, Optional
 
 from ntpjoin.checks import lines as reading
-from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry, Network
+from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, NOT_FOR_ALL, WORLD, Access, Entry, Network
 from ntpjoin.checks.addresses import is_private
 from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.sources import sources
@@ -22,9 +22,6 @@ OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
 
 #: The lines that are to blame for something; empty where it is that there are none.
 Culprits = tuple[Directive, ...]
-
-#: Flags of the default by which clients get no answer: none, only with a key, only those of version 4, nine of ten (flake).
-_NOT_SERVED = DEAF_TO_CLIENTS | {"version", "flake"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class Question:
 
 
 def _unserved(entry: Entry) -> Optional[Culprits]:
-    return entry.giving(_NOT_SERVED) or None
+    return entry.giving(NOT_FOR_ALL) or None
 
 
 def _open(entry: Entry) -> Optional[Culprits]:

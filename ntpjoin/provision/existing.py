@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Optional, Union
 
 from ntpjoin.board import majority
-from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, WORLD, Access, Entry
+from ntpjoin.checks import smear
+from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, NOT_FOR_ALL, WORLD, Access
+from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.sources import Source, counted, pin_of, repeats, sources
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.host import monitor, notrack, ntpconf
@@ -87,11 +89,14 @@ def _listed(lost: tuple[str, ...]) -> str:
 
 
 def _access_blockers(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[Blocker]:
-    """Restrict lines in the operator's files that undo what ours are for. Their sum counts, so ours stand among them."""
+    """Lines in the operator's files that undo what ours are for. The sum of restrict lines counts, so ours stand among them."""
     access = _access(facts, row, pins)
-    wrong = [(what, line) for entry, what in _wrong(access) for line in entry.lines if line in facts.directives]
+    wrong = [(what, line) for lines, what in _wrong(access) for line in lines if line in facts.directives]
     told = {line for _, line in wrong}
     wrong += [(what, line) for lines, what in _unheard(access, pins) if told.isdisjoint(lines) for line in lines]
+    setting = smear.last_setting(facts.directives)
+    if setting and smear.interval_s(setting) > 0:
+        wrong.append(("leap seconds would be smeared, and clients up to a second off", setting))
     for what, line in dict.fromkeys(wrong):
         yield Blocker("include", f"{line}: {what}", f"take that line out of {line.path}")
 
@@ -101,19 +106,22 @@ def _access(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Access:
     return Access(row.engine, (*ours, *facts.directives))
 
 
-def _wrong(access: Access) -> Iterator[tuple[Entry, str]]:
-    """What must not be, and what it would do."""
+def _wrong(access: Access) -> Iterator[tuple[tuple[Directive, ...], str]]:
+    """Lines that must not be, and what they would do."""
     loopback = access.of(LOOPBACK[0])
     if loopback.flags & DEAF_TO_QUERIES:
-        yield loopback, "ntpjoin could not ask the daemon of itself"
+        yield loopback.lines, "ntpjoin could not ask the daemon of itself"
     for network in WORLD:
         entry = access.of(network)
         if not entry.flags & DEAF_TO_QUERIES:
-            yield entry, "anybody could ask management queries"
-        if entry.flags & DEAF_TO_CLIENTS:
-            yield entry, "clients would get no answer"
-    if access.sources.flags & DEAF_TO_CLIENTS:
-        yield access.sources, "the answers of upstreams would be refused"
+            yield entry.lines, "anybody could ask management queries"
+        deaf = entry.giving(DEAF_TO_CLIENTS)
+        yield deaf, "clients would get no answer"
+        yield (
+            tuple(line for line in entry.giving(NOT_FOR_ALL) if line not in deaf),
+            "clients would not get every answer",
+        )
+    yield access.sources.giving(DEAF_TO_CLIENTS), "the answers of upstreams would be refused"
 
 
 def _unheard(access: Access, pins: tuple[Pin, ...]) -> Iterator[tuple[tuple[Directive, ...], str]]:
@@ -174,7 +182,11 @@ def _line_notes(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[Note]
                 yield Note(f"{line}: {what}", warning=True)
         if word == "tos":
             yield Note(f"{line}: counts instead of what ours says", warning=True)
-    for network, entry in _access(facts, row, pins).entries.items():
+    access = _access(facts, row, pins)
+    if any("limited" in access.of(network).flags for network in WORLD):
+        for line in too_tight(row.engine, facts.directives):
+            yield Note(f"{line}: the limiter would refuse the pool's monitors", warning=True)
+    for network, entry in access.entries.items():
         if network not in (*WORLD, *LOOPBACK) and not entry.flags & DEAF_TO_QUERIES:
             yield from (Note(f"{line}: management queries are answered there") for line in entry.lines)
 
