@@ -12,7 +12,9 @@ import pytest
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Facts, FileFact
 from ntpjoin.host import machine, ntpd
+from ntpjoin.host.journal import Entry, Journal
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.model import Before
 from ntpjoin.provision.changes import (
     Site,
     WriteConfig,
@@ -73,6 +75,52 @@ def test_what_somebody_edited_since_is_kept(site: Site, was_there: bool) -> None
     undone = FILE.undo(site, before)
     assert (undone.state, site.host.text(FILE.path)) == ("kept", "edited\n")
     assert "was edited since" in undone.text
+
+
+def twice(site: Site) -> list[tuple[WriteFile, Site, Before]]:
+    """Two runs that wrote the same file over the package's own, the last one first."""
+    site.host.make_folder("/etc/ntpsec/ntp.d")
+    site.host.write(FILE.path, FileState(b"stock\n", 0o644, "root:root"))
+    journal = Journal(site.host)
+    done: list[tuple[WriteFile, Site, Before]] = []
+    for change in (FILE, replace(FILE, content="ours, anew\n")):
+        run = journal.open({}, ())
+        here = Site(site.host, run.folder)
+        before = json.loads(json.dumps(change.before(here)))
+        change.apply(here)
+        run = journal.put(run, Entry(1, change.kind, change.fields(), before, "done"))
+        journal.save(replace(run, state="done"))
+        done.insert(0, (change, here, before))
+    return done
+
+
+def test_what_an_earlier_run_found_is_no_edit(site: Site) -> None:
+    """As when the package was installed again, with its own file: that is what undoing both comes to."""
+    done = twice(site)
+    site.host.write(FILE.path, FileState(b"stock\n", 0o644, "root:root"))
+    back = [(change.undo(here, before).state, site.host.text(FILE.path)) for change, here, before in done]
+    assert back == [("restored", "ours\n"), ("restored", "stock\n")]
+
+
+def test_nor_is_what_the_package_has_brought(site: Site) -> None:
+    done = twice(site)
+    _, first, _ = done[1]
+    digest = hashlib.sha256(b"newer stock\n").hexdigest()
+    page = json.dumps({FILE.path: f"sha256:{digest}"}).encode()
+    site.host.write(f"{first.folder}/conffiles.json", FileState(page, 0o600, ""))
+    site.host.write(FILE.path, FileState(b"newer stock\n", 0o644, "root:root"))
+    assert [change.undo(here, before).state for change, here, before in done] == ["restored", "restored"]
+    assert site.host.text(FILE.path) == "stock\n"
+
+
+def test_what_a_run_found_that_was_taken_back_is_an_edit(site: Site) -> None:
+    [(last, here, before), _] = twice(site)
+    journal = Journal(site.host)
+    first = journal.runs()[0]
+    journal.put(first, replace(first.entries[0], state="undone"))
+    site.host.write(FILE.path, FileState(b"stock\n", 0o644, "root:root"))
+    assert last.undo(here, before).state == "kept"
+    assert site.host.text(FILE.path) == "stock\n"
 
 
 @pytest.mark.parametrize("was_there", [True, False])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar, Literal, Optional
 
 from ntpjoin.errors import StepFailed
 from ntpjoin.facts import Facts
 from ntpjoin.host import ntpd
+from ntpjoin.host.journal import Journal, Run
 from ntpjoin.host.machine import FileState, Host
 from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes import brought
@@ -76,8 +78,28 @@ class WriteFile(Change):
     def undo(self, site: Site, before: Before) -> Undone:
         """Bring the former bytes back, unless somebody edited ours meanwhile."""
         now = site.host.state(self.path)
-        edited = now is not None and now.content != self.content.encode() and self.whose != "daemon"
+        edited = now is not None and self.whose != "daemon" and self._is_edit(site, now.content)
         return bring_back(site.host, self.path, from_json(before["file"]), before["folders"], edited=edited)
+
+    def _is_edit(self, site: Site, content: bytes) -> bool:
+        """Whether these bytes are neither ours, nor as packages brought them, nor as an earlier run, which is in effect, found them.
+
+        A package that is installed again brings its own; and what an earlier run found comes back when that is undone.
+        """
+        if content == self.content.encode():
+            return False
+        earlier = tuple(takewhile(lambda run: run.folder != site.folder, Journal(site.host).runs()))
+        folders = (site.folder, *(run.folder for run in earlier))
+        return content not in self._found(earlier) and not any(
+            brought.as_brought(Site(site.host, folder), self.path, content) for folder in folders
+        )
+
+    def _found(self, runs: Sequence[Run]) -> Iterator[bytes]:
+        """What was in the file before these runs wrote it."""
+        for entry in (entry for run in runs for entry in run.entries if entry.in_effect and entry.kind == self.kind):
+            former = from_json(entry.before["file"]) if entry.fields["path"] == self.path else None
+            if former:
+                yield former.content
 
     def read_by(self) -> str:
         """The unit whose daemon reads the file."""
