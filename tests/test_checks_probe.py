@@ -316,11 +316,49 @@ def test_without_references_that_agree_an_offset_is_not_known_nor_what_a_monitor
 def test_where_most_agree_against_this_clock_that_is_said() -> None:
     three = [asked(address, offset_s=0.4) for address in (FOUR, OTHER, SIX)]
     found = judge(seen(*three))
-    assert found.doubt.startswith("3 of 3 say that this clock itself is off by -400.0 ms")
+    assert found.doubt.startswith("3 of 3 servers say that this clock itself is off by -400.0 ms")
     assert judge(seen(*three[:2])).doubt == ""
     assert judge(seen(*three, references=[reference("5.1.0.2", 0.4)])).doubt == ""
     assert judge(seen(three[0], asked(OTHER), asked(SIX))).doubt == "", "two say that it is right"
     assert "is this clock right?" in told(found.probed[0], "offset").remedy
+
+
+AHEAD = [asked(address, offset_s=10.0) for address in (FOUR, OTHER, "5.0.1.6", SIX)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "names", "more"),
+    [
+        pytest.param(AHEAD, {NAME: (FOUR, OTHER, "5.0.1.6", SIX)}, {}, id="one name with four addresses"),
+        pytest.param(AHEAD, {NAME: (FOUR, OTHER), SIX: (SIX, "5.0.1.6")}, {}, id="two names with two each"),
+        pytest.param(
+            AHEAD,
+            {"a.example": (FOUR,), "b.example": (OTHER, "5.0.1.6"), "c.example": (FOUR, OTHER), SIX: (SIX,)},
+            {},
+            id="names that share an address, by way of a third",
+        ),
+        pytest.param([replace(one, samples=(replace(SAMPLE, leap=3),)) for one in AHEAD], None, {}, id="one alarm"),
+        pytest.param([*AHEAD[:2], asked(SIX, offset_s=10.0, leap=3)], None, {}, id="leap 3"),
+        pytest.param([*AHEAD[:2], asked(SIX, offset_s=10.0, stratum=16)], None, {}, id="stratum 16"),
+        pytest.param([*AHEAD[:2], asked(SIX, offset_s=10.0, reference_age_s=1e5)], None, {}, id="adrift"),
+        pytest.param([*AHEAD[:2], asked(SIX, offset_s=10.0, root_dispersion_s=2.0)], None, {}, id="too far"),
+        pytest.param(AHEAD[:3], None, {"own": [FOUR]}, id="this host itself"),
+    ],
+)
+def test_three_servers_that_may_be_believed_outvote_this_clock_and_no_fewer(
+    answers: list[Asked], names: Optional[dict[str, tuple[str, ...]]], more: dict[str, Any]
+) -> None:
+    assert judge(seen(*answers, names=names, **more)).doubt == ""
+
+
+def test_a_server_has_one_voice_whatever_addresses_it_has() -> None:
+    names = {NAME: (FOUR, SIX), OTHER: (OTHER,), "5.0.1.6": ("5.0.1.6",)}
+    assert judge(seen(*AHEAD, names=names)).doubt.startswith(
+        "3 of 3 servers say that this clock itself is off by -10.0"
+    )
+    crowd = [asked(f"5.0.3.{number}") for number in range(4)]
+    where = {**names, "crowd.example": tuple(one.address for one in crowd)}
+    assert judge(seen(*AHEAD, *crowd, names=where)).doubt.startswith("3 of 4 servers say")
 
 
 # --- the pool's tracer

@@ -79,7 +79,7 @@ def test_a_reference_that_is_none_is_named_and_so_is_a_doubt_about_this_clock() 
     assert "Offsets are against 2 of 3 references.\n! 5.3.0.2 is no reference: its time is off by +9.000 s" in text
     three = answer("text", judge(seen(*(asked(one, offset_s=0.4) for one in (FOUR, OTHER, SIX)))))
     assert three.endswith(
-        "\n! 3 of 3 say that this clock itself is off by -400.0 ms: --reference NAME, or set it first\n"
+        "\n! 3 of 3 servers say that this clock itself is off by -400.0 ms: --reference NAME, or set it first\n"
     )
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from statistics import median
 from typing import Literal, Optional
 
 from ntpjoin.checks import answered
 from ntpjoin.checks.addresses import to_probe
 from ntpjoin.checks.answered import Yardstick
 from ntpjoin.checks.probing import Seen
-from ntpjoin.checks.scoring import OFFSET_FULL_S, STRATUM_MOST, Outcome, Step, step
+from ntpjoin.checks.scoring import STRATUM_MOST, Outcome, Step, step
 from ntpjoin.checks.tracer import Traced
+from ntpjoin.checks.witnesses import doubt
 from ntpjoin.model import Asked, Candidate, Check, CheckState, Choice, Resolved
 from ntpjoin.records import dataclass
 from ntpjoin.upstreams.addresses import may_be_used, why_not_public
-from ntpjoin.upstreams.agree import intersection
 from ntpjoin.upstreams.choose import choose
-from ntpjoin.upstreams.judge import interval, signed
+from ntpjoin.upstreams.judge import signed
 from ntpjoin.wire.management import Managed
 
 OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, CheckState.UNKNOWN
@@ -26,8 +25,6 @@ OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, Check
 #: In which they are counted.
 _ORDER = (FAIL, WARN, OK, UNKNOWN)
 _LOOK = "look at the name in DNS"
-#: So many must be asked before they can outvote this clock.
-_MANY = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ def judge(seen: Seen) -> Verdicts:
     references = _references(seen)
     yardstick = _yardstick(references)
     probed = tuple(one for resolved in seen.resolved for one in _name(resolved, seen, yardstick))
-    return Verdicts(probed, yardstick, references, "" if references else _doubt(seen))
+    return Verdicts(probed, yardstick, references, "" if references else doubt(seen))
 
 
 def _references(seen: Seen) -> Optional[Choice]:
@@ -92,17 +89,6 @@ def _references(seen: Seen) -> Optional[Choice]:
         for one in seen.references
     ]
     return choose(candidates, allow_private=seen.task.allow_private)
-
-
-def _doubt(seen: Seen) -> str:
-    """Whether most of those that were asked agree that it is this clock that is off."""
-    samples = [asked.sample for asked in seen.asked.values() if asked.sample and 0 < asked.sample.stratum < 16]
-    majority = intersection(list(map(interval, samples))) if len(samples) >= _MANY else None
-    agreeing = [one.offset_s for one in samples if majority and interval(one).overlaps(majority)]
-    if not agreeing or abs(median(agreeing)) <= OFFSET_FULL_S:
-        return ""
-    off = signed(-median(agreeing))
-    return f"{len(agreeing)} of {len(samples)} say that this clock itself is off by {off}: --reference NAME, or set it first"
 
 
 def _yardstick(references: Optional[Choice]) -> Yardstick:
