@@ -313,6 +313,64 @@ def test_without_references_that_agree_an_offset_is_not_known_nor_what_a_monitor
     assert faults(smeared) == [("smear", "fail")], "nothing speaks against it"
 
 
+FOUR_GOOD = [asked(f"5.0.2.{number}") for number in range(4)]
+LIAR, ANOTHER = reference("5.1.0.2", 5.0), reference("5.2.0.2", 5.001)
+
+
+@pytest.mark.parametrize(
+    ("answers", "liars", "words"),
+    [
+        (FOUR_GOOD, [LIAR], "4 of 4 servers and this clock agree against 1 reference"),
+        (FOUR_GOOD, [LIAR, ANOTHER], "4 of 4 servers and this clock agree against 2 references"),
+        (FOUR_GOOD, [LIAR, silent("5.3.0.2"), asked("5.3.0.4", leap=3)], "agree against 1 reference"),
+        (FOUR_GOOD[:1], [LIAR], "1 of 1 servers and this clock agree against 1 reference"),
+        ([*FOUR_GOOD, asked(FOUR, offset_s=5.0)], [LIAR], "4 of 5 servers and this clock agree against"),
+    ],
+)
+def test_one_reference_or_two_are_not_believed_against_more_servers_and_this_clock(
+    answers: list[Asked], liars: list[Asked], words: str
+) -> None:
+    found = judge(seen(*answers, references=liars))
+    assert {tuple(faults(one)) for one in found.probed} == {(("offset", "unknown"),)}
+    assert words in told(found.probed[0], "offset").text
+    assert told(found.probed[0], "offset").remedy == "--reference NAME, three others"
+    assert (found.code, found.doubt, found.yardstick.what) == (3, "", "no reference")
+    assert found.references is not None
+    assert (found.references.chosen, len(found.references.dropped)) == ((), len(liars))
+
+
+@pytest.mark.parametrize(
+    ("answers", "references", "offset_s"),
+    [
+        pytest.param(FOUR_GOOD, [LIAR, ANOTHER, reference("5.3.0.2", 5.0)], -4.9996, id="three outvote whom they like"),
+        pytest.param(FOUR_GOOD[:1], [LIAR, ANOTHER], -5.0001, id="two against two"),
+        pytest.param(FOUR_GOOD, [reference("5.1.0.2", 0.001)], -0.0006, id="one that agrees"),
+        pytest.param([asked(offset_s=5.0), asked(OTHER, offset_s=5.0)], [LIAR], 0.0, id="this clock alone is off"),
+        pytest.param([asked(offset_s=5.0)], [reference("5.1.0.2", 0.0)], 5.0, id="the server alone is off"),
+        pytest.param([asked(leap=3)], [LIAR], -4.9996, id="nobody who may be believed stands by this clock"),
+        pytest.param([asked(leap=3), asked(OTHER)], [asked(OTHER), LIAR], None, id="a reference has no second voice"),
+    ],
+)
+def test_references_are_believed_where_no_more_speak_against_them(
+    answers: list[Asked], references: list[Asked], offset_s: Optional[float]
+) -> None:
+    one = judge(seen(*answers, references=references)).probed[0]
+    assert one.offset_s == (None if offset_s is None else pytest.approx(offset_s))
+
+
+def test_nobody_is_measured_against_himself() -> None:
+    wrong = asked(offset_s=5.0)
+    alone = judge(seen(wrong, references=[wrong]))
+    assert (faults(only(alone)), alone.code) == ([("offset", "unknown")], 3)
+    assert told(only(alone), "offset").text == "it is the only reference itself"
+    beside = judge(seen(wrong, references=[wrong, reference("5.1.0.2", 0.0), reference("5.2.0.2", 0.0)]))
+    assert only(beside).offset_s == pytest.approx(5.0)
+    assert told(only(beside), "offset").text.startswith("offset +5.000 s against 2 of 2 references")
+    both = seen(wrong, asked(SIX, offset_s=5.0), names={NAME: (FOUR, SIX)})
+    by_name = replace(both, references=both.resolved)
+    assert [faults(one) for one in judge(by_name).probed] == [[("offset", "unknown")]] * 2
+
+
 def test_where_most_agree_against_this_clock_that_is_said() -> None:
     three = [asked(address, offset_s=0.4) for address in (FOUR, OTHER, SIX)]
     found = judge(seen(*three))

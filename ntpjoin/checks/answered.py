@@ -24,10 +24,14 @@ _SMEAR_DOUBT_S = 0.100
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What offsets are measured against, in words, and how far that is ahead of this host's clock; None: nothing to measure by."""
+    """What offsets are measured against, in words, and how far that is ahead of this host's clock; None: nothing to measure by.
+
+    `why` there is nothing, in words.
+    """
 
     what: str
     offset_s: Optional[float]
+    why: str = ""
 
     def of(self, sample: Sample) -> Optional[float]:
         """How far a server is ahead of it."""
@@ -173,7 +177,7 @@ def smear_s(refid: str) -> float:
 def _offset(sample: Sample, yardstick: Yardstick) -> Check:
     offset_s = yardstick.of(sample)
     if offset_s is None:
-        return Check("offset", UNKNOWN, "the references do not agree, or none can be used", "--reference NAME, others")
+        return Check("offset", UNKNOWN, yardstick.why, "--reference NAME, three others")
     off_s = abs(offset_s)
     measure = Measure(off_s, "s", OFFSET_FULL_S, OFFSET_STEEP_S)
     text = f"offset {signed(offset_s)} against {yardstick.what}"

@@ -10,13 +10,13 @@ from ntpjoin.checks import answered
 from ntpjoin.checks.addresses import to_probe
 from ntpjoin.checks.answered import Yardstick
 from ntpjoin.checks.probing import Seen
+from ntpjoin.checks.references import is_reference, measured_against
 from ntpjoin.checks.scoring import STRATUM_MOST, Outcome, Step, step
 from ntpjoin.checks.tracer import Traced
 from ntpjoin.checks.witnesses import doubt
-from ntpjoin.model import Asked, Candidate, Check, CheckState, Choice, Resolved
+from ntpjoin.model import Asked, Check, CheckState, Choice, Resolved
 from ntpjoin.records import dataclass
 from ntpjoin.upstreams.addresses import may_be_used, why_not_public
-from ntpjoin.upstreams.choose import choose
 from ntpjoin.upstreams.judge import signed
 from ntpjoin.wire.management import Managed
 
@@ -74,30 +74,9 @@ class Verdicts:
 
 def judge(seen: Seen) -> Verdicts:
     """Judge every address of every name."""
-    references = _references(seen)
-    yardstick = _yardstick(references)
+    references, yardstick = measured_against(seen)
     probed = tuple(one for resolved in seen.resolved for one in _name(resolved, seen, yardstick))
     return Verdicts(probed, yardstick, references, "" if references else doubt(seen))
-
-
-def _references(seen: Seen) -> Optional[Choice]:
-    """Those references that a majority of them holds to be right, judged as upstreams are; None where there are none."""
-    if not seen.references:
-        return None
-    candidates = [
-        Candidate(one, tuple(seen.asked[address] for address in one.addresses if address in seen.asked))
-        for one in seen.references
-    ]
-    return choose(candidates, allow_private=seen.task.allow_private)
-
-
-def _yardstick(references: Optional[Choice]) -> Yardstick:
-    if references is None:
-        return Yardstick("this clock", 0.0)
-    count = f"{len(references.chosen)} of {references.asked} references"
-    if references.offset_s is None:
-        return Yardstick("no reference", None)
-    return Yardstick(count, references.offset_s)
 
 
 def _name(resolved: Resolved, seen: Seen, yardstick: Yardstick) -> Iterator[Probed]:
@@ -107,11 +86,12 @@ def _name(resolved: Resolved, seen: Seen, yardstick: Yardstick) -> Iterator[Prob
         yield Probed(resolved.name, "", (Check("name", state, f"leads nowhere: {resolved.problem}", _LOOK),))
         return
     for number, address in enumerate(resolved.addresses):
-        checks = list(_checks(address, resolved, seen, yardstick))
+        mine = measured_against(seen, address)[1] if is_reference(address, seen) else yardstick
+        checks = list(_checks(address, resolved, seen, mine))
         if not number and resolved.untold:
             text = f"DNS did not tell whether {resolved.name} has addresses of {resolved.untold}, too"
             checks.append(Check("name", UNKNOWN, text, _LOOK))
-        yield _probed(resolved.name, address, tuple(checks), seen, yardstick)
+        yield _probed(resolved.name, address, tuple(checks), seen, mine)
 
 
 def _probed(name: str, address: str, checks: tuple[Check, ...], seen: Seen, yardstick: Yardstick) -> Probed:
