@@ -222,6 +222,38 @@ def test_a_source_with_a_port_is_told_by_its_name() -> None:
     }
 
 
+NAMED = "server a.example\nserver b.example key 1\npool c.example\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "dialect", "whom"),
+    [
+        ("restrict source noserve", CLASSIC, "a.example, b.example, c.example"),
+        ("restrict source ignore", CLASSIC, "a.example, b.example, c.example"),
+        ("restrict source notrust", CLASSIC, "a.example, c.example"),
+        ("restrict source nomodify noquery", CLASSIC, None),
+        ("restrict source ignore\nrestrict source noquery", CLASSIC, None),
+        ("restrict source ignore", NTPSEC, None),  # makes an exception only for whom it could not hear otherwise
+        ("restrict default ignore\nrestrict source noserve", NTPSEC, "a.example, b.example, c.example"),
+        ("restrict source ignore\nrestrict A.example noquery", CLASSIC, "b.example, c.example"),
+        ("restrict source noquery\nrestrict -4 a.example noserve", CLASSIC, "a.example"),
+        ("restrict source noserve\nserver 192.0.2.1", CLASSIC, "a.example, b.example, c.example, 192.0.2.1"),
+        ("restrict source noserve\nrestrict 192.0.2.1 noquery\nserver 192.0.2.1", CLASSIC, "a.example, b.example, c.example"),
+    ],
+)  # fmt: skip
+def test_who_is_followed_by_name_is_not_heard_either_where_restrict_source_forbids_it(
+    lines: str, dialect: Dialect, whom: Optional[str]
+) -> None:
+    found = lint(Texts("/x", {"/x": f"{NAMED}{lines}\n"}, {}), dialect)
+    deaf = [check for check in found if check.id == "sync.peer"]
+    assert [check.text.partition(" will answer is thrown away: ")[0] for check in deaf] == [f"what {whom}"] * bool(whom)
+    assert all(check.state is CheckState.FAIL and len(check.lines) == 1 for check in deaf)
+
+
+def test_without_anybody_who_is_asked_nobody_is_not_heard() -> None:
+    assert not [one for one in linted("server 127.127.22.0\nrestrict source ignore\n", CLASSIC) if "sync.peer" in one]
+
+
 @pytest.mark.parametrize(
     ("line", "dialect", "found"),
     [

@@ -100,6 +100,16 @@ class Access:
         entry = self.of(address)
         return self.sources if self._excepts(entry) and address not in self.entries else entry
 
+    def of_named(self, name: str) -> Entry:
+        """What counts for a server that the daemon asks by its name, as far as that is known before anybody looks it up.
+
+        Lines for the name itself go before `restrict source`, as those for an address do.
+        """
+        own = tuple(line for line in self.named if name.lower() in {word.lower() for word in line.words[1:3]})
+        if own:
+            return Entry(frozenset(word for line in own for word in line.words[2:]), own)
+        return self.for_sources or Entry(frozenset())
+
     @property
     def for_sources(self) -> Optional[Entry]:
         """What `restrict source` says, where it makes an exception for anybody who falls under a default."""

@@ -62,6 +62,10 @@ class Rules:
         except ValueError:
             return ()
 
+    def why_named_unheard(self, name: str) -> Culprits:
+        """The lines by which what a source answers is thrown away, whatever address its name leads to."""
+        return self.access.of_named(name).giving(DEAF_TO_CLIENTS)
+
     def too_tight(self) -> Culprits:
         """The lines by which the limiter would refuse the pool's own monitors; none where it is not on."""
         limits = any("limited" in self.access.of(world).flags for world in WORLD)

@@ -57,19 +57,24 @@ def followed(rules: Rules, dialect: Dialect) -> Iterator[Check]:
 
 
 def _unheard(found: tuple[Source, ...], rules: Rules) -> Iterator[Check]:
-    """Servers by address: a restrict line holds for what they answer, too. One check for all of whom it is the same line."""
+    """A restrict line holds for what a server answers, too. One check for all of whom it is the same line."""
     deaf: dict[Culprits, list[str]] = {}
     for one in found:
-        address = as_address(one.name) if one.kind == "server" else None
-        if address:
-            culprits = rules.why_unheard(str(address))
-            if _AUTHENTICATED & set(one.directive.words):
-                culprits = tuple(line for line in culprits if _WHATEVER_IT_SIGNS & set(line.words))
-            deaf.setdefault(culprits, []).append(one.name)
+        if one.kind in ("server", "pool"):
+            deaf.setdefault(_deafening(one, rules), []).append(one.name)
     for culprits, names in deaf.items():
         if culprits:
             text = f"what {', '.join(names)} will answer is thrown away: {'; '.join(map(str, culprits))}"
             yield Check("sync.peer", FAIL, text, rules.advice.without(culprits), lines=culprits)
+
+
+def _deafening(one: Source, rules: Rules) -> Culprits:
+    """The lines by which it is not heard."""
+    address = as_address(one.name)
+    culprits = rules.why_unheard(str(address)) if address else rules.why_named_unheard(one.name)
+    if _AUTHENTICATED & set(one.directive.words):
+        return tuple(line for line in culprits if _WHATEVER_IT_SIGNS & set(line.words))
+    return culprits
 
 
 def _smearing(found: tuple[Source, ...]) -> Iterator[Check]:
