@@ -362,6 +362,8 @@ def test_every_server_of_the_catalogue_that_smears_is_known_as_one() -> None:
     smearing = [server.host for server in catalogue.load(Host()) if server.smears == "yes"]
     assert len(smearing) > 5
     assert all(map(rules.smears, smearing))
+    assert rules.smears("metadata.google.internal")
+    assert rules.smears("Metadata.Google.Internal.")
     assert rules.smears("2001:4860:4806:8::")
     assert rules.smears("[2001:4860:4806:8:0::]")
     assert not rules.smears("2001:4860:4806:9::")

@@ -274,6 +274,10 @@ def test_a_service_that_smears_is_known_by_its_address_however_it_is_written(add
     assert "1 upstreams.smear warn" in linted(f"server {address} iburst\n")
 
 
+def test_the_service_of_googles_cloud_is_known_beside_others() -> None:
+    assert "1 upstreams.smear fail" in linted("server metadata.google.internal iburst\nserver ntp.example.net\n")
+
+
 def test_the_local_clock_is_known_however_its_name_is_written() -> None:
     assert {"1 upstreams.local warn", "- upstreams.count fail"} <= {*linted("refclock LOCAL unit 0\nrefclock PPS\n")}
 

@@ -14,7 +14,8 @@ from ntpjoin.upstreams import addresses, grammar
 _POOL = "pool.ntp.org"
 
 #: Public services whose operators say that they smear leap seconds; RFC 8633, section 3.7.1, keeps these out of public
-#: service.
+#: service. Google's machines in its cloud find its service by a name of their own, and are set up to follow it
+#: (https://cloud.google.com/compute/docs/instances/configure-ntp, "Google NTP servers and leap smearing").
 _SMEARING_NAMES = (
     "time.google.com",
     "time1.google.com",
@@ -22,6 +23,7 @@ _SMEARING_NAMES = (
     "time3.google.com",
     "time4.google.com",
     "time.android.com",
+    "metadata.google.internal",
     "time.aws.com",
     "time.facebook.com",
     "time1.facebook.com",
