@@ -222,6 +222,28 @@ def test_a_source_with_a_port_is_told_by_its_name() -> None:
     }
 
 
+@pytest.mark.parametrize("dialect", [CLASSIC, NTPSEC])
+@pytest.mark.parametrize(
+    ("line", "rule", "remedy"),
+    [
+        ("restrict defaul kod limited", "config.name", "write `default`, if that is meant; else its address"),
+        ("restrict -6 Default kod limited", "config.name", "write `default`, if that is meant; else its address"),
+        ("restrict sources noquery", "config.name", "write `source`, if that is meant; else its address"),
+        ("restrict default: kod limited", "config.value", "write `default`, if that is meant; else an address"),
+        ("restrict source.example.net noquery", "config.name", "write its address"),
+        ("restrict default nomodify,noquery", "config.syntax", "write a blank instead"),
+        ("restrict default nomodify, noquery", "config.syntax", "write a blank instead"),
+        ("server a.example iburst,prefer", "config.syntax", "write a blank instead"),
+        ("restrict default nomodify, # noquery", "config.syntax", "take it out"),
+        ("restrict default nomodify noquerry", "config.syntax", "write `noquery`, if that is meant"),
+        ("restrict default nomodify; noquery", "config.syntax", "take it out"),
+    ],
+)
+def test_a_slip_is_told_with_what_was_meant(line: str, rule: str, remedy: str, dialect: Dialect) -> None:
+    found = lint(Texts("/x", {"/x": f"{line}\n"}, {}), dialect)
+    assert [check.remedy for check in found if check.id == rule] == [remedy]
+
+
 NAMED = "server a.example\nserver b.example key 1\npool c.example\n"
 
 

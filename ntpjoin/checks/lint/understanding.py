@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Optional
 
 from ntpjoin.checks.lint.language import Dialect, Limit, Part, Remark, Value, ValueKind, Word
@@ -71,9 +71,17 @@ def _misunderstood(statement: Statement, dialect: Dialect) -> Said:
         text = f"{values[0] if values else 'something'} is missing behind `{parsed.words[-1]}`: {effect}"
         return statement.says("config.syntax", FAIL, text, "write it, or take the line out")
     wants = f", where {values[0]} has to stand" if values else ""
-    meant = _alike(word, possible)
     text = f"{engine} does not understand `{word}`{_behind(parsed)}{wants}: {effect}"
-    return statement.says("config.syntax", FAIL, text, f"write `{meant}`, if that is meant" if meant else "take it out")
+    return statement.says("config.syntax", FAIL, text, _to_write(statement, word, possible))
+
+
+def _to_write(statement: Statement, word: str, possible: tuple[Part, ...]) -> str:
+    """What to write instead of a word that is not understood."""
+    wrong = statement.parsed.wrong
+    if word == "," and wrong and statement.text[wrong.end :].partition("#")[0].strip():
+        return "write a blank instead"  # without either the words around it would become one
+    meant = alike(word, [part.text for part in possible if isinstance(part, Word)])
+    return f"write `{meant}`, if that is meant" if meant else "take it out"
 
 
 def _goes_on(statement: Statement, dialect: Dialect) -> bool:
@@ -95,12 +103,11 @@ def _since(there: Parsed, here: Parsed) -> str:
     return f", which came with {part.known.classic or part.known.ntpsec}"
 
 
-def _alike(word: str, possible: tuple[Part, ...]) -> Optional[str]:
-    """A word that could stand there and looks much like it."""
+def alike(word: str, known: Iterable[str]) -> Optional[str]:
+    """The one of these words that it looks much like."""
     from difflib import get_close_matches  # noqa: PLC0415 - a file without faults needs none
 
-    known = [part.text for part in possible if isinstance(part, Word)]
-    return next(iter(get_close_matches(word.lower()[:40], known, 1, 0.75)), None)
+    return next(iter(get_close_matches(word.lower()[:40], list(known), 1, 0.75)), None)
 
 
 def _of_some_releases(statement: Statement, dialect: Dialect) -> Iterator[Said]:

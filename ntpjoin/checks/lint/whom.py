@@ -10,6 +10,7 @@ from typing import Optional, Union
 from ntpjoin.board import REFERENCE_CLOCKS
 from ntpjoin.checks.lint.language import Dialect
 from ntpjoin.checks.lint.reading import Said, Statement
+from ntpjoin.checks.lint.understanding import alike
 from ntpjoin.checks.sources import asked
 from ntpjoin.model import CheckState
 
@@ -157,12 +158,18 @@ def _is_otherwise(text: str) -> bool:
     )
 
 
+#: Words in place of an address, for whoever has no line of his own.
+_OF_MANY = ("default", "source")
+
+
 def _named(statement: Statement, name: str) -> Iterator[Said]:
     if name == "localhost":
         return
+    meant = alike(name, _OF_MANY)
+    instead = f"write `{meant}`, if that is meant; else " if meant else "write "
     if not _NAME.fullmatch(name) or name.replace(".", "").isdigit():
         text = f"`{name}` is neither an address nor a name: {_DROPPED}"
-        yield statement.says("config.value", FAIL, text, "write an address", lost=True)
+        yield statement.says("config.value", FAIL, text, f"{instead}an address", lost=True)
         return
     text = f"`{name}` is looked up once, when ntpd starts, which waits for it, and without an answer the line does not count"
-    yield statement.says("config.name", WARN, text, "write its address")
+    yield statement.says("config.name", WARN, text, f"{instead}its address")
