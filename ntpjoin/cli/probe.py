@@ -39,7 +39,7 @@ def _references(_context: click.Context, _option: click.Parameter, values: tuple
     multiple=True,
     callback=_references,
     metavar="NAME",
-    help="Measure offsets against this server instead of this host's clock; several outvote a wrong one.",
+    help="Measure offsets against this server instead of this host's clock; three outvote a wrong one.",
 )
 @click.option("--mine", is_flag=True, help="These servers are yours: send them management queries, too.")
 @click.option("--from-pool", "by_tracer", is_flag=True, help="Ask the pool's public tracer how it sees them, too.")
