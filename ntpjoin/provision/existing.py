@@ -10,6 +10,7 @@ from ntpjoin.board import majority
 from ntpjoin.checks import smear
 from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, NOT_FOR_ALL, WORLD, Access
 from ntpjoin.checks.limiter import too_tight
+from ntpjoin.checks.lines import places
 from ntpjoin.checks.sources import Source, counted, pin_of, repeats, sources
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.host import monitor, notrack, ntpconf
@@ -116,11 +117,9 @@ def _wrong(access: Access) -> Iterator[tuple[tuple[Directive, ...], str]]:
         if not entry.flags & DEAF_TO_QUERIES:
             yield entry.lines, "anybody could ask management queries"
         deaf = entry.giving(DEAF_TO_CLIENTS)
+        partly = tuple(line for line in entry.giving(NOT_FOR_ALL) if line not in deaf)
         yield deaf, "clients would get no answer"
-        yield (
-            tuple(line for line in entry.giving(NOT_FOR_ALL) if line not in deaf),
-            "clients would not get every answer",
-        )
+        yield partly, "clients would not get every answer"
     yield access.sources.giving(DEAF_TO_CLIENTS), "the answers of upstreams would be refused"
 
 
@@ -161,11 +160,7 @@ def _source_note(source: Source, former: Union[Pin, Source, None]) -> Note:
     if why:
         return Note(f"{line}: {why}", warning=True)
     if former:
-        by = (
-            f"{former.name} of ours"
-            if isinstance(former, Pin)
-            else f"line {former.directive.line} of {former.directive.path}"
-        )
+        by = f"{former.name} of ours" if isinstance(former, Pin) else places((former.directive,), "of")
         return Note(f"{line}: followed already, by {by}, and not counted again; the line may go")
     if not source.counts:
         what = "servers drawn from it are followed, too" if source.kind == "pool" else "is watched only"
