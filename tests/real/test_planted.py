@@ -40,9 +40,7 @@ def judge(fault: Fault, outcome: Outcome) -> None:
 def good_member(lab: Lab, set_up_once: Server) -> Healthy:
     lab.heal()
     operator.rollback(set_up_once, "member")
-    host = Host(lab, set_up_once)
-    host.until("its sources agree", lambda: host.selected() >= 4, 300)
-    return healthy(host.verify(wait_s=60))
+    return healthy(Host(lab, set_up_once).verify(wait_s=60))
 
 
 @pytest.mark.parametrize("fault", rows(CROWDS))
