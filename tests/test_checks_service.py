@@ -44,20 +44,29 @@ def test_who_has_a_configuration_of_his_own_keeps_it_and_has_dhcp_ignored() -> N
     assert told(converged(files=files, journal__written={}), "service.dhcp").remedy == (
         'write IGNORE_DHCP="yes" into /etc/default/ntpsec; or, to have ntpjoin\'s configuration: ntpjoin setup --replace'
     )
+    # One that reads DHCP's has to be started again, too.
+    reads = converged(files=files, journal__written={}, daemon__config=ROW.dhcp_config)
+    assert told(reads, "service.config").remedy == (
+        f'write IGNORE_DHCP="yes" into /etc/default/ntpsec; systemctl restart {ROW.unit}; '
+        "or, to have ntpjoin's configuration: ntpjoin setup --replace"
+    )
 
 
 def test_a_syntax_error_is_told_once_with_the_line_that_is_to_go() -> None:
     ntpsec = ("line 2 column 0 syntax error", f"syntax error in {MINE} line 2, column 0")
-    [found] = log(ntpsec, ROW)
+    [found] = log(ntpsec, converged(), ROW)
     assert found.text == f"ntpd complains: syntax error in {MINE} line 2, column 0"
     assert found.remedy == f"mend or take line 2 out of {MINE}, then: systemctl restart {ROW.unit}"
     # Another place is another error.
-    assert len(list(log(("line 7 column 0 syntax error", *ntpsec), ROW))) == 2
+    assert len(list(log(("line 7 column 0 syntax error", *ntpsec), converged(), ROW))) == 2
 
 
 def test_a_complaint_of_our_own_file_or_without_a_place_is_found_in_the_log() -> None:
     complaints = (f"syntax error in {ROW.config} line 2, column 0", "restrict: error in address/host nobody unusable")
-    assert {found.remedy for found in log(complaints, ROW)} == {f"journalctl -u {ROW.unit}"}
+    assert {found.remedy for found in log(complaints, converged(), ROW)} == {f"journalctl -u {ROW.unit}"}
+    files = {ROW.config: FileFact(b"server ntp1.example.net\nrestric\n", 0o644, "root:root")}
+    [found, _] = log(complaints, converged(files=files), ROW)
+    assert found.remedy == f"mend or take line 2 out of {ROW.config}, then: systemctl restart {ROW.unit}"
 
 
 def test_who_holds_the_port_instead_is_told_and_where_to_look() -> None:

@@ -22,6 +22,7 @@ from tests.sample import ADDRESSES, BOARD, OWN4, PINS, ROW, SYSTEM_VARS, changed
 
 OWN = "/etc/ntpsec/ntp.d/mine.conf"
 RESTART = f"systemctl restart {ROW.unit}"
+OR_OURS = "or, to have ntpjoin's configuration: ntpjoin setup --replace"
 
 
 def lines(text: str) -> dict[str, Any]:
@@ -399,7 +400,12 @@ def test_the_packages_own_configuration_follows_it_and_setup_mends_that() -> Non
     [check] = told(replace(facts, files={ROW.config: stock(text)}), "upstreams.pool", ())
     assert check.remedy == "ntpjoin setup"
     [check] = told(replace(facts, files={ROW.config: stock(text, stock=False)}), "upstreams.pool", ())
-    assert check.remedy == "ntpjoin setup --replace"
+    named = "write 4 to 7 lines `server NAME iburst` (`ntpjoin upstreams survey` finds names)"
+    assert check.remedy == f"{named} in place of line 3 of {ROW.config}, then: {RESTART}; {OR_OURS}"
+    # Where enough are named beside it nobody has to be in its place.
+    text += "".join(f"server {pin.name}\n" for pin in PINS[:4])
+    [check] = told(replace(facts, files={ROW.config: stock(text, stock=False)}), "upstreams.pool", ())
+    assert check.remedy == f"take line 3 out of {ROW.config}, then: {RESTART}; {OR_OURS}"
 
 
 def test_a_file_that_the_package_manager_put_back_is_one_fault() -> None:
@@ -455,7 +461,7 @@ def test_an_operator_who_asks_for_more_rest_gets_it(options: str, found: list[st
     checks = told(facts, "upstreams.manners", pins)
     assert len(checks) == len(found)
     assert all(words in check.text for words, check in zip(found, checks))
-    assert all(check.remedy == "ntpjoin setup --replace" for check in checks)
+    assert all(f"line 11 of {ROW.config}, then: {RESTART}; {OR_OURS}" in check.remedy for check in checks)
 
 
 def test_the_lines_that_we_write_ask_nothing_too_much() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ntpjoin.board import Billboard, Peer
+from ntpjoin.checks.advice import OwnFile
 from ntpjoin.checks.lines import take_out
 from ntpjoin.checks.sources import sources
 from ntpjoin.facts import Directive
@@ -15,14 +16,14 @@ from ntpjoin.systems import Row
 class Following:
     """Whom the daemon follows, by its own word; which of them were chosen, and the lines that brought the others.
 
-    `setup` is what to type to have those that were chosen again.
+    `advice` is what to type to have it otherwise.
     """
 
     board: Billboard
     pins: tuple[Pin, ...]
     lines: tuple[Directive, ...]
     row: Row
-    setup: str
+    advice: OwnFile
     young: bool = False
 
     def name(self, peer: Peer) -> str:
@@ -37,7 +38,7 @@ class Following:
     def remedy(self, peer: Peer) -> str:
         """What to type to be rid of it."""
         if self.chosen(peer):
-            return "ntpjoin setup --survey"
+            return self.advice.survey
         named = {peer.address, peer.source} - {""}
         culprits = [one.directive for one in sources(self.lines) if named & {one.name, *one.directive.words}]
         return take_out(culprits, self.row) if culprits else "look at your own lines"

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.checks.lines import OwnFile, lines, place
+from ntpjoin.checks.advice import OwnFile
+from ntpjoin.checks.lines import lines, place
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState
 from ntpjoin.surroundings import ENTER, WRITE, Confinement, Denial

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
+from ntpjoin.checks.advice import OwnFile
 from ntpjoin.facts import Facts
 from ntpjoin.model import Check, CheckState, Measure
 from ntpjoin.surroundings import READ, Identity, Leapfile
@@ -36,7 +37,7 @@ def leapfile(facts: Facts, row: Row) -> Iterator[Check]:
     elif file.line:
         yield named(file, row, facts.surroundings.identity)
     elif config and config.plain and not facts.unread:
-        yield unnamed(file, "ntpjoin setup")
+        yield unnamed(file, OwnFile(facts, row).written(f"`leapfile {file.path}`"))
 
 
 def unnamed(file: Leapfile, remedy: str) -> Check:

@@ -1,65 +1,14 @@
-"""What the daemon's configuration says, ours and the operator's own files together, and what to type to mend it. Pure."""
+"""What the daemon's configuration says, ours and the operator's own files together. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Optional, Protocol
+from typing import Optional
 
 from ntpjoin.facts import Directive, Facts, FileFact
 from ntpjoin.look.config import main_directives
 from ntpjoin.model import Check, CheckState
-from ntpjoin.records import dataclass
 from ntpjoin.systems import Row, to_type
-
-
-class Advice(Protocol):
-    """What to type to have lines of a configuration otherwise."""
-
-    def without(self, culprits: Iterable[Directive], /) -> str:
-        """To be rid of these lines."""
-        ...
-
-    def restored(self, culprits: Iterable[Directive], /) -> str:
-        """To have a flag of the default again: the lines that took it away go; where none did, one has to give it."""
-        ...
-
-    def edited(self, what: str, line: Directive, /) -> str:
-        """To have a line changed; `what` begins a sentence that ends with the place of the line."""
-        ...
-
-    def forbidding(self, culprits: Iterable[Directive], /) -> str:
-        """To have lines no longer allow management queries."""
-        ...
-
-
-@dataclass(frozen=True)
-class OwnFile:
-    """Advice for the files that this host's daemon has read: ours is written anew, the operator's own are edited by hand."""
-
-    facts: Facts
-    row: Row
-
-    def without(self, culprits: Iterable[Directive], /) -> str:
-        """As `mend`."""
-        return mend(culprits, self.facts, self.row)
-
-    def restored(self, culprits: Iterable[Directive], /) -> str:
-        """A `restrict` line that lacks a flag stays: our file has one that has it."""
-        return self.without([line for line in culprits if line.words[0] != "restrict"])
-
-    def edited(self, what: str, line: Directive, /) -> str:
-        """The sentence, and how the daemon comes to read it."""
-        if line.path == self.row.config:
-            return self.without((line,))
-        return f"{what} line {line.line} of {line.path}, then: {to_type('restart', self.row.unit)}"
-
-    def forbidding(self, culprits: Iterable[Directive], /) -> str:
-        """The operator's own lines go, or get the flag."""
-        own = [line for line in culprits if line.path != self.row.config]
-        if not own:
-            return self.without(())
-        places = " and ".join(f"line {line.line} of {line.path}" for line in own)
-        return f"take {places} out, or write `noquery` behind it, then: {to_type('restart', self.row.unit)}"
 
 
 def lines(facts: Facts, row: Row) -> tuple[Directive, ...]:
@@ -123,14 +72,6 @@ def unseen(facts: Facts, row: Row) -> Iterator[Check]:
     else:
         what = f"{', '.join(facts.unread or (row.config,))} may not be read"
     yield Check("config.lines", CheckState.UNKNOWN, f"not all that ntpd reads is known: {what}", remedy)
-
-
-def mend(culprits: Iterable[Directive], facts: Facts, row: Row) -> str:
-    """What to type to be rid of these lines: the operator's own go by hand, all others when our file replaces theirs."""
-    own = [line for line in dict.fromkeys(culprits) if line.path != row.config]
-    if own:
-        return take_out(own, row)
-    return setup(facts, row)
 
 
 def setup(facts: Facts, row: Row) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ntpjoin.checks.addresses import is_private
 from ntpjoin.checks.restrict import Rules
-from ntpjoin.checks.sources import Source, sources
+from ntpjoin.checks.sources import Source, counted, sources
+from ntpjoin.checks.upstreams import LEAST, named
 from ntpjoin.facts import Directive
 from ntpjoin.model import Check, CheckState, Pin
 from ntpjoin.upstreams.rules import of_pool
@@ -23,7 +25,12 @@ _MOST = 17
 def pool_names(rules: Rules) -> Iterator[Check]:
     """One check for all of them."""
     found = of_the_pool(rules.lines)
-    yield followed(found, rules) if found else Check("upstreams.pool", OK, "no name of the pool itself is followed")
+    if not found:
+        yield Check("upstreams.pool", OK, "no name of the pool itself is followed")
+        return
+    kept = counted(tuple(line for line in rules.lines if line not in found))
+    check, instead = followed(found, rules), f"write {named(kept)} in place of"
+    yield check if kept >= LEAST else replace(check, remedy=rules.advice.edited(instead, *found))
 
 
 def of_the_pool(lines: tuple[Directive, ...]) -> tuple[Directive, ...]:

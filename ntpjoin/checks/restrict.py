@@ -8,8 +8,19 @@ from dataclasses import replace
 from typing import Callable, Optional
 
 from ntpjoin.checks import lines as reading
-from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, NOT_FOR_ALL, WORLD, Access, Entry, Network
+from ntpjoin.checks.access import (
+    DEAF_TO_CLIENTS,
+    DEAF_TO_QUERIES,
+    LOOPBACK,
+    NOT_FOR_ALL,
+    TO_THE_WORLD,
+    WORLD,
+    Access,
+    Entry,
+    Network,
+)
 from ntpjoin.checks.addresses import is_private
+from ntpjoin.checks.advice import Advice, OwnFile
 from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.sources import sources
 from ntpjoin.facts import Directive, Facts
@@ -35,7 +46,7 @@ class Rules:
     lines: tuple[Directive, ...]
     access: Access
     addresses: tuple[str, ...]
-    advice: reading.Advice
+    advice: Advice
     ours: str = ""
 
     def of(self, address: str) -> Entry:
@@ -81,7 +92,7 @@ def rules_of(facts: Facts, row: Row) -> Optional[Rules]:
     known = reading.read_lines(facts, row)
     if known is None:
         return None
-    return Rules(row.engine, known, Access(row.engine, known), facts.addresses, reading.OwnFile(facts, row), row.config)
+    return Rules(row.engine, known, Access(row.engine, known), facts.addresses, OwnFile(facts, row), row.config)
 
 
 @dataclass(frozen=True)
@@ -207,7 +218,9 @@ def _service(rules: Rules, told: set[Culprits]) -> Iterator[Check]:
         lines = tuple(one.directive for one in pools)
         why = "`nopeer` counts for it, too, without a `restrict source`"
         text = f"no server is ever drawn from {pools[0].name}: {why}: {_listed(lines)}"
-        yield Check("access.serve", WARN, text, rules.advice.without(lines), lines=lines)
+        excepted = next(one for one in TO_THE_WORLD[rules.engine] if one.startswith("source"))
+        remedy = rules.advice.edited(f"write `restrict {excepted}` above", lines[0])
+        yield Check("access.serve", WARN, text, remedy, lines=lines)
 
 
 def _opened(rules: Rules) -> Iterator[Check]:

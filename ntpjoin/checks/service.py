@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.checks.lines import setup, somebodys
+from ntpjoin.checks.advice import OwnFile
+from ntpjoin.checks.lines import somebodys
 from ntpjoin.facts import Daemon, Facts, Unit
 from ntpjoin.host import settings
 from ntpjoin.host.distros import ROWS
@@ -35,7 +36,7 @@ def service(facts: Facts, row: Row) -> Iterator[Check]:
     enabled = unit.enabled == "enabled"
     text = f"{row.unit} starts at boot" if enabled else f"{row.unit} is {unit.enabled}: it would not start at boot"
     yield Check("service.enabled", OK if enabled else FAIL, text, "" if enabled else to_type("enable", row.unit))
-    yield _reads(daemon, unit, row)
+    yield _reads(facts, daemon, unit, row)
     yield from _file(facts, row)
     yield from _dhcp(facts, row)
     yield _port(facts, row)
@@ -54,7 +55,7 @@ def _port(facts: Facts, row: Row) -> Check:
     return Check("service.port", FAIL, text, f"look at: {where}; then: {to_type('restart', row.unit)}")
 
 
-def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
+def _reads(facts: Facts, daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
     if daemon is None:
         return Check("service.config", FAIL, f"{row.unit} runs, but no process of it is {row.daemon}")
     if daemon.pid != unit.pid:
@@ -63,8 +64,10 @@ def _reads(daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
     if daemon.config != row.config:
         text = f"ntpd reads {daemon.config}, not {row.config}"
         where = " or ".join([*(one.path for one in row.dhcp[-1:]), f"what {to_type('definition', row.unit)} shows"])
-        told = f"take `-c {daemon.config}` out of {where}, then: {to_type('restart', row.unit)}"
-        return Check("service.config", FAIL, text, "ntpjoin setup" if daemon.config == row.dhcp_config else told)
+        restart = to_type("restart", row.unit)
+        if daemon.config == row.dhcp_config:
+            return Check("service.config", FAIL, text, _ignoring(facts, row, restart))
+        return Check("service.config", FAIL, text, f"take `-c {daemon.config}` out of {where}, then: {restart}")
     return Check("service.config", OK, f"ntpd reads {row.config}")
 
 
@@ -102,24 +105,26 @@ def _dhcp(facts: Facts, row: Row) -> Iterator[Check]:
     """Whether the daemon will still read our file after its next start, whatever DHCP says."""
     if not row.dhcp:
         return
-    lacking = [one for one in row.dhcp if not _is_set(facts, one)]
+    lacking = _lacking(facts, row)
     if not lacking:
         where = ", ".join(f"{one.key} in {one.path}" for one in row.dhcp)
         yield Check("service.dhcp", OK, f"DHCP cannot replace the configuration ({where})")
     elif facts.dhcp_config:
         text = f"once started again ntpd would read {row.dhcp_config}"
-        yield Check("service.dhcp", FAIL, text, _ignoring(facts, row, lacking))
+        yield Check("service.dhcp", FAIL, text, _ignoring(facts, row))
     else:
         text = f"DHCP may replace the configuration ({lacking[0].key} is not set in {lacking[0].path})"
-        yield Check("service.dhcp", WARN, text, _ignoring(facts, row, lacking))
+        yield Check("service.dhcp", WARN, text, _ignoring(facts, row))
 
 
-def _ignoring(facts: Facts, row: Row, lacking: Sequence[Setting]) -> str:
+def _ignoring(facts: Facts, row: Row, *then: str) -> str:
     """Who has a configuration of his own need not give it up for a line in another file."""
-    if not somebodys(facts, row):
-        return setup(facts, row)
-    wanted = "; ".join(f"write {settings.assignment(one.key, one.value)} into {one.path}" for one in lacking)
-    return f"{wanted}; or, to have ntpjoin's configuration: {setup(facts, row)}"
+    wanted = (f"write {settings.assignment(one.key, one.value)} into {one.path}" for one in _lacking(facts, row))
+    return OwnFile(facts, row).or_ours("; ".join((*wanted, *then)))
+
+
+def _lacking(facts: Facts, row: Row) -> list[Setting]:
+    return [one for one in row.dhcp if not _is_set(facts, one)]
 
 
 def _is_set(facts: Facts, setting: Setting) -> bool:
@@ -131,7 +136,7 @@ def _is_set(facts: Facts, setting: Setting) -> bool:
 _IN_FILE = re.compile(r"syntax error in (?P<path>/\S+) line (?P<line>\d+), column (?P<column>\d+)")
 
 
-def log(complaints: tuple[str, ...], row: Row) -> Iterator[Check]:
+def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
     """What the daemon has said of its configuration; nothing where it said nothing."""
     placed = {complaint: found for complaint in complaints if (found := _IN_FILE.search(complaint))}
     told = tuple(f"line {found['line']} column {found['column']} syntax error" for found in placed.values())
@@ -140,6 +145,6 @@ def log(complaints: tuple[str, ...], row: Row) -> Iterator[Check]:
         if found is None and complaint.startswith(told):
             continue
         remedy = to_type("log", row.unit)
-        if found and found["path"] != row.config:
+        if found and (found["path"] != row.config or somebodys(facts, row)):
             remedy = f"mend or take line {found['line']} out of {found['path']}, then: {to_type('restart', row.unit)}"
         yield Check("service.log", WARN, f"ntpd complains: {complaint}", remedy)

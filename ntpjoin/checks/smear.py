@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ntpjoin.board import Peer
+from ntpjoin.checks.advice import OwnFile
 from ntpjoin.checks.following import Following
-from ntpjoin.checks.lines import mend
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.model import Check, CheckState, Pin
 from ntpjoin.systems import Row, to_type
@@ -30,7 +30,7 @@ def smears(facts: Facts, row: Row, lines: Optional[tuple[Directive, ...]]) -> It
     setting = last_setting(lines or ())
     if does or (setting and interval_s(setting) > 0):
         what = f": {setting}" if setting else ", as it says itself"
-        remedy = mend([setting], facts, row) if setting else to_type("restart", row.unit)
+        remedy = OwnFile(facts, row).without([setting]) if setting else to_type("restart", row.unit)
         yield smearing(what, remedy)
     elif lines is not None:
         yield Check("config.smear", OK, "leap seconds are not smeared")

@@ -8,9 +8,11 @@ from typing import Optional
 
 from ntpjoin.board import Billboard, Peer
 from ntpjoin.checks import hindering, rejected
-from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK
+from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK, WORLD
+from ntpjoin.checks.advice import OwnFile
 from ntpjoin.checks.restrict import Rules
 from ntpjoin.checks.unheard import told
+from ntpjoin.checks.upstreams import MOST, named
 from ntpjoin.facts import SETTLING_S, Daemon, Facts
 from ntpjoin.model import Asked, Check, CheckState, Measure
 from ntpjoin.systems import Row, to_type
@@ -29,9 +31,7 @@ REACH_WARN, REACH_FAIL = 75, 50
 POLLS, FEWEST_POLLS = 8, 4
 
 
-def synchronisation(
-    facts: Facts, row: Row, rules: Optional[Rules], setup: str, unheard: Iterable[Asked]
-) -> Iterator[Check]:
+def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], unheard: Iterable[Asked]) -> Iterator[Check]:
     """A system peer, a stratum that the pool takes, and how far the clock may be off.
 
     `unheard`: what sources answer to others, where the daemon hears none of them.
@@ -40,7 +40,7 @@ def synchronisation(
     daemon = facts.daemon
     if daemon is None:
         return
-    board = daemon.board
+    board, advice = daemon.board, OwnFile(facts, row)
     if board.system is None:
         if daemon.pid == facts.unit(row.unit).pid:
             yield _untold(row, daemon, rules)
@@ -48,7 +48,7 @@ def synchronisation(
     peer = board.system_peer
     young = daemon.age_s < SETTLING_S
     if peer is None:
-        yield _no_peer(board, rules, setup, unheard, young=young)
+        yield _no_peer(board, rules, advice, unheard, young=young)
     elif board.system.leap == 3:
         yield _unset(peer, rules)
     elif peer.is_local:
@@ -58,10 +58,10 @@ def synchronisation(
         offset = f", offset {board.system.offset_ms:+.3f} ms" if board.system.offset_ms is not None else ""
         yield Check("sync.peer", OK, f"synchronised to {peer.title}: stratum {board.system.stratum}{offset}")
         yield _stratum(board.system.stratum)
-        yield _survivors(board, rules, setup)
-        yield from _reach(daemon, setup)
-        yield from _offset(board, row, rules, setup)
-        yield from _distance(daemon, peer, setup)
+        yield _survivors(board, rules, advice)
+        yield from _reach(daemon, advice)
+        yield from _offset(board, row, rules, advice)
+        yield from _distance(daemon, peer, advice)
 
 
 def _unset(peer: Peer, rules: Optional[Rules]) -> Check:
@@ -74,9 +74,11 @@ def _unset(peer: Peer, rules: Optional[Rules]) -> Check:
     return Check("sync.peer", FAIL, text, "wait a minute, then: ntpjoin verify")
 
 
-def _no_peer(board: Billboard, rules: Optional[Rules], setup: str, unheard: Iterable[Asked], *, young: bool) -> Check:
+def _no_peer(
+    board: Billboard, rules: Optional[Rules], advice: OwnFile, unheard: Iterable[Asked], *, young: bool
+) -> Check:
     """It follows nobody. Whatever is wrong with the sources is told here, and nowhere else."""
-    text, remedy = _why_no_peer(board, setup, unheard)
+    text, remedy = _why_no_peer(board, advice, unheard)
     culprits = hindering.unheard(board, rules) or hindering.too_many(board, rules) if board.peers else ()
     if rules and culprits:
         text, remedy = f"{text}: {'; '.join(map(str, culprits))}", rules.advice.without(culprits)
@@ -85,20 +87,22 @@ def _no_peer(board: Billboard, rules: Optional[Rules], setup: str, unheard: Iter
     return Check("sync.peer", FAIL, f"not synchronised: {text}", remedy, lines=culprits)
 
 
-def _why_no_peer(board: Billboard, setup: str, unheard: Iterable[Asked]) -> tuple[str, str]:
+def _why_no_peer(board: Billboard, advice: OwnFile, unheard: Iterable[Asked]) -> tuple[str, str]:
     """What its sources do, and what to type where no line is to blame."""
     sources = board.sources
     whys = Counter(why for why in map(rejected.reason, sources) if why)
     if not board.peers:
-        return "the daemon follows nobody", setup
+        return "the daemon follows nobody", advice.written(named(0))
     if not board.replying and not whys:
         words, remedy = told(unheard)
         text = f"no system peer; 0 of {len(sources)} sources answer{words and f'; {words}'}"
-        return text, remedy or f"is UDP 123 let out, here and by the provider? If so: {setup} --survey"
+        return text, remedy or f"is UDP 123 let out, here and by the provider? If so: {advice.survey}"
     text = f"no system peer; {board.replying} of {len(sources)} sources answer, {board.survivors} agree"
     text += f", {board.needed} must" if board.survivors < board.needed else ""
     text += "".join(f"; {count}: {why}" for why, count in whys.most_common())
-    return text, setup if len(board.voices) < board.needed else f"{setup} --survey"
+    count = len(board.voices)
+    more = advice.written(named(count, board.needed)) if board.needed <= MOST else advice.setup
+    return text, more if count < board.needed else advice.survey
 
 
 def _stratum(stratum: int) -> Check:
@@ -111,7 +115,7 @@ def _stratum(stratum: int) -> Check:
     return Check("sync.stratum", state, f"stratum {stratum}: {why}", "choose upstreams of a lower stratum", measure)
 
 
-def _survivors(board: Billboard, rules: Optional[Rules], setup: str) -> Check:
+def _survivors(board: Billboard, rules: Optional[Rules], advice: OwnFile) -> Check:
     """Whether enough of the sources agree."""
     text = f"{board.survivors} of {len(board.voices)} sources agree"
     measure = Measure(board.survivors, fail=board.needed, falls=True)
@@ -122,10 +126,10 @@ def _survivors(board: Billboard, rules: Optional[Rules], setup: str) -> Check:
     if rules and culprits:
         why = f"{text}: {culprits[0]}"
         return Check("sync.survivors", FAIL, why, rules.advice.without(culprits), measure, culprits)
-    return Check("sync.survivors", FAIL, text, f"{setup} --survey", measure)
+    return Check("sync.survivors", FAIL, text, advice.survey, measure)
 
 
-def _offset(board: Billboard, row: Row, rules: Optional[Rules], setup: str) -> Iterator[Check]:
+def _offset(board: Billboard, row: Row, rules: Optional[Rules], advice: OwnFile) -> Iterator[Check]:
     """By how much the clock is off, by the daemon's own account; or by that of its sources, where it does not believe them yet."""
     culprits = hindering.disabled(rules)
     if rules and culprits:
@@ -143,7 +147,7 @@ def _offset(board: Billboard, row: Row, rules: Optional[Rules], setup: str) -> I
     if state is not OK:
         text += ", say its sources, and ntpd waits some minutes until it believes that" if disbelieved else ""
         text += f": the pool takes points from {POOL_OFFSET_MS} ms on"
-        slews = f"ntpd slews the clock, which takes a quarter of an hour; if it stays off: {setup} --survey"
+        slews = f"ntpd slews the clock, which takes a quarter of an hour; if it stays off: {advice.survey}"
         remedy = to_type("restart", row.unit) if off_s >= STEP_S else slews
         culprits = hindering.not_stepped(off_s, rules) if off_s >= STEP_S else ()
         if rules and culprits:
@@ -157,7 +161,7 @@ def _told_ms(board: Billboard) -> float:
     return offsets[len(offsets) // 2] if offsets else 0.0
 
 
-def _distance(daemon: Daemon, peer: Peer, setup: str) -> Iterator[Check]:
+def _distance(daemon: Daemon, peer: Peer, advice: OwnFile) -> Iterator[Check]:
     """How far from the true time it may be. It begins high and falls with each answer of the system peer, a step as well."""
     system = daemon.board.system
     if system is None or system.root_delay_ms is None or system.root_dispersion_ms is None:
@@ -173,10 +177,10 @@ def _distance(daemon: Daemon, peer: Peer, setup: str) -> Iterator[Check]:
     else:
         state = FAIL if distance_s > DISTANCE_FAIL_S else WARN
         text += f": clients follow nobody beyond {DISTANCE_FAIL_S} s"
-        yield Check("sync.distance", state, text, f"{setup} --survey", measure)
+        yield Check("sync.distance", state, text, advice.survey, measure)
 
 
-def _reach(daemon: Daemon, setup: str) -> Iterator[Check]:
+def _reach(daemon: Daemon, advice: OwnFile) -> Iterator[Check]:
     """How many polls are answered. Who answers none, or cannot be followed, is told by name, and does not count here."""
     sources = [peer for peer in daemon.board.sources if peer.reach and not rejected.reason(peer)]
     # A step clears all registers, and what nobody answered before is over: then none of them goes back eight polls.
@@ -188,7 +192,7 @@ def _reach(daemon: Daemon, setup: str) -> Iterator[Check]:
         return
     percent = 100 * sum(shares) / len(shares)
     state = FAIL if percent <= REACH_FAIL else WARN if percent <= REACH_WARN else OK
-    remedy = "" if state is OK else f"is the line overloaded, or UDP 123 limited on its way? If not: {setup} --survey"
+    remedy = "" if state is OK else f"is the line overloaded, or UDP 123 limited on its way? If not: {advice.survey}"
     text = f"{percent:.0f} % of the last polls were answered"
     yield Check("sync.reach", state, text, remedy, Measure(percent, "%", REACH_WARN, REACH_FAIL, falls=True))
 
@@ -210,7 +214,9 @@ def _untold(row: Row, daemon: Daemon, rules: Optional[Rules]) -> Check:
     if rules and closed:
         lines = dict.fromkeys(line for entry in closed for line in entry.lines)
         giving = {line for entry in closed for line in entry.giving(DEAF_TO_QUERIES)}
-        culprits = tuple(line for line in lines if line.words[0] != "restrict" or line in giving)
+        # What is about everybody is to stay: it keeps strangers out.
+        public = {line for one in WORLD for line in rules.access.of(one).lines}
+        culprits = [line for line in lines if line not in public and (line.words[0] != "restrict" or line in giving)]
         text = f"ntpd may not tell this host of itself: {'; '.join(map(str, lines)) or 'nothing lets this host ask'}"
         return Check("sync.peer", UNKNOWN, text, rules.advice.without(culprits))
     text = f"ntpd (process {daemon.pid}, it reads {daemon.config}) does not tell of itself on the loopback address"

@@ -58,10 +58,10 @@ def counted(count: int, remedy: str) -> Check:
 
 def _count_remedy(following: Following, count: int) -> str:
     if count < LEAST:
-        named = (
-            f"ntpjoin setup --no-few --upstream NAME, {LEAST} to {MOST} times; or --upstream none: then they are chosen"
-        )
-        return named if following.pins else following.setup
+        if not following.pins:
+            return following.advice.written(named(count))
+        typed = f"{following.advice.setup} --no-few --upstream NAME, {LEAST} to {MOST} times"
+        return f"{typed}; or --upstream none: then they are chosen"
     own = [one for one in sources(following.lines) if _has_voice(one, following)]
     others = [one for kind in ("refclock", "server") for one in own if one.kind == kind]
     pools = [one for one in own if one.kind == "pool"]
@@ -71,7 +71,12 @@ def _count_remedy(following: Following, count: int) -> str:
     # What is drawn goes first; of the others those that were named last, and a reference clock last of all: it needs no network.
     most = max(0, len(others) - (kept if pools else count) + MOST)
     out = [*pools, *others[most:]]
-    return take_out([one.directive for one in own if one in out], following.row) if out else "ntpjoin setup --survey"
+    return take_out([one.directive for one in own if one in out], following.row) if out else following.advice.survey
+
+
+def named(count: int, needed: int = LEAST) -> str:
+    """The lines that make enough sources of so many, where so many are `needed`."""
+    return f"{max(LEAST, needed) - count} to {MOST - count} lines `server NAME iburst` (`ntpjoin upstreams survey` finds names)"
 
 
 def _has_voice(source: Source, following: Following) -> bool:
@@ -123,7 +128,7 @@ def followed(following: Following) -> Iterator[Check]:
             if lost
             else f"ntpd follows the {len(pins)} upstreams that were chosen"
         )
-        yield Check("upstreams.followed", FAIL if lost else OK, text, following.setup if lost else "")
+        yield Check("upstreams.followed", FAIL if lost else OK, text, following.advice.setup if lost else "")
 
 
 def pinned(leads: Mapping[str, tuple[str, ...]], following: Following) -> Iterator[Check]:
@@ -131,7 +136,7 @@ def pinned(leads: Mapping[str, tuple[str, ...]], following: Following) -> Iterat
     pins = following.pins
     moved = [pin for pin in pins if leads.get(pin.name) and pin.address not in leads[pin.name]]
     for pin in moved:
-        yield Check("upstreams.pins", WARN, f"{pin.name} no longer leads to {pin.address}", following.setup)
+        yield Check("upstreams.pins", WARN, f"{pin.name} no longer leads to {pin.address}", following.advice.setup)
     untold = [pin.name for pin in pins if not leads.get(pin.name)]
     if untold:
         yield Check(

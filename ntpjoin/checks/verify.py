@@ -7,6 +7,7 @@ from typing import Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.checks import clock, host, lasting, lines, load, manners, smear, sync, upstreams
+from ntpjoin.checks.advice import OwnFile
 from ntpjoin.checks.answers import answers, closed, outside, shown
 from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.firewall import judge_firewall
@@ -39,7 +40,7 @@ def judge(facts: Facts, wish: Wish, pins: tuple[Pin, ...], evidence: Evidence) -
     if facts.journal.unseen:
         found.append(Check("remembered", UNKNOWN, JOURNAL_UNSEEN, "sudo ntpjoin verify"))
     smearing = list(smear.smears(facts, row, rules.lines if rules else None))
-    found += log(_complaints(evidence, smearing), row)
+    found += log(_complaints(evidence, smearing), facts, row)
     found += lines.unseen(facts, row)
     found += _sources(facts, row, pins, evidence, rules)
     found += [*smearing, *leapfile(facts, row)]
@@ -63,12 +64,11 @@ def _sources(
     facts: Facts, row: Row, pins: tuple[Pin, ...], evidence: Evidence, rules: Optional[Rules]
 ) -> Iterator[Check]:
     """Whether the clock is synchronised, by whom, and whether they may be followed."""
-    setup = lines.setup(facts, row)
     daemon = facts.daemon
     board = daemon.board if daemon else Billboard()
     young = daemon is not None and daemon.age_s < SETTLING_S
-    following = Following(board, pins, rules.lines if rules else (), row, setup, young)
-    yield from sync.synchronisation(facts, row, rules, setup, evidence.unheard.values())
+    following = Following(board, pins, rules.lines if rules else (), row, OwnFile(facts, row), young)
+    yield from sync.synchronisation(facts, row, rules, evidence.unheard.values())
     yield from upstreams.upstreams(following)
     if lines.reads_ours(facts, row):
         yield from upstreams.followed(following)

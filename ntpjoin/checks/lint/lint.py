@@ -8,6 +8,7 @@ from typing import Optional
 
 from ntpjoin.checks import hindering, leap, smear
 from ntpjoin.checks.access import TO_THE_WORLD, Access
+from ntpjoin.checks.lines import places
 from ntpjoin.checks.lint import meaning, pool, settings, understanding
 from ntpjoin.checks.lint.language import Dialect
 from ntpjoin.checks.lint.listening import Place, listens
@@ -63,9 +64,9 @@ class AnyFile:
         whole = [line for line in TO_THE_WORLD[self.dialect.engine] if "default" in line]
         return self.without(taken) if taken else f"write: {'; '.join(f'restrict {line}' for line in whole)}"
 
-    def edited(self, what: str, line: Directive, /) -> str:
+    def edited(self, what: str, /, *culprits: Directive) -> str:
         """The sentence, with its end."""
-        return f"{what} line {line.line} of {line.path}"
+        return f"{what} {places(culprits, 'of')}"
 
     def forbidding(self, culprits: Iterable[Directive], /) -> str:
         """Taken out, or with the flag behind it."""
