@@ -62,11 +62,14 @@ def test_the_file_of_a_former_package_is_told_of_and_left() -> None:
         ("restrict default flake", "clients would not get every answer"),
         ("restrict -4 default version", "clients would not get every answer"),
         ("leapsmearinterval 86400", "leap seconds would be smeared, and clients up to a second off"),
+        ("enable ntp\ndisable ntp monitor", "the clock would not be set"),
     ],
 )
 def test_a_line_that_makes_the_set_up_void_blocks_it(line: str, what: str) -> None:
-    [blocker] = plan_for(fresh(directives=own(f"# mine\n{line}\n")), choice()).blockers
-    assert (blocker.code, blocker.text) == ("include", f"{LOCAL}:2: {line}: {what}")
+    text = f"# mine\n{line}\n"
+    [blocker] = plan_for(fresh(directives=own(text)), choice()).blockers
+    last = line.rpartition("\n")[2]
+    assert (blocker.code, blocker.text) == ("include", f"{LOCAL}:{len(text.splitlines())}: {last}: {what}")
     assert LOCAL in blocker.remedy
 
 
@@ -102,6 +105,8 @@ def test_what_is_excepted_for_upstreams_or_for_others_does_not() -> None:
         "keys /x",
         "tos minsane 1",
         "leapsmearinterval 0",
+        "disable ntp\nenable ntp",
+        "disable monitor",
     ],
 )
 def test_another_line_does_not(line: str) -> None:
@@ -123,7 +128,15 @@ def test_of_the_lines_for_everybody_only_those_that_keep_answers_back_are_told()
 
 @pytest.mark.parametrize(
     "line",
-    ["leapsmearinterval 86400", "restrict default flake", "restrict default version", "limit average 0.01"],
+    [
+        "leapsmearinterval 86400",
+        "restrict default flake",
+        "restrict default version",
+        "limit average 0.01",
+        "disable ntp",
+        "server 192.0.2.77 burst",
+        "pool time.example.net minpoll 4",
+    ],
 )
 def test_nothing_that_verify_would_find_in_such_a_line_is_kept_back(line: str) -> None:
     facts = converged(directives=own(f"{line}\n"))
@@ -155,7 +168,6 @@ def test_a_daemon_that_is_started_with_a_third_file_blocks_it() -> None:
         ("server time.google.com", "smears leap seconds", True),
         ("server 127.127.1.0", "this host's own clock; the pool asks not to use it", True),
         ("refclock local", "this host's own clock; the pool asks not to use it", True),
-        ("disable ntp", "the clock would not be set", True),
         ("tos minsane 1", "counts instead of what ours says", True),
         ("limit average 0.01", "the limiter would refuse the pool's monitors", True),
         ("restrict 10.0.0.0/8 nomodify", "management queries are answered there", False),
@@ -166,6 +178,18 @@ def test_what_a_line_means_is_noted(line: str, words: str, warning: bool) -> Non
     assert text.startswith(f"{LOCAL}:1: {line}: ")
     assert words in text
     assert warned is warning
+
+
+def test_what_a_line_asks_too_much_is_noted_with_what_mends_it() -> None:
+    found = noted("server 192.0.2.77 iburst burst minpoll 4\nserver 10.1.2.3 burst\n")
+    line = f"{LOCAL}:1: server 192.0.2.77 iburst burst minpoll 4"
+    assert [text for text, warning in found if warning] == [
+        f"{line}: 192.0.2.77 is sent bursts of packets at every poll (burst); take `burst` out of it",
+        (
+            f"{line}: 192.0.2.77 may be asked every 16 s; 64 s is the least that may be without its operator's leave; "
+            "write `minpoll 6` into it"
+        ),
+    ]
 
 
 @pytest.mark.parametrize(

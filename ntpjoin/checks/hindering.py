@@ -6,17 +6,19 @@ source answers, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.checks.restrict import Culprits, Rules
+from ntpjoin.facts import Directive
 
 
 def too_many(board: Billboard, rules: Optional[Rules]) -> Culprits:
     """The line by which more sources must agree than there are; not ours, which then has lost sources."""
-    found = _last(rules, ("tos",), "minsane") if board.needed > len(board.voices) else ()
-    return tuple(line for line in found if rules and line.path != rules.ours)
+    if rules is None or board.needed <= len(board.voices):
+        return ()
+    return tuple(line for line in _last(rules.lines, ("tos",), "minsane") if line.path != rules.ours)
 
 
 def unheard(board: Billboard, rules: Optional[Rules]) -> Culprits:
@@ -27,21 +29,21 @@ def unheard(board: Billboard, rules: Optional[Rules]) -> Culprits:
     return tuple(dict.fromkeys(line for lines in deaf for line in lines)) if deaf and all(deaf) else ()
 
 
-def disabled(rules: Optional[Rules]) -> Culprits:
+def disabled(lines: Iterable[Directive]) -> Culprits:
     """The line by which the daemon follows its sources and leaves the clock alone."""
-    return tuple(line for line in _last(rules, ("enable", "disable"), "ntp") if line.words[0] == "disable")
+    return tuple(line for line in _last(lines, ("enable", "disable"), "ntp") if line.words[0] == "disable")
 
 
 def not_stepped(off_s: float, rules: Optional[Rules]) -> Culprits:
     """The line by which a clock that is off by so much is not stepped: 0 stands for never."""
-    stepped = _last(rules, ("tinker",), "step")
+    stepped = _last(rules.lines if rules else (), ("tinker",), "step")
     limits_s = [_number(line.words, "step") for line in stepped]
     return stepped if any(limit_s == 0 or limit_s > off_s for limit_s in limits_s) else ()
 
 
-def _last(rules: Optional[Rules], directives: tuple[str, ...], word: str) -> Culprits:
+def _last(lines: Iterable[Directive], directives: tuple[str, ...], word: str) -> Culprits:
     """The line that counts: of several the last."""
-    found = [line for line in rules.lines if line.words[0] in directives and word in line.words[1:]] if rules else []
+    found = [line for line in lines if line.words[0] in directives and word in line.words[1:]]
     return tuple(found[-1:])
 
 

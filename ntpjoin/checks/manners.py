@@ -12,6 +12,7 @@ from ntpjoin.checks.sources import Source, counted, sources
 from ntpjoin.checks.upstreams import LEAST, named
 from ntpjoin.facts import Directive
 from ntpjoin.model import Check, CheckState, Pin
+from ntpjoin.records import dataclass
 from ntpjoin.upstreams.rules import of_pool
 
 OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
@@ -44,30 +45,43 @@ def followed(culprits: tuple[Directive, ...], rules: Rules) -> Check:
     return Check("upstreams.pool", FAIL, text, rules.advice.without(culprits), lines=culprits)
 
 
+@dataclass(frozen=True)
+class TooMuch:
+    """What a line asks too much of somebody else's server: how bad it is, in words, and what `mends` the line, named next."""
+
+    line: Directive
+    state: CheckState
+    what: str
+    mends: str
+
+
 def manners(rules: Rules, pins: tuple[Pin, ...]) -> Iterator[Check]:
-    """One check for each thing that a line asks too much of somebody else's server."""
+    """One check for each thing that a line asks too much."""
+    for one in too_much(rules.lines, pins):
+        remedy = rules.advice.edited(one.mends, one.line)
+        yield Check("upstreams.manners", one.state, f"{one.what}: {one.line}", remedy, lines=(one.line,))
+
+
+def too_much(lines: tuple[Directive, ...], pins: tuple[Pin, ...]) -> Iterator[TooMuch]:
+    """All that these lines ask too much of somebody else's servers."""
     chosen = {pin.address: pin for pin in pins}
-    for one in sources(rules.lines):
+    for one in sources(lines):
         if one.kind in ("server", "pool") and not _ours(one):
-            pin = chosen.get(one.name, Pin(one.name, one.name))
-            yield from _asks(one.directive, pin, rules)
+            yield from _asks(one.directive, chosen.get(one.name, Pin(one.name, one.name)))
 
 
-def _asks(line: Directive, pin: Pin, rules: Rules) -> Iterator[Check]:
+def _asks(line: Directive, pin: Pin) -> Iterator[TooMuch]:
     name = pin.name if pin.name == pin.address else f"{pin.name} ({pin.address})"
     least, asked = max(pin.minpoll, _MINPOLL), _minpoll(line)
     if "burst" in line.words:
-        text = f"{name} is sent bursts of packets at every poll (burst): {line}"
-        yield Check("upstreams.manners", FAIL, text, rules.advice.edited("take `burst` out of", line), lines=(line,))
+        yield TooMuch(line, FAIL, f"{name} is sent bursts of packets at every poll (burst)", "take `burst` out of")
     if asked < least:
         whose = "its operator asks for" if pin.minpoll else "may be without its operator's leave"
-        text = f"{name} may be asked every {2**asked} s; {2**least} s is the least that {whose}: {line}"
-        yield Check(
-            "upstreams.manners", WARN, text, rules.advice.edited(f"write `minpoll {least}` into", line), lines=(line,)
-        )
+        what = f"{name} may be asked every {2**asked} s; {2**least} s is the least that {whose}"
+        yield TooMuch(line, WARN, what, f"write `minpoll {least}` into")
     if not pin.iburst and "iburst" in line.words:
-        text = f"{name} is sent a burst when ntpd starts (iburst), which its operator does not want: {line}"
-        yield Check("upstreams.manners", WARN, text, rules.advice.edited("take `iburst` out of", line), lines=(line,))
+        what = f"{name} is sent a burst when ntpd starts (iburst), which its operator does not want"
+        yield TooMuch(line, WARN, what, "take `iburst` out of")
 
 
 def _minpoll(line: Directive) -> int:

@@ -67,7 +67,7 @@ def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], unheard: Ite
 def _unset(peer: Peer, rules: Optional[Rules]) -> Check:
     """It has a system peer, and has not set the clock yet; or may not, and never will."""
     text = f"it follows {peer.title}, and tells its clients that it is not synchronised (leap 3)"
-    culprits = hindering.disabled(rules)
+    culprits = hindering.disabled(rules.lines if rules else ())
     if rules and culprits:
         text += f": it does not set the clock: {culprits[0]}"
         return Check("sync.peer", FAIL, text, rules.advice.without(culprits), lines=culprits)
@@ -131,7 +131,7 @@ def _survivors(board: Billboard, rules: Optional[Rules], advice: OwnFile) -> Che
 
 def _offset(board: Billboard, row: Row, rules: Optional[Rules], advice: OwnFile) -> Iterator[Check]:
     """By how much the clock is off, by the daemon's own account; or by that of its sources, where it does not believe them yet."""
-    culprits = hindering.disabled(rules)
+    culprits = hindering.disabled(rules.lines if rules else ())
     if rules and culprits:
         text, remedy = f"ntpd does not set the clock: {culprits[0]}", rules.advice.without(culprits)
         yield Check("sync.offset", FAIL, text, remedy, lines=culprits)

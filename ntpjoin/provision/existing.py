@@ -9,8 +9,10 @@ from typing import Optional, Union
 from ntpjoin.board import majority
 from ntpjoin.checks import smear
 from ntpjoin.checks.access import DEAF_TO_CLIENTS, DEAF_TO_QUERIES, LOOPBACK, NOT_FOR_ALL, WORLD, Access
+from ntpjoin.checks.hindering import disabled
 from ntpjoin.checks.limiter import too_tight
 from ntpjoin.checks.lines import places
+from ntpjoin.checks.manners import too_much
 from ntpjoin.checks.sources import Source, counted, pin_of, repeats, sources
 from ntpjoin.facts import Directive, Facts
 from ntpjoin.host import monitor, notrack, ntpconf
@@ -18,9 +20,6 @@ from ntpjoin.model import Blocker, Consent, Note, Pin, Resolved, Wish
 from ntpjoin.provision.render import ntp_conf
 from ntpjoin.systems import Row, to_type
 from ntpjoin.upstreams.rules import why_not_follow
-
-#: Lines that make ours void, and what they do.
-_VOIDS = {("disable", "ntp"): "the clock would not be set"}
 
 
 def config(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> str:
@@ -98,6 +97,7 @@ def _access_blockers(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[
     setting = smear.last_setting(facts.directives)
     if setting and smear.interval_s(setting) > 0:
         wrong.append(("leap seconds would be smeared, and clients up to a second off", setting))
+    wrong += [("the clock would not be set", line) for line in disabled(facts.directives)]
     for what, line in dict.fromkeys(wrong):
         yield Blocker("include", f"{line}: {what}", f"take that line out of {line.path}")
 
@@ -171,12 +171,10 @@ def _source_note(source: Source, former: Union[Pin, Source, None]) -> Note:
 def _line_notes(facts: Facts, row: Row, pins: tuple[Pin, ...]) -> Iterator[Note]:
     """Lines that change what ours mean."""
     for line in facts.directives:
-        word, rest = line.words[0], line.words[1:]
-        for void, what in _VOIDS.items():
-            if word == void[0] and void[1] in rest:
-                yield Note(f"{line}: {what}", warning=True)
-        if word == "tos":
+        if line.words[0] == "tos":
             yield Note(f"{line}: counts instead of what ours says", warning=True)
+    for one in too_much(facts.directives, pins):
+        yield Note(f"{one.line}: {one.what}; {one.mends} it", warning=True)
     access = _access(facts, row, pins)
     if any("limited" in access.of(network).flags for network in WORLD):
         for line in too_tight(row.engine, facts.directives):

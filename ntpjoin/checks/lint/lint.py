@@ -107,7 +107,7 @@ def _place(check: Check, order: dict[str, int]) -> tuple[int, int]:
 
 
 def _undisciplined(rules: Rules) -> Iterator[Check]:
-    for line in hindering.disabled(rules):
+    for line in hindering.disabled(rules.lines):
         remedy = rules.advice.edited("take `ntp` out of", line)
         yield Check("sync.offset", FAIL, f"ntpd will not set the clock: {line}", remedy, lines=(line,))
 
