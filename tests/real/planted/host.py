@@ -47,7 +47,11 @@ class Host:
         return int(words[-4], 8) if len(words) > 4 else -1
 
     def selected(self) -> int:
-        """How many sources agree, as ntpq marks them."""
+        """How many sources agree, as ntpq marks them.
+
+        That may be old: once it has a system peer, ntpd does not look at the others again within a burst, nor when an answer is
+        not the best of the last eight (clock_filter of both engines). One that agrees may be unmarked for eight polls.
+        """
         return sum(line[0] in "*+#o" for line in self.board().values())
 
     def offset_ms(self) -> float:
