@@ -211,6 +211,9 @@ def test_a_rule_left_to_the_operator_does_not_hide_a_fault(typed: Typed) -> None
     typed.host(converged(firewall__manager="nftables", **LEFT), chosen=False)
     typed.command("gather", lambda *_: replace(GOOD, tells={**GOOD.tells, "203.0.113.7": (6,)}))
     assert typed("setup --yes") == 4
+    assert (
+        "not ready to join the pool: closed.ipv4, firewall.\n  next   type what stands below each of them," in typed.out
+    )
 
 
 def test_setup_whose_last_look_finds_a_fault_is_4(typed: Typed) -> None:
@@ -218,6 +221,19 @@ def test_setup_whose_last_look_finds_a_fault_is_4(typed: Typed) -> None:
     evidence = replace(GOOD, tells={**GOOD.tells, "203.0.113.7": (6,)})
     typed.command("gather", lambda *_: evidence)
     assert typed("setup --yes") == 4
+    assert (
+        "Set up and kept, but not ready to join the pool: closed.ipv4.\n  next   type what stands below it,"
+        in typed.out
+    )
+    assert "Ready to join" not in typed.out
+
+
+def test_setup_whose_clock_is_still_slewed_is_5(typed: Typed) -> None:
+    slewed = replace(BOARD, system=replace(BOARD.system, offset_ms=60.0))  # type: ignore[type-var]
+    typed.host(converged(daemon__board=slewed, daemon__age_s=20.0), chosen=False, board=slewed)
+    assert typed("setup --yes --wait 0") == 5
+    assert "Set up and kept, but still settling: sync.offset.\n  next   wait a minute" in typed.out
+    assert "Ready to join" not in typed.out
 
 
 @pytest.mark.parametrize(

@@ -376,13 +376,13 @@ def test_checks_are_one_line_each_with_what_to_type_below() -> None:
 
 def test_the_end_of_a_setup_promises_no_more_than_was_seen() -> None:
     outcome = Outcome(converged(), ())
-    said = text.result(outcome, BOARD, ("203.0.113.7", "2001:db8::7"))
-    one = text.result(outcome, BOARD, ("203.0.113.7", "5.0.1.2"))
+    said = text.result(outcome, BOARD, (), ("203.0.113.7", "2001:db8::7"))
+    one = text.result(outcome, BOARD, (), ("203.0.113.7", "5.0.1.2"))
     assert "run `ntpjoin probe 5.0.1.2 --mine` on another machine" in one
     assert "as far as can be seen from here; from outside it has not been tried" in said
     assert "run `ntpjoin probe 203.0.113.7 2001:db8::7 --mine --allow-private` on another machine" in said
-    assert "run `ntpjoin probe ADDRESS --mine` on another machine" in text.result(outcome, BOARD, ())
-    assert "not synchronised yet" in text.result(outcome, Billboard(), ("203.0.113.7",))
+    assert "run `ntpjoin probe ADDRESS --mine` on another machine" in text.result(outcome, BOARD, (), ())
+    assert "not synchronised yet" in text.result(outcome, Billboard(), (), ("203.0.113.7",))
 
 
 def test_undo_shows_what_it_means() -> None:

@@ -143,7 +143,7 @@ class _SetUp:
         screen.answer("\n" + text.checks(checks, screen.style))
         screen.answer("\n" + billboard.text(board, self.agreed.made.plan.pins, screen.style))
         addresses = outside_addresses(outcome.facts, self.agreed.made.plan.wish)
-        screen.answer("\n" + text.result(outcome, board, addresses, left=left))
+        screen.answer("\n" + text.result(outcome, board, checks, addresses, code=code, left=left))
         for letter in self.agreed.made.plan.letters:
             screen.answer(f"\nAn operator asks for this mail:\n\n{letter.rstrip()}")
         screen.page(jsons.envelope("setup", code, **self.agreed.page(outcome), **jsons.checks(checks, board)))

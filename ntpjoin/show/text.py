@@ -178,12 +178,32 @@ def checks(found: tuple[Check, ...], style: Style) -> str:
     return "\n".join(lines)
 
 
-def result(outcome: Outcome, board: Billboard, addresses: tuple[str, ...], *, left: bool = False) -> str:
-    """The last words of a set-up that stays; clients can ask these addresses; with `left` a rule is left to the operator."""
+def result(
+    outcome: Outcome,
+    board: Billboard,
+    found: tuple[Check, ...],
+    addresses: tuple[str, ...],
+    *,
+    code: int = 0,
+    left: bool = False,
+) -> str:
+    """The last words of a set-up that stays and ends with this code; clients can ask these addresses.
+
+    With `left` a rule is left to the operator.
+    """
+    failed = ", ".join(dict.fromkeys(check.id for check in found if check.state is CheckState.FAIL))
     if not board.settled:
         return "Set up and kept, but not synchronised yet.\n  next   wait a minute, then: ntpjoin verify\n  undo   ntpjoin undo"
+    if code == 4:
+        following = f"type what stands below {'each of them' if ', ' in failed else 'it'}, then: ntpjoin verify"
+        return (
+            f"Set up and kept, but not ready to join the pool: {failed}.\n  next   {following}\n  undo   ntpjoin undo"
+        )
     if left:
         return f"Set up and kept, but {_still_to_let_in(outcome.facts)}\n  undo   ntpjoin undo"
+    if code == 5:
+        following = "wait a minute, then: ntpjoin verify --wait 120"
+        return f"Set up and kept, but still settling: {failed}.\n  next   {following}\n  undo   ntpjoin undo"
     probe = to_probe(addresses) if addresses else "ntpjoin probe ADDRESS --mine"
     return (
         "Ready to join the pool, as far as can be seen from here; from outside it has not been tried.\n"
