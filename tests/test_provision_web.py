@@ -396,6 +396,19 @@ def test_undo_waits_for_the_server(server: Site, monkeypatch: pytest.MonkeyPatch
     assert (undone.state, undone.text) == ("failed", "nginx still sends browsers to the pool's site")
 
 
+def test_a_second_run_alone_is_taken_back_to_the_first(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ntpjoin.provision.changes.sites._RENEWED_S", 0.3)
+    OURS.apply(server)
+    was = everything(server)
+    newer = replace(OURS, content=OURS.content + "# of a newer release\n")
+    before = newer.before(server)
+    newer.apply(server)
+    undone = newer.undo(server, before)
+    assert (undone.state, everything(server)) == ("restored", was), undone.text
+    assert undone.text.startswith("nginx has our former virtual host again")
+    assert server.host.text("/read").split() == ["ntpjoin"]
+
+
 def test_a_wish_is_none_of_its_business() -> None:
     made = plan(web())
     assert (made.wish, made.pins, made.remember) == (Wish(), (), ())

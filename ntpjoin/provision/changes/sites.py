@@ -116,16 +116,21 @@ class ServeSite(WriteFile):
         undone = super().undo(site, before)
         if undone.state != "restored":
             return undone
-        out = self._out_of_use(site, back, read=read) if site.host.which(self.test[0]) else None
-        return out or Undone("restored", f"{self.title} no longer has our virtual host; {undone.text}")
+        former = before["file"] is not None and (not self.link or before["links"][self.link] == self.path)
+        out = self._out_of_use(site, back, read=read, former=former) if site.host.which(self.test[0]) else None
+        has = "has our former virtual host again" if former else "no longer has our virtual host"
+        return out or Undone("restored", f"{self.title} {has}; {undone.text}")
 
     def _is_read(self, host: Host) -> bool:
         """Whether the server was told to read ours: what it does not accept it was not."""
         there = host.exists(self.path) and (not self.link or host.link_target(self.link) == self.path)
         return there and host.which(self.test[0]) is not None and not self._refusal(host)
 
-    def _out_of_use(self, site: Site, back: Sequence[str], *, read: bool) -> Optional[Undone]:
-        """Have the server read what is there now, if it has `read` ours; what came of it where that is not all as it was."""
+    def _out_of_use(self, site: Site, back: Sequence[str], *, read: bool, former: bool) -> Optional[Undone]:
+        """Have the server read what is there now, if it has `read` ours; what came of it where that is not all as it was.
+
+        `former`: one of an earlier run is there again, and sends them to the pool's site, too.
+        """
         kept = ""
         refusal = self._refusal(site.host)
         if refusal:
@@ -138,7 +143,7 @@ class ServeSite(WriteFile):
                 )
         if read and (self._live() or look(site.host, self.service).running):
             services(site.host).renew(site.host, self.service)
-            if not self._wait(live=False):
+            if not former and not self._wait(live=False):
                 return Undone("failed", f"{self.title} still sends browsers to the pool's site")
         return Undone("kept", kept) if kept else None
 
