@@ -314,6 +314,15 @@ def test_zypper_tells_files_that_cannot_be_installed(host: Host, programs: Progr
     assert zypper.would_remove(host, ["/f/x.rpm"]) == ("openntpd",)
 
 
+def test_what_zypper_does_not_tell_is_no_word_that_nothing_else_goes(host: Host, programs: Programs) -> None:
+    locked = "System management is locked by the application with pid 7 (zypper)."
+    programs.says("zypper", f'<stream><message type="error">{locked}</message></stream>', code=7)
+    with pytest.raises(CommandFailed, match="locked by the application"):
+        zypper.goes_with(host, ["ntp"])
+    programs.says("zypper", "<stream><message type=\"error\">No provider of 'ntp' found.</message></stream>", code=104)
+    assert zypper.goes_with(host, ["ntp"]) == (), "what is gone takes nobody with it"
+
+
 def test_what_zypper_marks_as_automatic_stands_in_a_file(tree: Host) -> None:
     zypper.mark_automatic(tree, ["a"], automatic=True)
     assert not tree.exists("/var/lib/zypp/AutoInstalled")

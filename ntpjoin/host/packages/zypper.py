@@ -151,11 +151,16 @@ def _work(host: Host, argv: Sequence[str], log: str) -> None:
 
 
 def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
-    """Which other packages removing these would remove too: ones that somebody installed since and that need them."""
+    """Which other packages removing these would remove too: ones that somebody installed since and that need them.
+
+    Raises CommandFailed where zypper does not tell: that nothing is named is no word that nothing goes.
+    """
     if not names:
         return ()
     argv = [*_TOLD, "--disable-repositories", "remove", "--dry-run", "--", *names]
     said = host.run(argv, timeout_s=300, check=False, env=_ENV)
+    if said.code not in {*_DONE, _NOT_FOUND}:
+        raise CommandFailed("\n".join(_messages(said.out)) or said.said)
     return tuple(sorted({name for name, _ in _solvables(said.out, "to-remove")} - set(names)))
 
 
