@@ -158,6 +158,8 @@ def conf(text: str, **files: str) -> str:
         ("listen 203.0.113.7;", [("203.0.113.7", ("IPv4",), False)]),
         ("listen 203.0.113.7:80; listen 203.0.113.7:81;", [("203.0.113.7", ("IPv4",), False)]),
         ("listen [2001:DB8::7]:80;", [("2001:db8::7", ("IPv6",), False)]),
+        ("listen [2001:0DB8:0::0:7]:80;", [("2001:db8::7", ("IPv6",), False)]),
+        ("listen [0::0]:80;", [("", ("IPv6",), False)]),
         ("listen 75-85;", [("", ("IPv4",), False)]),
         ("listen 127.0.0.1:81-99;", []),
         ("listen localhost:8080; listen time1.example:81-90 ssl;", []),
@@ -184,6 +186,20 @@ def test_where_nginx_listens(listen: str, places: list[tuple[str, tuple[Family, 
 def test_how_servers_of_nginx_are_called(names: str, found: tuple[str, ...], named: bool) -> None:
     [site] = nginx.sites(conf(f"http {{ server {{ listen 80; {names} location / {{ return 404; }} }} }}"))
     assert (site.names, site.named) == (found, named)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "proxy_set_header Host ${host};",
+        "set $a ${host}:${server_port};",
+        "return 301 https://b.example${request_uri};",
+        "location ~ ^/a}b { return 404;}",
+    ],
+)
+def test_braces_within_a_word_of_nginx_are_part_of_it(lines: str) -> None:
+    [site] = nginx.sites(conf(f"http {{ server {{ listen 80; {lines} server_name a.example; }} }}"))
+    assert site.names == ("a.example",)
 
 
 def test_nginx_finds_what_its_files_include_in_its_place() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,9 +13,9 @@ from ntpjoin.records import dataclass
 from ntpjoin.web import Listen, Site, family_of
 
 _FILE = re.compile(r"^# configuration file (/.*):$", re.MULTILINE)
-#: A blank, a comment, a mark, a word in quotes, or a word: quotes and # mean something at its beginning only, braces after $ nothing.
+#: A blank, a comment, a mark, a word in quotes, or a word: quotes, # and } mean something at its beginning only, { after $ nothing.
 _TOKEN = re.compile(
-    r"""(\s+|\#[^\n]*)|([{};])|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|\$\{|[^\s;{}"'\\#])(?:\\.|\$\{[^}]*\}|[^\s;{}\\])*)""",
+    r"""(\s+|\#[^\n]*)|([{};])|"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|((?:\\.|\$\{|[^\s;{}"'\\#])(?:\\.|\$\{|[^\s;{\\])*)""",
     re.DOTALL,
 )
 #: More than anybody writes: what goes on for so long reads itself.
@@ -161,7 +162,7 @@ def _listen(words: Sequence[str]) -> Iterator[Listen]:
     if found is None:
         raise ValueError(f"it listens on {words[0][:80]!r}, and where that is cannot be told")
     address = found[1]
-    literal = (address or "*").strip("[]")
+    literal = str(ipaddress.ip_address(address.strip("[]"))) if address not in (None, "*") else "*"
     wild = _EVERYWHERE.get(literal)
     families: tuple[Family, ...] = wild or (family_of(literal),)
     if literal == "::" and "ipv6only=off" in words:
