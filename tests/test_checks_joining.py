@@ -12,6 +12,7 @@ from ntpjoin.checks.evidence import Evidence
 from ntpjoin.checks.joining import Door, country, doors, net_speed, points
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Directive, Facts, Zone
+from ntpjoin.firewall import Untracked
 from ntpjoin.model import Check, CheckState, Wish
 from ntpjoin.surroundings import Tracking
 from tests.judged import GOOD, LEADS
@@ -204,6 +205,17 @@ def test_the_table_of_connections_bears_what_is_begun_with(most: Optional[int], 
     if most and most > 32_768:
         assert addresses * found.kbit * 1000 / 720 * 30 <= most
         assert f"({most}, each for 30 s" in found.why
+
+
+def test_a_table_that_ntp_is_kept_out_of_bears_whatever_is_begun_with() -> None:
+    kept = Untracked(out={"IPv4": True, "IPv6": True}, nft="/usr/sbin/nft")
+    found = net_speed(changed(host(), surroundings__tracking=Tracking(5, 8192), firewall__untracked=kept), WELL)
+    assert (found.kbit, found.why) == (12000, "NTP is kept out of connection tracking, so no table fills up")
+    tracked = replace(kept, out={"IPv4": True, "IPv6": False})
+    assert (
+        net_speed(changed(host(), surroundings__tracking=Tracking(5, 8192), firewall__untracked=tracked), WELL).kbit
+        == 512
+    )
 
 
 def test_who_shares_his_machine_begins_with_less() -> None:

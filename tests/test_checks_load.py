@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -10,6 +10,7 @@ from ntpjoin.board import Counters
 from ntpjoin.checks import limiter
 from ntpjoin.checks.verify import judge
 from ntpjoin.facts import Directive, Facts, FileFact
+from ntpjoin.firewall import Untracked
 from ntpjoin.host import ntpconf
 from ntpjoin.host.distros import ROWS
 from ntpjoin.model import Check, Measure
@@ -55,6 +56,18 @@ def test_what_to_type_makes_it_large_enough(count: int, most: int, roomy: int) -
     )
     [mended] = told(converged(surroundings__tracking=Tracking(count, roomy)), "load.conntrack")
     assert mended.state.value == "ok"
+
+
+@pytest.mark.parametrize(("masquerades", "state", "fail"), [(False, "warn", None), (True, "fail", 90.0)])
+def test_a_table_that_ntp_is_kept_out_of_keeps_no_client_out(
+    masquerades: bool, state: str, fail: Optional[float]
+) -> None:
+    kept = Untracked(out={"IPv4": True, "IPv6": True}, masquerades=masquerades, nft="/usr/sbin/nft")
+    facts = converged(surroundings__tracking=Tracking(950, 1000), firewall__untracked=kept)
+    [found] = told(facts, "load.conntrack")
+    assert (found.state.value, found.measure) == (state, Measure(95.0, "%", warn=70.0, fail=fail))
+    assert ("new clients get no answer" in found.text) is masquerades
+    assert found.remedy.startswith("sysctl -w net.netfilter.nf_conntrack_max=4000")
 
 
 def test_where_nothing_is_tracked_nothing_is_said() -> None:

@@ -172,14 +172,17 @@ def _registered(address: str, known: Optional[bool], site: str) -> Point:
 def net_speed(facts: Facts, wish: Wish) -> NetSpeed:
     """The fastest of those that the kernel's table of connections would hold, were all of it used; less on a crowded machine.
 
-    Behind NAT somebody else's table counts, which is not seen.
+    Where NTP is kept out of that, it does not count. Behind NAT somebody else's does, which is not seen.
     """
     found = doors(facts, wish)
     if any(door.address != door.source for door in found):
         return NetSpeed(SPEEDS[0], "another machine's NAT leads here, and the size of its table is not seen")
     machine, table = facts.surroundings.machine, facts.surroundings.tracking
+    untracked = facts.firewall.untracked
     kbit, why = SPEEDS[-1], "the kernel tracks no connections here, so no table fills up"
-    if table is not None and table.most:
+    if untracked is not None and untracked.kept:
+        why = "NTP is kept out of connection tracking, so no table fills up"
+    elif table is not None and table.most:
         second = table.most / _REMEMBERED_S / max(1, len(found))
         kbit = max((one for one in SPEEDS if one * 1000 / _BITS <= second), default=SPEEDS[0])
         shared = f", shared by {len(found)} addresses" if len(found) > 1 else ""
