@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -222,6 +223,22 @@ def test_a_file_that_programs_read_does_not_tell_of_better_days(
         assert plugin_line(file.read_text())[0] == "UNKNOWN"
     else:
         assert value(metrics_page(file.read_text()), "ntpjoin_verify_exit_code") == code
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), OSError(5, "Input/output error")])
+def test_a_fault_of_ntpjoin_is_told_in_the_file_too(typed: Typed, tmp_path: Path, error: Exception) -> None:
+    files = {form: tmp_path / form for form in FORMS}
+    typed.host(converged())
+    typed.command("look", failing_look(error))
+    for form, file in files.items():
+        file.write_text("all is well\n")
+        with contextlib.nullcontext() if form == "nagios" else pytest.raises(type(error)):
+            assert typed(f"verify --format {form} --output {file}") == 3
+    assert typed.out == ""
+    assert json.loads(files["json"].read_text())["exit"] == 1
+    assert value(metrics_page(files["prometheus"].read_text()), "ntpjoin_verify_exit_code") == 1
+    assert plugin_line(files["nagios"].read_text())[0] == "UNKNOWN"
+    assert files["text"].read_text() == "all is well\n", "people have read it on stderr"
 
 
 def test_who_interrupts_leaves_the_file_as_it_was(typed: Typed, tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ def in_file(output: str, name: str, command: Callable[[], int]) -> int:
         from ntpjoin.show.ending import told  # noqa: PLC0415
 
         return told(error, name, output)
+    except Exception:  # noqa: BLE001 - it is raised again, or told
+        from ntpjoin.show.ending import crashed  # noqa: PLC0415
+
+        return crashed(name, output)
 
 
 def leave(code: int) -> NoReturn:

@@ -37,15 +37,20 @@ def unwritten(error: OSError, command: str) -> int:
     return crashed(command)
 
 
-def crashed(command: str) -> int:
-    """A fault of ntpjoin itself, told as Python does; but to a monitoring core Python's 1 is a warning."""
-    if report.form_of(sys.argv[1:]) != "nagios":
+def crashed(command: str, output: str = "") -> int:
+    """A fault of ntpjoin itself, told as Python does, and in the file `output`; but to a monitoring core Python's 1 is a warning."""
+    fault = NtpjoinError("ntpjoin itself has failed; stderr tells where")
+    form = report.form_of(sys.argv[1:])
+    if form != "nagios":
+        text = report.failure(form, command, 1, fault, time.time())
+        if text and output:
+            _written(output, text)
         raise  # noqa: PLE0704 - called where one is handled
     import traceback  # noqa: PLC0415
 
     with contextlib.suppress(OSError):
         click.echo(traceback.format_exc(), err=True)
-    return _for_programs(NtpjoinError("ntpjoin itself has failed; stderr tells where"), command, 1, "")
+    return _for_programs(fault, command, 1, output)
 
 
 def _for_programs(error: NtpjoinError, command: str, code: int, output: str) -> int:
