@@ -72,6 +72,12 @@ def test_the_version_is_told(typed: Typed) -> None:
 # --- usage
 
 
+@pytest.mark.parametrize("command", ["setup --yes", "verify"])
+def test_what_to_type_names_the_command_that_was_typed(typed: Typed, command: str) -> None:
+    assert typed(f"{command} --wait nan") == 2
+    assert typed.err.endswith(f"\n  ntpjoin {command.split(maxsplit=1)[0]} --wait 120\n")
+
+
 @pytest.mark.parametrize(
     "line",
     [

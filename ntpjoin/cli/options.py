@@ -61,10 +61,10 @@ def _resolvers(_context: click.Context, _option: click.Parameter, values: tuple[
     return tuple(dict.fromkeys(map(parse_resolver, values))) or None
 
 
-def _seconds(_context: click.Context, _option: click.Parameter, value: Optional[float]) -> Optional[float]:
+def _seconds(context: click.Context, _option: click.Parameter, value: Optional[float]) -> Optional[float]:
     """A number of seconds; click's range lets through what is not a number."""
     if value is not None and math.isnan(value):
-        raise UsageProblem("--wait: nan is no number of seconds", "ntpjoin setup --wait 120")
+        raise UsageProblem("--wait: nan is no number of seconds", f"ntpjoin {context.info_name} --wait 120")
     return value
 
 
