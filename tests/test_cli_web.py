@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ntpjoin.errors import StepFailed
+from ntpjoin.facts import JournalFacts, RunFact
 from ntpjoin.host.machine import Host
-from ntpjoin.host.webservers import NGINX_DEBIAN
+from ntpjoin.host.webservers import APACHE_DEBIAN, NGINX_DEBIAN
 from ntpjoin.provision.changes import SetUnit
 from ntpjoin.provision.prepare import Prepared
 from ntpjoin.provision.web import decide_redirect
 from ntpjoin.show import text
-from ntpjoin.web import WebFacts
-from tests.sample import fresh
+from ntpjoin.web import Listen, WebFacts
+from ntpjoin.web import Site as WebSite
+from tests.sample import OWN4, PINS, WISH, fresh
 from tests.typed import ENVELOPE, PLANNED, Typed, asked
 from tests.webs import ALPHA, GOLDEN, change_of, done, plan, web
 
@@ -104,6 +107,19 @@ def test_done_and_failed(typed: Typed) -> None:
     typed.applied(StepFailed("nginx does not accept it"), "restored")
     code, page = typed.json("web-redirect --apply --yes")
     assert (code, set(page)) == (1, ENVELOPE | PLANNED | {"taken_back"})
+
+
+def test_the_next_step_names_an_address_at_which_others_are_sent_on(typed: Typed) -> None:
+    stock = WebSite((), APACHE_DEBIAN.default, (Listen(),), named=False)
+    mute = tuple(replace(one, status=0, problem="x") if one.address == OWN4 else one for one in web().visits)
+    of(typed, web(APACHE_DEBIAN, stock, visits=mute))
+    typed.applied()
+    assert typed("web-redirect --apply --yes") == 0
+    assert "curl -gI http://[2001:db8:113::7]/\n" in typed.out, "nobody listens at the other one"
+    run = RunFact(1, "done", replace(WISH, public_addresses=("5.0.1.2",)), PINS)
+    of(typed, web(addresses=("10.0.0.7",)), journal=JournalFacts((run,)))
+    assert typed("web-redirect --apply --yes") == 0
+    assert "curl -gI http://5.0.1.2/\n" in typed.out, "NAT leads from there"
 
 
 @pytest.mark.parametrize(("take", "code"), [("", 3), (" --take-default", 0)])

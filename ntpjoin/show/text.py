@@ -221,12 +221,14 @@ _STEPS = {
 }
 
 
-def step_result(command: str, facts: Facts, *, left: bool) -> str:
-    """The last words of a step alone that has changed something; with `left` a rule is left to the operator."""
+def step_result(command: str, facts: Facts, address: str = "", *, left: bool) -> str:
+    """The last words of a step alone that has changed something; with `left` a rule is left to the operator.
+
+    Others ask the web server at this address.
+    """
     if left:
         return _still_to_let_in(facts)
     words, following = _STEPS[command]
-    address = next(iter(facts.web.addresses), "") if facts.web else ""
     following = following.format(address=f"[{address}]" if ":" in address else address)
     return f"{words}\n  next   {following}\n  undo   ntpjoin undo --last"
 
