@@ -108,6 +108,20 @@ def test_the_packages_own_default_site_gives_way() -> None:
     assert codes(plan(web(NGINX_DEBIAN, ALPHA, STOCK, stock=(NGINX_DEBIAN.main,)))) == ["default-site"]
 
 
+@pytest.mark.parametrize("there", ["", "/srv/sites/default", NGINX_DEBIAN.brought])
+def test_a_site_of_somebodys_own_where_the_default_one_was_stays_there(there: str) -> None:
+    links = {NGINX_DEBIAN.link: None, NGINX_DEBIAN.default: there}
+    for mine in (ALPHA, replace(ALPHA, file=NGINX_DEBIAN.default)):
+        made = plan(web(NGINX_DEBIAN, mine, links=links, stock=()), take_default=True)
+        assert codes(made) == (["default-site"] if mine.file == NGINX_DEBIAN.default else [])
+        assert change_of(made).instead == ()
+    facts = done(change_of(plan(web())))
+    assert facts.web is not None
+    later = replace(facts.web, links={**facts.web.links, NGINX_DEBIAN.default: there}, stock=())
+    again = decide_redirect(replace(facts, web=later), later, applies=True, take_default=False)
+    assert change_of(again).instead == ()
+
+
 def test_a_default_site_of_somebodys_own_does_not() -> None:
     for mine in (
         replace(ALPHA, listens=DEFAULT),
@@ -365,6 +379,15 @@ def test_a_default_that_would_not_be_accepted_any_more_is_not_put_back(server: S
     put(server.host, mine, "of mine")
     assert OURS.undo(server, before).state == "restored"
     assert server.host.text(mine) == "of mine", "what somebody has put there stays"
+
+
+def test_what_is_no_link_is_not_taken_away(server: Site) -> None:
+    mine = "/etc/nginx/sites-enabled/default"
+    server.host.remove(mine)
+    put(server.host, mine, "of mine")
+    with pytest.raises(StepFailed, match="default is not a link"):
+        OURS.before(server)
+    assert server.host.text(mine) == "of mine"
 
 
 def test_a_configuration_that_is_broken_by_then_is_told(server: Site) -> None:

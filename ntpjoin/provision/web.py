@@ -67,7 +67,7 @@ def _change(facts: Facts, web: WebFacts, row: WebServer, wish: Wish) -> ServeSit
         title=row.title,
         service=row.unit,
         link=row.link,
-        instead=(row.default,) if row.gives_way and _is_there(facts, web, row) else (),
+        instead=(row.default,) if row.gives_way and _makes_room(facts, web, row) else (),
         test=row.test,
         addresses=asked,
         names=answered,
@@ -80,9 +80,11 @@ def _asked(web: WebFacts, row: WebServer, address: str) -> bool:
     return row.software == "nginx" or not seen or any(visit.status for visit in seen)
 
 
-def _is_there(facts: Facts, web: WebFacts, row: WebServer) -> bool:
-    """Whether the default site is enabled, or was until ours took its place."""
-    return web.links.get(row.default) is not None or facts.files.get(row.path) is not None
+def _makes_room(facts: Facts, web: WebFacts, row: WebServer) -> bool:
+    """Whether the package's own default site is enabled, or was until ours took its place. One of the operator's stays there."""
+    if web.links.get(row.default) is None:
+        return facts.files.get(row.path) is not None
+    return row.brought in web.stock
 
 
 def _others(web: WebFacts) -> tuple[Site, ...]:

@@ -87,8 +87,11 @@ class ServeSite(WriteFile):
         return ""
 
     def before(self, site: Site) -> Before:
-        """The file as it is, and where the links lead."""
+        """The file as it is, and where the links lead. Raises StepFailed where there is no link: nothing would bring back what is."""
         links = [path for path in (self.link, *self.instead) if path]
+        for path in links:
+            if site.host.exists(path) and not site.host.link_target(path):
+                raise StepFailed(f"{path} is not a link", f"look at it: ls -l {path}")
         return {**super().before(site), "links": {path: site.host.link_target(path) for path in links}}
 
     def apply(self, site: Site) -> None:
