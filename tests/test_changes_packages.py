@@ -127,6 +127,37 @@ def test_a_rival_that_did_not_run_does_not_run_when_it_is_back(
     assert brought == [("chrony.service", False)]
 
 
+@pytest.mark.parametrize(
+    ("installation", "since", "state"),
+    [
+        ("stock", "stock", "restored"),
+        ("stock", "mine", "kept"),
+        ("moved", "moved", "restored"),
+        ("moved", "mine", "kept"),
+    ],
+)
+def test_what_its_operator_has_made_of_the_configuration_of_what_went_stays(
+    site: Site, dpkg: Dpkg, installation: str, since: str, state: str
+) -> None:
+    """As where he goes back to chrony, and first writes down how it shall be."""
+    path = "/etc/systemd/timesyncd.conf"
+    dpkg.conffiles.write_text(f"\n {path} {hashlib.md5(b'stock').hexdigest()}\n")
+    site.host.make_folder("/etc/systemd")
+    site.host.write(path, FileState(b"stock", 0o644, ""))
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = json.loads(json.dumps(PACKAGES.before(site)))
+    site.host.write(path, FileState(installation.encode(), 0o644, ""))
+    PACKAGES.apply(site)
+    site.host.write(path, FileState(since.encode(), 0o644, ""))
+    dpkg.conffiles.write_text("")
+    dpkg.apt(TIMESYNCD)
+    undone = PACKAGES.undo(site, before)
+    assert undone.state == state
+    assert site.host.text(path) == ("mine" if since == "mine" else "stock")
+    assert undone.text.endswith("is back; /etc/systemd/timesyncd.conf was edited since and stays") is (state == "kept")
+
+
 def test_packages_with_an_edited_file_are_removed_and_kept(site: Site, dpkg: Dpkg) -> None:
     before = installed(site, dpkg)
     site.host.write("/etc/edited", FileState(b"mine", 0o644, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,6 +53,20 @@ def put_back(host: Host, files: Before, *, over: bool = False) -> None:
         if state and (not host.exists(path) or (over and host.state(path) != state)):
             host.make_folder(str(Path(path).parent))
             host.write(path, state)
+
+
+def edited_since(site: Site, before: Before, *, but: Iterable[str]) -> Before:
+    """Configuration files of what went that somebody has edited since, as they are now, as `put_back` takes them.
+
+    Not those in `but`, and none as it was then, or as the installation left it.
+    """
+    former = {path: page for path, page in before.get("configs", {}).items() if path not in but}
+    return {
+        path: page
+        for path, page in states(site.host, former).items()
+        if page["content"] != former[path]["content"]
+        and not brought.as_brought(site, path, base64.b64decode(page["content"]))
+    }
 
 
 def leave_idle(host: Host, before: Before) -> None:

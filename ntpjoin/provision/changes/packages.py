@@ -148,8 +148,10 @@ class InstallPackages(Change):
         """Install exactly what the plan said; what only came along is marked so, what was upgraded keeps its mark."""
         marked = self.packages.automatic(site.host, [package.name for package in self.upgrade])
         coming = self._found(site) if self.source else self.install
+        left = [path for path in self._configs(site.host) if path not in self.paths]
         self.packages.install(site.host, coming, site.log)
-        brought.remember(site, self.packages, [package.name for package in coming], self.makes)
+        made = (*self.makes, *filter(site.host.exists, left))
+        brought.remember(site, self.packages, [package.name for package in coming], made)
         there = {package.name for package in self.upgrade}
         along = [package.name for package in coming if package.name not in {*self.wanted, *there}]
         self.packages.mark_automatic(site.host, (*along, *marked), automatic=True)
@@ -158,7 +160,7 @@ class InstallPackages(Change):
         """Take out what came, bring back what went. A package with a file that somebody edited is removed but not purged.
 
         What somebody has installed since and would go with it keeps all as it is, and so does what cannot come back. Of what came
-        along, only that stays which others need.
+        along, only that stays which others need. What somebody made since of the configuration of what went stays.
         """
         host, had = site.host, before["installed"]
         coming = tuple(Pinned(**package) for package in before["coming"]) if self.source else self.install
@@ -177,22 +179,27 @@ class InstallPackages(Change):
             return way.not_gone(self.object if came else "")
         names = [name for name in names if name not in way.needed]
         edited = kept.edited(site, self.packages, names)
-        theirs = self._theirs(host, names, edited)
+        theirs, since = self._theirs(host, names, edited), kept.edited_since(site, before, but=self.paths)
         self.packages.uninstall(host, way.goes, purge=not edited and not before.get("residual"), log=site.log)
         kept.put_back(host, {**before.get("present", {}), **theirs})
         self.packages.reinstall(host, way.files, site.log)
         kept.take_away_made(site, before)
-        kept.put_back(host, before.get("configs", {}), over=True)
+        kept.put_back(host, {**before.get("configs", {}), **since}, over=True)
         kept.leave_idle(host, before)
-        self.packages.mark_automatic(host, way.along, automatic=True)
+        self._mark_as_before(host, way.along, before)
+        undone = self._verdict(host, had, names, edited)
+        stays = f"; {listed(way.needed)} stays, others need it by now" if way.needed else ""
+        stays += f"; {listed(tuple(since))} was edited since and stays" if since else ""
+        return Undone("kept" if since and undone.state == "restored" else undone.state, undone.text + stays)
+
+    def _mark_as_before(self, host: Host, along: tuple[str, ...], before: Before) -> None:
+        """What is back is marked as it was; what only came `along` with it, as automatic."""
+        self.packages.mark_automatic(host, along, automatic=True)
         for automatic in (True, False):
-            back = (p.name for p in (*self.remove, *self.upgrade) if p.name in had)
+            back = (p.name for p in (*self.remove, *self.upgrade) if p.name in before["installed"])
             self.packages.mark_automatic(
                 host, [name for name in back if (name in before["automatic"]) == automatic], automatic=automatic
             )
-        undone = self._verdict(host, had, names, edited)
-        stays = f"; {listed(way.needed)} stays, others need it by now" if way.needed else ""
-        return Undone(undone.state, undone.text + stays)
 
     def _theirs(self, host: Host, names: list[str], edited: tuple[str, ...]) -> Before:
         """Files that an operator wrote or edited, and that we have kept: the packages' removal may take them away or rename them."""
