@@ -39,11 +39,18 @@ def test_each_fault_that_no_command_mends_has_words_that_explain_it() -> None:
 
 
 def test_an_alarm_is_what_is_not_ok_and_was_on_a_healthy_host() -> None:
-    good = {"checks": [{"id": "a", "state": "ok"}, {"id": "b", "state": "unknown"}]}
-    bad = {"checks": [{"id": "a", "state": "warn"}, {"id": "b", "state": "unknown"}]}
-    assert healthy(good) == {("b", "unknown")}
+    usual = {"id": "outside", "state": "unknown", "text": "not from here"}
+    good = {"checks": [{"id": "a", "state": "ok", "text": "fine"}, usual]}
+    bad = {"checks": [{"id": "a", "state": "warn", "text": "not so"}, usual]}
+    assert healthy(good) == {("outside", "unknown")}
     assert [check["id"] for check in alarms(bad, healthy(good))] == ["a"]
-    assert [check["id"] for check in alarms({"checks": [{"id": "b", "state": "fail"}]}, healthy(good))] == ["b"]
+    assert [check["id"] for check in alarms({"checks": [{**usual, "state": "fail"}]}, healthy(good))] == ["outside"]
+
+
+def test_no_host_is_a_healthy_one_that_says_more_than_is_listed_for_it() -> None:
+    usual = {"id": "outside", "state": "unknown", "text": "not from here"}
+    with pytest.raises(AssertionError, match="falseticker warn"):
+        healthy({"checks": [usual, {"id": "upstreams.falseticker", "state": "warn", "text": "another time"}]})
 
 
 def test_a_sign_is_an_id_a_state_and_words_of_text_or_remedy() -> None:
