@@ -25,8 +25,9 @@ def together(name: str, *names: str) -> Fault:
 
     def mend(host: Host, found: Sequence[Check]) -> None:
         for fault in faults:
-            assert fault.mend
-            fault.mend(host, [check for check in found if any(sign.is_in(check) for sign in fault.signs)])
+            signs = [check for check in found if any(sign.is_in(check) for sign in fault.signs)]
+            if fault.mend and signs:  # of one that was not found no remedy is known
+                fault.mend(host, signs)
 
     mends: Optional[Mend] = mend if all(fault.mend for fault in faults) else None
     follows: dict[Sign, str] = {}
