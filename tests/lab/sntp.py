@@ -18,7 +18,7 @@ ERA = 2208988800
 #: From asm-generic/socket.h; Python has no name for it.
 SO_TIMESTAMPNS = 35
 #: How exactly the clock is set, and how often that is tried.
-CLOSE_S, TRIES = 0.0005, 10
+CLOSE_S, TRIES = 0.0005, 30
 
 
 def opened(address: str) -> socket.socket:

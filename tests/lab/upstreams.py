@@ -78,11 +78,21 @@ class TimeServer:
         """Let a program answer in its place that says what impostor.py is told to say; until the lab is healed."""
         self.stop()
         self.sandbox.write(STATE / self.name / IMPOSTOR.name, IMPOSTOR.read_text())
-        self.impostor(says).start()
+        impostor = self.impostor(says)
+        impostor.start()
         addresses = [address for address in (self.host.ipv4, self.host.ipv6) if address]
-        wait_for(
-            lambda: len(ask(self.sandbox, addresses)) == len(addresses) or None, 30, f"{self.name}'s impostor answers"
-        )
+        told: dict[str, dict[str, float]] = {}
+
+        def once() -> bool | None:
+            told.update(ask(self.sandbox, addresses))
+            if impostor.pid is None:
+                raise LabError(f"{impostor.name} ended by itself:\n{impostor.log[-3000:]}")
+            return True if len(told) == len(addresses) else None
+
+        try:
+            wait_for(once, 30, f"{impostor.name} answers")
+        except LabError as error:
+            raise LabError(f"{error}: it answers as {told}; {impostor.log[-3000:]}") from None
 
     def impostor(self, says: Mapping[str, object] = MappingProxyType({})) -> Daemon:
         """The program that answers in the daemon's place."""
