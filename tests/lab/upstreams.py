@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from tests.lab.hosts import HOSTS, LIAR_SECONDS, UPSTREAMS4, Host
 from tests.lab.namespaces import STATE, Daemon, Sandbox
-from tests.lab.process import LabError, wait_for
+from tests.lab.process import LabError, LabTimeout, wait_for
 
 COMMON = "allow\ncmdport 0\nbindcmdaddress /lab/{name}/chronyd.sock\npidfile /lab/{name}/chronyd.pid\n"
 # golf follows alpha and bravo; polls many times a second make it synchronised within two.
@@ -91,8 +91,8 @@ class TimeServer:
 
         try:
             wait_for(once, 30, f"{impostor.name} answers")
-        except LabError as error:
-            raise LabError(f"{error}: it answers as {told}; {impostor.log[-3000:]}") from None
+        except LabTimeout as error:
+            raise LabTimeout(f"{error}: it answers as {told}; {impostor.log[-3000:]}") from None
 
     def impostor(self, says: Mapping[str, object] = MappingProxyType({})) -> Daemon:
         """The program that answers in the daemon's place."""
