@@ -54,17 +54,15 @@ class OwnFile:
     @property
     def survey(self) -> str:
         """To follow others."""
-        typed = f"{self.setup} --survey"
-        if not somebodys(self.facts, self.row):
-            return typed
         restart = to_type("restart", self.row.unit)
         found = f"name others in {self.row.config}, which `ntpjoin upstreams survey` finds, then: {restart}"
-        return f"{found}; or, to have ntpjoin's configuration: {typed}"
+        return self.or_ours(found, f"{self.setup} --survey")
 
-    def or_ours(self, typed: str) -> str:
-        """What mends a configuration that is somebody's own, and what puts ours in its place; for any other that alone."""
+    def or_ours(self, typed: str, ours: str = "") -> str:
+        """What mends a configuration that is somebody's own, and what puts `ours` in its place; for any other that alone."""
+        ours = ours or self.setup
         mine = somebodys(self.facts, self.row)
-        return f"{typed}; or, to have ntpjoin's configuration: {self.setup}" if mine else self.setup
+        return f"{typed}; or, to have ntpjoin's configuration: {ours}" if mine else ours
 
     def written(self, what: str) -> str:
         """To have more lines; `what` they are."""
