@@ -43,9 +43,11 @@ def short(seconds: float) -> int:
 answers: Counter[Any] = Counter()
 sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+# A host may have several addresses: who asked one of them takes no answer from another.
+sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
 sock.bind(("::", 123))
 while True:
-    question, client = sock.recvfrom(2048)
+    question, asked, _, client = sock.recvmsg(2048, socket.CMSG_SPACE(20))
     came = time.time()
     if len(question) < 48 or question[0] & 7 != 3:
         continue
@@ -53,10 +55,10 @@ while True:
     answers[client] += 1
     if says["kiss"] and answers[client] > says["after"]:
         kiss = HEADER.pack(0xC0 | version | 4, 0, poll, 0, 0, 0, says["kiss"].encode(), 0, question[40:48], 0, 0)
-        sock.sendto(kiss[:32] + question[40:48] * 2, client)
+        sock.sendmsg([kiss[:32] + question[40:48] * 2], asked, 0, client)
         continue
     distance = (short(says["root_delay_s"]), short(says["root_dispersion_s"]))
     head = (says["leap"] << 6 | version | 4, says["stratum"], poll, -20, *distance, refid.ljust(4, b"\0"))
     origin = question[40:48] if says["echo"] else bytes(map((0xFF).__xor__, question[40:48]))
     stamps = (stamp(came - 1), origin, stamp(came), stamp(time.time()))
-    sock.sendto(HEADER.pack(*head, *stamps), client)
+    sock.sendmsg([HEADER.pack(*head, *stamps)], asked, 0, client)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Optional, final
@@ -40,6 +41,16 @@ class Machine:
         input: Optional[str] = None,  # noqa: A002
     ) -> Result:
         return self.sandbox.run(argv, host=self.name, tree=True, check=check, timeout=timeout, text=input)
+
+    @contextmanager
+    def another(self, address: str) -> Iterator[None]:
+        """While the block runs the host has this address too, in its own network."""
+        words = [f"{address}/{64 if ':' in address else 24}", "dev", "eth0"]
+        self.run(["ip", "address", "add", *words, *(["nodad"] if ":" in address else [])], check=True)
+        try:
+            yield
+        finally:
+            self.run(["ip", "address", "delete", *words], check=True)
 
 
 class Router(Machine):

@@ -68,9 +68,9 @@ def witnessed(lab: Lab, engine: str, number: int) -> Iterator[list[str]]:
 
 def watched(lab: Lab, numbers: dict[str, int], rounds: int, gap_s: float) -> dict[str, list[dict[str, Any]]]:
     """So many rounds of each engine, side by side; half way an upstream falls silent."""
-    lab.sandbox.run(["ip", "-netns", "echo", "address", "replace", f"{LONG}/64", "dev", "eth0", "nodad"])
     found: dict[str, list[dict[str, Any]]] = {engine: [] for engine in numbers}
     with ExitStack() as stack:
+        stack.enter_context(lab.host("echo").another(LONG))
         witnesses = {
             engine: stack.enter_context(
                 subprocess.Popen(

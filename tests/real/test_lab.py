@@ -162,6 +162,18 @@ def test_every_upstream_answers_as_its_role_says(lab: Lab, server: Server) -> No
     assert len(hosts.HEALTHY) >= 7
 
 
+def test_an_impostor_answers_at_the_address_that_was_asked(lab: Lab) -> None:
+    lab.heal()
+    for name, another in (("alpha", "192.0.2.111"), ("echo", "2001:db8:2:0:5054:ff:fe12:3456")):
+        host = hosts.HOSTS[name]
+        asked = [another, *(one for one in (host.ipv4, host.ipv6) if one)]
+        with lab.host(name).another(another):
+            lab.upstream(name).pretend(stratum=5)
+            told = upstreams.ask(lab.sandbox, asked)
+        assert {address: one["stratum"] for address, one in told.items()} == dict.fromkeys(asked, 5)
+    lab.heal()
+
+
 def test_an_independent_client_agrees(lab: Lab, server: Server) -> None:
     del server
     for name in ("alpha", "echo", "golf", "liar"):
