@@ -11,12 +11,15 @@ import pytest
 
 from ntpjoin.facts import Pinned, Unit
 from ntpjoin.host.machine import FileState, Host
+from ntpjoin.host.packages import apt
 from ntpjoin.host.packages.manager import Manager
 from ntpjoin.provision.changes import (
     InstallPackages,
     Site,
+    amid,
     kept,
 )
+from ntpjoin.provision.changes.amid import Amid
 from ntpjoin.provision.changes.returning import way_back
 from tests.conftest import Programs
 from tests.sample import NTPSEC, PYTHON, ROW, TIMESYNCD, fresh
@@ -156,6 +159,75 @@ def test_what_its_operator_has_made_of_the_configuration_of_what_went_stays(
     assert undone.state == state
     assert site.host.text(path) == ("mine" if since == "mine" else "stock")
     assert undone.text.endswith("is back; /etc/systemd/timesyncd.conf was edited since and stays") is (state == "kept")
+
+
+@pytest.mark.parametrize("since", ["stock", "mine"])
+@pytest.mark.parametrize("step", ["put_back", "reinstall", "take_away_made", "leave_idle"])
+def test_what_an_undo_that_died_amid_had_yet_to_do_is_done_by_the_next_one(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch, step: str, since: str
+) -> None:
+    """chrony, which did not run, and its configuration, which it lays down anew; what came had a file that the purge takes away."""
+    change = replace(PACKAGES, idle=("chrony.service",), paths=("/etc/ntpsec/ntp.d/local",))
+    dpkg.programs.says(
+        "systemctl", "Id=chrony.service\nLoadState=loaded\nUnitFileState=enabled\nActiveState=inactive\n"
+    )
+    config, own, stock = "/etc/chrony.conf", "/etc/ntpsec/ntp.d/local", hashlib.md5(b"stock").hexdigest()
+    dpkg.conffiles.write_text(f"\n {config} {stock}\n")
+    site.host.make_folder("/etc/ntpsec/ntp.d")
+    site.host.write(config, FileState(b"former", 0o644, ""))
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = json.loads(json.dumps(change.before(site)))
+    change.apply(site)
+    if since == "mine":
+        site.host.write(config, FileState(b"mine", 0o644, ""))
+    site.host.write(own, FileState(b"local", 0o644, ""))
+    dpkg.conffiles.write_text("")
+    brought: list[str] = []
+    monkeypatch.setattr(kept, "bring_back", lambda _, unit, __: brought.append(unit))
+    uninstalled, reinstalled = apt.uninstall, apt.reinstall
+
+    def uninstall(host: Host, names: list[str], *, purge: bool, log: str) -> None:
+        uninstalled(host, names, purge=purge, log=log)
+        if names:
+            dpkg.has()
+            host.remove(own)
+
+    def reinstall(host: Host, files: list[str], log: str) -> None:
+        reinstalled(host, files, log)
+        if files:
+            dpkg.has(TIMESYNCD)
+            dpkg.conffiles.write_text(f"\n {config} {stock}\n")
+            host.write(config, FileState(b"stock", 0o644, ""))
+
+    def dies(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(apt, "uninstall", uninstall)
+    monkeypatch.setattr(apt, "reinstall", reinstall)
+    with monkeypatch.context() as once:
+        once.setattr(apt if step == "reinstall" else kept, step, dies)
+        with pytest.raises(SystemExit):
+            change.undo(site, before)
+    undone = change.undo(site, before)
+    assert undone.state == ("kept" if since == "mine" else "restored")
+    assert site.host.text(config) == ("mine" if since == "mine" else "former")
+    assert site.host.text(own) == "local"
+    assert brought == ["chrony.service"]
+    site.host.write(config, FileState(b"later", 0o644, ""))
+    assert change.undo(site, before).state == "restored"
+    assert (site.host.text(config), brought) == ("later", ["chrony.service"])
+
+
+def test_each_entry_of_a_run_has_its_own_page_of_what_is_yet_to_be_done(site: Site) -> None:
+    first, second = replace(site, number=2), replace(site, number=5)
+    amid.remember(first, Amid({}, {}, ("/etc/a",), ("lib",)))
+    assert amid.recall(second) == (Amid({}, {}), False)
+    former, died = amid.recall(first)
+    assert died
+    assert Amid({}, {}, ("/etc/b",)).over(former) == Amid({}, {}, ("/etc/a", "/etc/b"), ("lib",))
+    amid.forget(first)
+    assert not amid.recall(first)[1]
 
 
 def test_packages_with_an_edited_file_are_removed_and_kept(site: Site, dpkg: Dpkg) -> None:

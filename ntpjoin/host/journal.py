@@ -3,6 +3,7 @@
     /var/lib/ntpjoin/           0700, it may hold keys
       runs/0001/run.json        schema, number, state, wish, pins, command
       runs/0001/001.json        one entry: schema, number, kind, fields, before, state
+      runs/0001/001.amid.json   what is yet to be done while packages are taken back
       runs/0001/packages/       files of the packages that this run removed
       runs/0001/packages.log    everything the package manager said
       runs/0001/reserve         room for taking back on a full disk; gone when the run ends

@@ -87,7 +87,7 @@ def _undo_entries(host: Host, journal: Journal, run: Run, tell: Tell) -> tuple[R
     for entry in sorted(run.entries, key=lambda entry: entry.number, reverse=True):
         if entry.in_effect:
             change = from_journal(entry.kind, entry.fields)
-            undone = _one(site, entry, change)
+            undone = _one(replace(site, number=entry.number), entry, change)
             run = _mark(journal, run, replace(entry, state=_STATES[undone.state]), tell)
             text = undone.text if undone.state == "restored" else f"{undone.state}: {undone.text}"
             tell(Event("undo", change.step.value, text))

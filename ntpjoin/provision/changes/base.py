@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a change is made: the machine, and the run's folder in the journal for what undo will need."""
+    """Where a change is made: the machine, and in the journal the run's folder for what undo will need, and the entry's number."""
 
     host: Host
     folder: str
+    number: int = 0
 
     @property
     def log(self) -> str:

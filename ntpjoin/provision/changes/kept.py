@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ntpjoin.errors import StepFailed
@@ -67,6 +67,12 @@ def edited_since(site: Site, before: Before, *, but: Iterable[str]) -> Before:
         if page["content"] != former[path]["content"]
         and not brought.as_brought(site, path, base64.b64decode(page["content"]))
     }
+
+
+def as_packaged(host: Host, conffiles: Mapping[str, str]) -> tuple[str, ...]:
+    """Which of these configuration files, digests by path, are there as their package brings them."""
+    there = ((path, like, host.read(path)) for path, like in conffiles.items())
+    return tuple(path for path, like, content in there if content is not None and digest(content, like) == like)
 
 
 def leave_idle(host: Host, before: Before) -> None:

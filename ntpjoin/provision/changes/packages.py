@@ -13,7 +13,8 @@ from ntpjoin.facts import Facts, Pinned
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages.manager import Manager, manager
 from ntpjoin.model import Before, Step, Undone
-from ntpjoin.provision.changes import brought, kept
+from ntpjoin.provision.changes import amid, brought, kept
+from ntpjoin.provision.changes.amid import Amid
 from ntpjoin.provision.changes.base import Change, Site, listed
 from ntpjoin.provision.changes.files import to_json
 from ntpjoin.provision.changes.returning import way_back
@@ -171,26 +172,36 @@ class InstallPackages(Change):
         there = {*versions, *unfinished, *self.packages.residual(host, names)}
         came = [name for name in names if name in there]
         files = [path for path in before["files"] if self.packages.name_of(path) in self._gone(had, versions)]
-        if not came and not files:
+        former, died = amid.recall(site)
+        if not came and not files and not died:
             kept.put_back(host, before.get("present", {}))
             return self._verdict(host, had, names, ())
         way = way_back(site, self.packages, came, files, self.wanted)
         if way.problem:
             return way.not_gone(self.object if came else "")
         names = [name for name in names if name not in way.needed]
-        edited = kept.edited(site, self.packages, names)
-        theirs, since = self._theirs(host, names, edited), kept.edited_since(site, before, but=self.paths)
-        self.packages.uninstall(host, way.goes, purge=not edited and not before.get("residual"), log=site.log)
-        kept.put_back(host, {**before.get("present", {}), **theirs})
+        back = [package.name for package in self.remove if died and package.name in versions]
+        now = self._seen(site, before, names, way.along, back).over(former)
+        amid.remember(site, now)
+        self.packages.uninstall(host, way.goes, purge=not now.edited and not before.get("residual"), log=site.log)
+        kept.put_back(host, {**before.get("present", {}), **now.theirs})
         self.packages.reinstall(host, way.files, site.log)
         kept.take_away_made(site, before)
-        kept.put_back(host, {**before.get("configs", {}), **since}, over=True)
+        kept.put_back(host, {**before.get("configs", {}), **now.since}, over=True)
         kept.leave_idle(host, before)
-        self._mark_as_before(host, way.along, before)
-        undone = self._verdict(host, had, names, edited)
+        self._mark_as_before(host, now.along, before)
+        amid.forget(site)
+        undone = self._verdict(host, had, names, now.edited)
         stays = f"; {listed(way.needed)} stays, others need it by now" if way.needed else ""
-        stays += f"; {listed(tuple(since))} was edited since and stays" if since else ""
-        return Undone("kept" if since and undone.state == "restored" else undone.state, undone.text + stays)
+        stays += f"; {listed(tuple(now.since))} was edited since and stays" if now.since else ""
+        return Undone("kept" if now.since and undone.state == "restored" else undone.state, undone.text + stays)
+
+    def _seen(self, site: Site, before: Before, names: list[str], along: tuple[str, ...], back: list[str]) -> Amid:
+        """What cannot be seen any more once the packages have gone. What is `back` by one that died has laid down its own files."""
+        edited = kept.edited(site, self.packages, names)
+        own = kept.as_packaged(site.host, self.packages.conffiles(site.host, back))
+        since = kept.edited_since(site, before, but=(*self.paths, *own))
+        return Amid(self._theirs(site.host, names, edited), since, edited, along)
 
     def _mark_as_before(self, host: Host, along: tuple[str, ...], before: Before) -> None:
         """What is back is marked as it was; what only came `along` with it, as automatic."""
