@@ -471,6 +471,30 @@ def test_a_run_that_died_is_undone_too(world: World) -> None:
     assert run.number == 1
 
 
+def test_an_undo_that_died_behind_the_last_entry_of_a_run_that_had_kept_some_is_done_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_site: Site, _name: str) -> None:
+        raise SystemExit
+
+    unit = Unit("x.service", "loaded", active="active")
+    monkeypatch.setattr(systemd, "show", lambda _host, names: dict.fromkeys(names, unit))
+    monkeypatch.setattr(undo_module, "restart", lambda _site, name: world.log.append(f"restart {name}"))
+    do(world, A)
+    do(world, Fake("b", "x.service"))
+    world.undo_keeps.add("b")
+    undo(world, last=True)
+    world.undo_keeps.clear()
+    with monkeypatch.context() as once:
+        once.setattr(undo_module, "restart", dies)
+        with pytest.raises(SystemExit):
+            undo(world)
+    world.log.clear()
+    undo(world, last=True)
+    assert world.log == ["restart x.service"]
+    assert [run.state for run in runs(world)] == ["done", "undone"]
+
+
 def test_the_daemon_is_restarted_once_and_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     running = {"x.service": Unit("x.service", "loaded", active="active"), "y.service": Unit("y.service")}
     monkeypatch.setattr(systemd, "show", lambda _host, names: {name: running[name] for name in names})

@@ -34,16 +34,16 @@ def in_effect(runs: tuple[Run, ...], *, last_only: bool) -> tuple[Run, ...]:
 
     The last one alone is the last of which there is more than what was kept: else that would stand before all others for ever.
     """
-    live = [
-        run for run in reversed(runs) if run.state in ("open", "done") or any(entry.in_effect for entry in run.entries)
-    ]
+    # One that is marked as undone is: an undo may have died when each of its entries was, and before what follows them.
+    live = [run for run in reversed(runs) if run.state != "undone" or any(entry.in_effect for entry in run.entries)]
     if last_only:
         return tuple([run for run in live if not _only_kept(run)][:1] or live[:1])
     return tuple(live)
 
 
 def _only_kept(run: Run) -> bool:
-    return run.state == "mixed" and all(entry.state in ("kept", "undone") for entry in run.entries)
+    states = {entry.state for entry in run.entries}
+    return run.state == "mixed" and "kept" in states and states <= {"kept", "undone"}
 
 
 def wait_for_packages(host: Host, changes: Iterable[Change], tell: Tell) -> None:
