@@ -374,6 +374,82 @@ def test_pacman_tells_what_comes_and_its_pages_what_goes(host: Host, programs: P
     assert pacman.goes_with(host, ["openntpd"]) == ("site-time",)
 
 
+#: Of a package of another name that provides what one that comes, or comes back, is in conflict with.
+PROVIDER = """\
+Name            : openntpd-git
+Version         : r9-1
+Provides        : openntpd=7.9
+Required By     : None
+Conflicts With  : None
+
+"""
+
+#: As pacman 6.0.2 prints it, to stdout and stderr.
+BREAKS = ":: removing openntpd breaks dependency 'openntpd' required by site-time\n"
+LACKS = ":: unable to satisfy dependency 'libretls=2-64' required by openntpd\n"
+GOES_ANYWAY = ":: installing libx (1-1) breaks dependency 'libx>=2' required by ntp\n"
+UNMET = "error: failed to prepare transaction (could not satisfy dependencies)\n"
+
+
+def pacman_says(programs: Programs, *, out: str = "", code: int = 0, installed: str = PAGES, comes: str = "") -> None:
+    """A pacman that would install ntp; of the removal or installation that is tried it says `out`."""
+    programs.add(
+        "pacman",
+        f"""case "$*" in
+        "-S "*--print*) printf 'ntp\t4.2.8.p18-6\n';;
+        *--print*) printf '%s' "{out}"; [ {code} = 0 ] || printf '{UNMET}' >&2; exit {code};;
+        -Qip*|-Si*) printf '%s' "{comes}";;
+        -Qi*) printf '%s' "{installed}";;
+        -Q) printf 'openntpd 6.8p1-9\nopenntpd-git r9-1\n';;
+        esac""",
+    )
+
+
+def test_what_pacman_would_refuse_to_remove_is_told_in_the_plan(host: Host, programs: Programs) -> None:
+    """Seen of pacman 6.0.2: it says yes to the conflict, and ends with this."""
+    pacman_says(programs, out=BREAKS, code=1)
+    problem = f"openntpd would have to go, but {BREAKS[3:].strip()}"
+    assert pacman.simulate(host, ["ntp"]) == Simulated(problem=problem)
+    assert programs.calls("pacman")[-1] == "pacman -R --print -- openntpd"
+    assert [one.name for one in pacman.simulate(host, ["ntp"], without=["site-time"]).remove] == ["openntpd"]
+
+
+def test_what_comes_may_make_up_for_what_goes(host: Host, programs: Programs) -> None:
+    pacman_says(programs, out=BREAKS, code=1, comes=PROVIDER.replace("openntpd-git", "ntp"))
+    assert [one.name for one in pacman.simulate(host, ["ntp"]).remove] == ["openntpd"]
+
+
+def test_a_package_of_another_name_that_provides_what_is_in_conflict_goes_too(host: Host, programs: Programs) -> None:
+    comes = PAGES.replace("openntpd", "ntp").replace(": ntp  chrony<4", ": openntpd")
+    pacman_says(programs, installed=PROVIDER, comes=comes)
+    assert pacman.simulate(host, ["ntp"]).remove == (Pinned("openntpd-git", "r9-1"),)
+    pacman_says(programs, installed=PROVIDER, comes=comes)
+    assert pacman.would_remove(host, ["/f/ntp-4.2.8.p18-6-x86_64.pkg.tar.zst"]) == ("openntpd-git",)
+
+
+@pytest.mark.parametrize(
+    ("out", "problem"),
+    [
+        (LACKS, LACKS[3:].strip()),
+        (GOES_ANYWAY, ""),
+        (GOES_ANYWAY + LACKS, LACKS[3:].strip()),
+        ("", UNMET.strip()),
+    ],
+)
+def test_what_pacman_could_not_bring_back_is_told_before_anything_goes(
+    host: Host, programs: Programs, out: str, problem: str
+) -> None:
+    """As after an upgrade that brought a library of another number."""
+    pacman_says(programs, out=out, code=1, installed="")
+    files = ["/run/packages/openntpd-6.8p1-9-x86_64.pkg.tar.zst"]
+    if not problem:
+        assert pacman.would_remove(host, files, without=["ntp"]) == ()
+        return
+    with pytest.raises(CommandFailed) as caught:
+        pacman.would_remove(host, files, without=["ntp"])
+    assert caught.value.message == problem
+
+
 def test_pacman_answers_that_what_is_in_conflict_goes(host: Host, programs: Programs) -> None:
     programs.says("pacman")
     pacman.install(host, [Pinned("ntp", "4.2.8.p18-6")], "/log")

@@ -16,6 +16,7 @@ from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages.manager import PROXIES, Simulated, pinned, work
 from ntpjoin.host.reading import processes
+from ntpjoin.records import dataclass
 
 LOOK = "pacman -Syu"
 TRY = "pacman -S --print"
@@ -64,14 +65,17 @@ def refresh(host: Host, *, clock_behind_s: float) -> str:
 
 def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -> Simulated:
     """What installing these packages would do: what comes by pacman's own word, what goes by what is in conflict with that."""
-    del without  # what is in conflict goes by itself
     argv = ["pacman", "-S", "--needed", "--print", "--print-format", "%n\t%v", "--", *names]
     said = host.run(argv, check=False, env=PROXIES)
     if said.code != 0:
         return Simulated(problem=said.said, missing="target not found" in said.err)
     before, _ = installed(host)
     install = {name: version for name, tab, version in (line.partition("\t") for line in said.out.splitlines()) if tab}
-    remove = {name for name in _in_conflict(host, install) if name in before and name not in install}
+    coming = _coming(host, tuple(install), "-Si", *install) if install else ()
+    remove = [name for name in _in_conflict(host, coming) if name in before and name not in install]
+    broken = _broken(host, remove, coming, without)  # what is in conflict goes by itself
+    if broken:
+        return Simulated(problem=f"{', '.join(remove)} would have to go, but {broken}")
     return Simulated(
         install=pinned(install),
         remove=pinned({name: before[name] for name in remove}),
@@ -79,24 +83,66 @@ def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -
     )
 
 
-def _in_conflict(host: Host, install: Mapping[str, str]) -> Iterator[str]:
-    """Packages that cannot be beside these: by what they say themselves, and what the installed ones say of them."""
-    if not install:
-        return
-    for _, conflicts in _conflicts(host.run(["pacman", "-Si", "--", *install], check=False).out):
-        yield from conflicts
-    for name, conflicts in _conflicts(host.run(["pacman", "-Qi"], check=False).out):
-        if conflicts & set(install):
-            yield name
+@dataclass(frozen=True)
+class _Page:
+    """What an information page says of a package: all of its names, what it cannot be beside, who needs it; without versions."""
+
+    name: str
+    names: frozenset[str]
+    conflicts: frozenset[str] = frozenset()
+    needed_by: frozenset[str] = frozenset()
 
 
-def _conflicts(out: str) -> Iterator[tuple[str, set[str]]]:
-    """Name and conflicts of each package of an information page, without the versions that may be named with them."""
-    for page in out.split("\n\n"):
-        rows = (line.partition(":") for line in page.splitlines())
+def _pages(host: Host, *question: str) -> tuple[_Page, ...]:
+    return tuple(_told(host.run(["pacman", question[0], "--", *question[1:]], check=False).out))
+
+
+def _coming(host: Host, names: Collection[str], *question: str) -> tuple[_Page, ...]:
+    """The pages of what comes; of what has none only its name is known."""
+    pages = {page.name: page for page in _pages(host, *question)}
+    return tuple(pages.get(name) or _Page(name, frozenset({name})) for name in names)
+
+
+def _told(out: str) -> Iterator[_Page]:
+    for text in out.split("\n\n"):
+        rows = (line.partition(":") for line in text.splitlines())
         fields = {key.rstrip(): told for key, _, told in rows}
-        words = fields.get("Conflicts With", "").split()
-        yield fields.get("Name", "").strip(), {re.split("[<>=]", word)[0] for word in words if word != "None"}
+        provides, conflicts, needed_by = (_listed(fields, key) for key in ("Provides", "Conflicts With", "Required By"))
+        name = fields.get("Name", "").strip()
+        if name:
+            yield _Page(name, provides | {name}, conflicts, needed_by)
+
+
+def _listed(fields: Mapping[str, str], key: str) -> frozenset[str]:
+    return frozenset(re.split("[<>=]", word)[0] for word in fields.get(key, "").split() if word != "None")
+
+
+def _in_conflict(host: Host, coming: Sequence[_Page]) -> tuple[str, ...]:
+    """Installed packages that cannot be beside these: by what these say, and what the installed ones say of them."""
+    there = _pages(host, "-Qi") if coming else ()
+    names = {page.name for page in coming}
+    return tuple(
+        sorted(
+            page.name
+            for page in there
+            if page.name not in names
+            and any(page.conflicts & one.names or one.conflicts & page.names for one in coming)
+        )
+    )
+
+
+#: A dependency that a transaction would leave unmet, in pacman's words: what breaks it, what is needed, who needs it.
+_UNMET = re.compile(r"^:: (.*dependency '([^']+)' required by (\S+))$", re.MULTILINE)
+
+
+def _broken(host: Host, gone: Sequence[str], coming: Sequence[_Page], without: Sequence[str]) -> str:
+    """In pacman's words, what the removal of these would break, unless what comes makes up for it, or one of `without` needs it."""
+    said = host.run(["pacman", "-R", "--print", "--", *gone], check=False) if gone else None
+    names = frozenset[str]().union(*(page.names for page in coming))
+    found = _UNMET.findall(said.out + said.err) if said else ()
+    return "; ".join(
+        text for text, needed, who in found if who not in without and re.split("[<>=]", needed)[0] not in names
+    )
 
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:
@@ -146,20 +192,24 @@ def finish(host: Host, names: Collection[str], log: str) -> None:
 
 def goes_with(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     """Which other packages need these: pacman would refuse to remove them alone."""
-    if not names:
-        return ()
-    out = host.run(["pacman", "-Qi", "--", *names], check=False).out
-    rows = (line.partition(":") for line in out.splitlines())
-    needing = " ".join(told for key, _, told in rows if key.rstrip() == "Required By").split()
-    return tuple(sorted(set(needing) - {"None"} - set(names)))
+    needing = frozenset[str]().union(*(page.needed_by for page in _pages(host, "-Qi", *names))) if names else ()
+    return tuple(sorted(set(needing) - set(names)))
 
 
 def would_remove(host: Host, files: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
-    """Which packages installing these files would remove."""
-    del without
-    coming = dict.fromkeys(map(name_of, files), "")
-    out = host.run(["pacman", "-Qi"], check=False).out if files else ""
-    return tuple(sorted(name for name, conflicts in _conflicts(out) if conflicts & set(coming) and name not in coming))
+    """Which packages installing these files would remove. Raises CommandFailed where they lack what they, or others, depend on.
+
+    Only what those of `without` need does not count.
+    """
+    if not files:
+        return ()
+    paths = [str(host.path(file)) for file in files]
+    said = host.run(["pacman", "-U", "--print", "--", *paths], check=False, env=PROXIES)
+    unmet = _UNMET.findall(said.out + said.err)
+    lacks = [text for text, _, who in unmet if who not in without]
+    if said.code != 0 and (lacks or not unmet):
+        raise CommandFailed("; ".join(lacks) or said.said)
+    return _in_conflict(host, _coming(host, tuple(map(name_of, files)), "-Qip", *paths))
 
 
 def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
