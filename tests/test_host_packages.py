@@ -213,6 +213,28 @@ def test_what_dnf_fails_in_is_told(tree: Host, programs: Programs) -> None:
     assert caught.value.remedy == "everything it said is in /log"
 
 
+#: As the sources of dnf 5.4 print it (dnf5/context.cpp, libdnf5/base/transaction.cpp).
+LOCKED_5 = """\
+Transaction failed: Failed to obtain rpm transaction lock. Another transaction is in progress.
+Details about the currently running transaction:
+Command: dnf -y upgrade
+Process ID: 412 (still running)
+Started: 2026-11-29 10:20:40
+Comment: nightly"""
+UNSIGNED_5 = """\
+Transaction failed: Signature verification failed.
+Public key "file:///etc/pki/rpm-gpg/RPM-GPG-KEY-fedora" is already present, not importing.
+OpenPGP check for package "ntpsec-1.2.4-1.fc43.x86_64" (/x.rpm) from repo "fedora" has failed: Public key is not installed."""
+
+
+@pytest.mark.parametrize("said", [LOCKED_5, UNSIGNED_5])
+def test_what_dnf_5_fails_in_is_told_from_its_beginning(tree: Host, programs: Programs, said: str) -> None:
+    programs.says("dnf", "lots of words\n", err=f"{said}\n", code=1)
+    with pytest.raises(CommandFailed) as caught:
+        dnf.install(tree, [Pinned("ntpsec", "1")], "/log")
+    assert caught.value.message.endswith(f"ended with exit code 1:\n{said}")
+
+
 def test_the_file_of_an_installed_rpm_is_fetched_once(tree: Host, programs: Programs) -> None:
     chrony = Pinned("chrony", "1:4.3-1.el9")
     programs.add("dnf", f": > {tree.path('/cache/fetching')}/chrony-4.3-1.el9.x86_64.rpm")

@@ -51,7 +51,7 @@ def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def whole(host: Host, file: str) -> bool:
-    """Whether the file of a package is there to its last byte, by the digests in it; whose it is was checked when it came."""
+    """Whether the file of a package is there to its last byte, by the digests in it; whose it is was asked when it came."""
     return host.run(["rpm", "-K", "--nosignature", str(host.path(file))], check=False, timeout_s=300).code == 0
 
 
