@@ -400,6 +400,29 @@ def test_a_configuration_that_is_broken_by_then_is_told(server: Site) -> None:
     assert "ntpjoin" in server.host.path("/read").read_text(), "it was not told to read what it would refuse"
 
 
+def test_a_server_that_was_not_told_to_read_it_is_told_by_the_next_undo(server: Site) -> None:
+    """As when its operator has mended what it did not accept; or when the first undo died before it told it."""
+    before = OURS.before(server)
+    OURS.apply(server)
+    put(server.host, "/etc/nginx/sites-enabled/broken", "")
+    assert OURS.undo(server, before).state == "failed"
+    server.host.remove("/etc/nginx/sites-enabled/broken")
+    assert OURS.undo(server, before).state == "restored"
+    assert server.host.text("/read") == "default\n"
+
+
+def test_a_site_of_the_operators_that_does_the_same_is_none_of_ours(
+    server: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = OURS.before(server)
+    OURS.apply(server)
+    monkeypatch.setattr("ntpjoin.provision.changes.sites._RENEWED_S", 0.3)
+    for path in (OURS.link, OURS.path):
+        server.host.remove(path)
+    monkeypatch.setattr(visit_module, "visit", lambda address, name: Visit(address, name, "/", 301, POOL_SITE))
+    assert OURS.undo(server, before).state == "restored"
+
+
 def test_a_web_server_that_is_gone_by_then_is_no_fault(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     before = OURS.before(server)
     OURS.apply(server)

@@ -132,7 +132,8 @@ class ServeSite(WriteFile):
     def _out_of_use(self, site: Site, back: Sequence[str], *, read: bool, former: bool) -> Optional[Undone]:
         """Have the server read what is there now, if it has `read` ours; what came of it where that is not all as it was.
 
-        `former`: one of an earlier run is there again, and sends them to the pool's site, too.
+        `former`: one of an earlier run is there again, and sends them to the pool's site, too. Where none is, and somebody is sent
+        there all the same, it still goes by ours, which an undo before this one has taken away in vain; or by one of the operator's.
         """
         kept = ""
         refusal = self._refusal(site.host)
@@ -144,9 +145,10 @@ class ServeSite(WriteFile):
                 return Undone(
                     "failed", f"{self.title} does not accept its configuration, and was not told to read it: {refusal}"
                 )
-        if read and (self._live() or look(site.host, self.service).running):
+        live = self._live()
+        if (live and (read or not former)) or (read and look(site.host, self.service).running):
             services(site.host).renew(site.host, self.service)
-            if not former and not self._wait(live=False):
+            if not former and not self._wait(live=False) and read:
                 return Undone("failed", f"{self.title} still sends browsers to the pool's site")
         return Undone("kept", kept) if kept else None
 
