@@ -375,6 +375,18 @@ def test_a_hold_counts_when_it_is_installed(host: Host, programs: Programs) -> N
     assert not any("held" in call for call in programs.calls("apt-get"))
 
 
+def test_what_is_on_hold_is_named_where_that_may_be_the_reason(host: Host, programs: Programs) -> None:
+    """apt 2.6.1, of a time daemon on hold that would have to go."""
+    out = "The following packages have unmet dependencies:\n chrony : Conflicts: time-daemon\n ntpsec : Conflicts: time-daemon\n"
+    err = "E: Error, pkgProblemResolver::Resolve generated breaks, this may be caused by held packages.\n"
+    programs.says("apt-get", out, err=err, code=100)
+    programs.says("apt-mark", "chrony\n")
+    lacks = f"{err} chrony : Conflicts: time-daemon\n ntpsec : Conflicts: time-daemon"
+    assert apt.simulate(host, ["ntpsec"]).problem == f"{lacks}\non hold: chrony; what ends that: apt-mark unhold"
+    programs.says("apt-mark")
+    assert apt.simulate(host, ["ntpsec"]).problem == lacks
+
+
 def test_a_removal_that_cannot_be_tried_is_none_that_takes_nothing_with_it(host: Host, programs: Programs) -> None:
     programs.says("apt-get", err="E: Unmet dependencies\n", code=100)
     with pytest.raises(CommandFailed, match=r"^E: Unmet dependencies$"):

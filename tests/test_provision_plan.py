@@ -620,6 +620,20 @@ def test_a_repository_is_enabled_first_and_what_stays_installed_is_disabled() ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("problem", "missing", "remedy"),
+    [
+        ("the package indexes cannot be had:\nE: no route", False, "apt-get update tells more"),
+        ("E: Unable to locate package ntpsec", True, "apt-get update tells more"),
+        ("E: this may be caused by held packages.", False, "look at: apt-get -s install ntpsec"),
+    ],
+)
+def test_what_tells_more_of_packages_that_cannot_be_had(problem: str, missing: bool, remedy: str) -> None:
+    facts = fresh(packages=PackageFacts(problem=problem, missing=missing))
+    [blocker] = plan_for(facts, chosen=choice()).blockers
+    assert blocker.remedy == f"mend this first; {remedy}"
+
+
 def test_a_clock_that_an_apt_cannot_be_told_of_has_to_be_set_first() -> None:
     problem = "the package indexes cannot be had:\nW: ... Verifying signature: Not live until 2026-11-21T18:01:52Z"
     [blocker] = plan_for(fresh(packages=PackageFacts(problem=problem)), chosen=choice()).blockers

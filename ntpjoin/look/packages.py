@@ -7,7 +7,7 @@ from typing import Optional
 
 from ntpjoin.facts import PackageFacts
 from ntpjoin.host.machine import Host
-from ntpjoin.host.packages.manager import CACHE, manager, wait_idle
+from ntpjoin.host.packages.manager import CACHE, NO_INDEXES, manager, wait_idle
 from ntpjoin.model import Event, Tell
 from ntpjoin.systems import Row
 
@@ -38,7 +38,7 @@ def look_packages(
         tell(Event("looking", "look", "refreshing the package indexes"))
         problem = packages.refresh(host, clock_behind_s=clock_behind_s)
         if problem:
-            return replace(now, problem=f"the package indexes cannot be had:\n{problem}")
+            return replace(now, problem=f"{NO_INDEXES}:\n{problem}")
     found = packages.simulate(host, row.packages)
     if found.missing and enable and row.repository and row.repository.package:
         asked = packages.simulate(host, (row.repository.package,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ntpjoin.facts import Facts
-from ntpjoin.host.packages.manager import manager
+from ntpjoin.host.packages.manager import NO_INDEXES, manager
 from ntpjoin.model import Blocker
 from ntpjoin.provision.changes.base import listed
 from ntpjoin.systems import Row, to_type
@@ -65,7 +65,11 @@ def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
         text = f"{names} cannot be installed: no repository of this system has it, {row.repository.name} does"
         yield Blocker("packages", text, row.repository.otherwise if packages.in_vain else row.repository.remedy)
     elif packages.problem:
-        yield Blocker("packages", f"{names} cannot be installed: {packages.problem}", _remedy(packages.problem, row))
+        yield Blocker(
+            "packages",
+            f"{names} cannot be installed: {packages.problem}",
+            _remedy(packages.problem, row, missing=packages.missing),
+        )
     # What a run of ours left that died, the next one goes on with.
     strange = tuple(name for name in packages.unfinished if name not in facts.journal.began)
     if strange and not packages.busy and not all(name in packages.installed for name in row.packages):
@@ -74,10 +78,15 @@ def package_blockers(facts: Facts, row: Row) -> Iterator[Blocker]:
     yield from _lost_packages(facts, row)
 
 
-def _remedy(problem: str, row: Row) -> str:
+def _remedy(problem: str, row: Row, *, missing: bool) -> str:
     if _NOT_LIVE in problem:
         return _SET_CLOCK_FIRST
-    return _SET_CLOCK if _NOT_YET in problem else f"mend this first; {manager(row.manager).LOOK} tells more"
+    if _NOT_YET in problem:
+        return _SET_CLOCK
+    words = manager(row.manager)
+    if missing or problem.startswith(NO_INDEXES):
+        return f"mend this first; {words.LOOK} tells more"
+    return f"mend this first; look at: {words.TRY} {' '.join(row.packages)}"
 
 
 def _lost_packages(facts: Facts, row: Row) -> Iterator[Blocker]:

@@ -12,6 +12,7 @@ from ntpjoin.host import locks
 from ntpjoin.host.machine import Host
 from ntpjoin.host.packages import downloads
 from ntpjoin.host.packages.manager import LOCK_S, PROXIES, WORK_S, Simulated, cause, pinned, work
+from ntpjoin.host.programs import Completed
 
 _ENV = {
     "DEBIAN_FRONTEND": "noninteractive",
@@ -141,13 +142,22 @@ def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -
     argv = [*_TRY, *held, "install", "--no-install-recommends", "--", *names, *_less(without)]
     said = host.run(argv, check=False, env=_ENV)
     if said.code != 0:
-        return Simulated(problem=said.said, missing=bool(_MISSING.search(said.said)))
+        return Simulated(problem=_problem(host, said), missing=bool(_MISSING.search(said.said)))
     found = re.findall(r"^Inst (\S+)(?: \[(\S+)\])? \((\S+)", said.out, re.MULTILINE)
     return Simulated(
         install=pinned({name: new for name, _, new in found}),
         remove=pinned(dict(re.findall(r"^(?:Remv|Purg) (\S+) \[(\S+)\]", said.out, re.MULTILINE))),
         upgrade=pinned({name: old for name, old, _ in found if old}),
     )
+
+
+def _problem(host: Host, said: Completed) -> str:
+    """Why it cannot be done, with what does not fit; and what is on hold, where that may be the reason: apt does not tell which."""
+    text = "\n".join([said.said, *re.findall(_LACKS, said.out, re.MULTILINE)])
+    if "held" not in said.err:
+        return text
+    on_hold = host.run(["apt-mark", "showhold"], check=False).out.split()
+    return f"{text}\non hold: {' '.join(on_hold)}; what ends that: apt-mark unhold" if on_hold else text
 
 
 def fetch(host: Host, packages: Sequence[Pinned], folder: str) -> Mapping[str, str]:

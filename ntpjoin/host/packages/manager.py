@@ -24,6 +24,9 @@ WORK_S = 3600
 #: Files of packages that a set-up would remove: a cache of ours, so that a plan can tell whether undo will work offline.
 CACHE = "/var/cache/ntpjoin/packages"
 
+#: How it begins to be told that they are missing; what follows are the package manager's words.
+NO_INDEXES = "the package indexes cannot be had"
+
 #: A proxy may be named in the environment only; package managers obey these.
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 PROXIES = {name: os.environ[name] for name in _PROXIES if name in os.environ}
