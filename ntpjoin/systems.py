@@ -70,9 +70,9 @@ class Row:
 
     `snippets` is a folder whose *.conf the daemon reads by itself, '' where it has none: then `include` is named in ours. `leapfile`
     is where `leap_package` puts the list of leap seconds. `former_config` is a file of a former package that is no longer read.
-    `lines` are directives that the package's own scripts want to find in the configuration, and `makes` are files that they make and
-    leave behind. `dhcp` keeps DHCP from replacing the
-    configuration. `python` is the python3 that the system ships.
+    `lines` are directives that the package's own scripts want to find in the configuration, and `makes` are files that they make, and
+    leave behind or take away whoever has edited them. `dhcp` keeps DHCP from replacing the configuration. `python` is the python3
+    that the system ships.
     """
 
     name: str

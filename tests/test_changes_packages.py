@@ -82,6 +82,7 @@ def test_the_file_of_a_package_that_goes_lies_in_the_journal_first(site: Site, d
         "present": {},
         "idle": {},
         "absent": [],
+        "folders": [],
         "configs": {},
     }
     assert site.host.exists(before["files"][0])
@@ -128,6 +129,102 @@ def test_a_rival_that_did_not_run_does_not_run_when_it_is_back(
     monkeypatch.setattr(kept, "bring_back", lambda _, unit, states: brought.append((unit, states["active"])))
     assert change.undo(site, before).state == "restored"
     assert brought == [("chrony.service", False)]
+
+
+ALLOWED, KEYS = "/etc/apparmor.d/local/usr.sbin.ntpd", "/etc/ntpsec/ntp.keys"
+
+
+def made(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch, *, allowed: str = "", keys: str = "1 SHA1 secret"
+) -> tuple[InstallPackages, Any]:
+    """ntpsec, whose scripts have made a file for AppArmor and copied keys, if there were any; `allowed` stood in the one before."""
+    change = replace(PACKAGES, makes=(KEYS, ALLOWED))
+    site.host.make_folder("/etc/apparmor.d/local")
+    if allowed:
+        site.host.write(ALLOWED, FileState(allowed.encode(), 0o640, "root:root"))
+    dpkg.has(TIMESYNCD)
+    dpkg.apt(NTPSEC, PYTHON)
+    before = json.loads(json.dumps(change.before(site)))
+    site.host.make_folder("/etc/ntpsec")
+    if keys:
+        site.host.write(KEYS, FileState(keys.encode(), 0o640, ""))
+    site.host.write(ALLOWED, FileState(allowed.encode(), 0o640, "root:root"))
+    change.apply(site)
+    dpkg.apt(TIMESYNCD)
+    uninstalled = apt.uninstall
+
+    def uninstall(host: Host, names: list[str], *, purge: bool, log: str) -> None:
+        uninstalled(host, names, purge=purge, log=log)
+        if purge:
+            host.remove(ALLOWED)
+
+    monkeypatch.setattr(apt, "uninstall", uninstall)
+    monkeypatch.setattr(
+        apt, "residual", lambda _host, names: names if any("remove" in did for did in dpkg.did()) else ()
+    )
+    return change, before
+
+
+def test_what_scripts_have_made_goes_with_the_folder_that_was_made_for_it(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, before = made(site, dpkg, monkeypatch)
+    assert change.undo(site, before).state == "restored"
+    assert not site.host.exists(ALLOWED)
+    assert not site.host.exists("/etc/ntpsec")
+    assert site.host.exists("/etc/apparmor.d/local")
+
+
+def test_what_apparmor_shall_allow_besides_is_not_purged_where_its_operator_has_written_it(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """verify tells him to; and the profile, which stays, fails where that file is not there."""
+    change, before = made(site, dpkg, monkeypatch)
+    site.host.write(ALLOWED, FileState(b"/dev/gps0 rw,\n", 0o644, ""))
+    undone = change.undo(site, before)
+    assert (undone.state, f"{ALLOWED} was edited and is kept" in undone.text) == ("kept", True)
+    assert "remove -- ntpsec python3-ntp" in dpkg.did()
+    assert site.host.text(ALLOWED) == "/dev/gps0 rw,\n"
+
+
+def test_what_scripts_have_made_stays_where_their_package_is_not_purged(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, before = made(site, dpkg, monkeypatch)
+    site.host.write(KEYS, FileState(b"mine", 0o640, ""))
+    assert change.undo(site, before).state == "kept"
+    assert site.host.exists(ALLOWED)
+    assert site.host.text(KEYS) == "mine"
+
+
+def test_a_file_of_that_name_that_no_script_has_made_is_the_operators_alone(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, before = made(site, dpkg, monkeypatch, keys="")
+    site.host.write(KEYS, FileState(b"mine", 0o640, ""))
+    assert change.undo(site, before).state == "restored"
+    assert "purge -- ntpsec python3-ntp" in dpkg.did()
+    assert site.host.text(KEYS) == "mine"
+
+
+@pytest.mark.parametrize("since", ["former", "mine"])
+def test_what_stood_there_before_the_packages_outlives_their_purge(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch, since: str
+) -> None:
+    change, before = made(site, dpkg, monkeypatch, allowed="former")
+    site.host.write(ALLOWED, FileState(since.encode(), 0o640, "root:root"))
+    assert change.undo(site, before).state == "restored"
+    assert "purge -- ntpsec python3-ntp" in dpkg.did()
+    assert site.host.state(ALLOWED) == FileState(since.encode(), 0o640, "root:root")
+
+
+def test_an_installation_that_died_before_it_had_written_down_what_it_made_is_nobodys_edit(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, before = made(site, dpkg, monkeypatch)
+    site.host.remove("/run/conffiles.json")
+    assert change.undo(site, before).state == "restored"
+    assert not site.host.exists(ALLOWED)
 
 
 @pytest.mark.parametrize(

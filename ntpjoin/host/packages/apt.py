@@ -254,6 +254,8 @@ def _less(names: Sequence[str]) -> list[str]:
 
 def residual(host: Host, names: Sequence[str]) -> tuple[str, ...]:
     """Which of these packages are removed but have left their configuration."""
+    if not names:  # of none it would tell of all
+        return ()
     said = host.run(["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${Package}\n", "--", *names], check=False)
     return tuple(line.partition("\t")[2] for line in said.out.splitlines() if line[1:2] == "c")
 

@@ -10,6 +10,9 @@ from ntpjoin.systems import Match, Rival, Row, Setting
 #: Every package that sets the clock on Debian, by `apt-cache showpkg time-daemon`, with its unit.
 DEBIAN_RIVALS = (TIMESYNCD, Rival("chrony", "chrony.service"), OPENNTPD)
 
+#: What AppArmor shall allow the daemon besides: its profile includes it, and fails without.
+_ALLOWED = "/etc/apparmor.d/local/usr.sbin.ntpd"
+
 DEBIAN_12 = Row(
     # ntpsec 1.2.2+dfsg1-1+deb12u1: package contents, maintainer scripts and AppArmor profile read, and run in a VM.
     name="debian-12",
@@ -40,6 +43,9 @@ DEBIAN_12 = Row(
     dhcp_config="/run/ntpsec/ntp.conf.dhcp",
     # preinst makes the first configuration from this one, where it is there.
     former_config="/etc/ntp.conf",
+    # postinst copies a former package's keys, which nothing takes away; and what it makes for AppArmor, empty, a purge takes away
+    # whatever its operator has written there.
+    makes=("/etc/ntpsec/ntp.keys", _ALLOWED),
     python="3.11",
     evidence="run",
 )
@@ -74,6 +80,7 @@ DEBIAN_11 = replace(
     dhcp=(Setting("/etc/default/ntp", "NTPJOIN_IGNORE_DHCP", "$(rm -f /run/ntp.conf.dhcp)"),),
     dhcp_config="/run/ntp.conf.dhcp",
     former_config="",
+    makes=(_ALLOWED,),
     python="3.9",
 )
 

@@ -19,7 +19,8 @@ def remember(site: Site, packages: Manager, names: list[str], makes: Iterable[st
     A later version of the package may bring another file, and then the package manager knows only that one. And a script may make one
     from a file of a former package, as ntpsec's does from /etc/ntp.conf: nobody's edit either.
     """
-    digests = {path: digest(site.host.read(path) or b"", "sha256:") for path in makes}
+    made = ((path, site.host.read(path)) for path in makes)
+    digests = {path: digest(content, "sha256:") for path, content in made if content is not None}
     for path, like in packages.conffiles(site.host, names).items():
         content = site.host.read(path)
         if content is not None:
@@ -32,6 +33,11 @@ def as_brought(site: Site, path: str, content: bytes) -> bool:
     """Whether these bytes are those that the file had when this run had installed its packages."""
     there = _digests(site).get(path)
     return there is not None and digest(content, there) == there
+
+
+def told_of(site: Site, path: str) -> bool:
+    """Whether it was written down how this run's packages had made this file: a run that died amid has not come to that."""
+    return path in _digests(site)
 
 
 def _digests(site: Site) -> Mapping[str, str]:

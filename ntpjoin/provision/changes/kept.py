@@ -81,12 +81,23 @@ def leave_idle(host: Host, before: Before) -> None:
         bring_back(host, unit, states)
 
 
+def made(site: Site, before: Before) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Files that were not there before the packages, and that their scripts made: those as they were made, and those edited since.
+
+    An empty one is nobody's.
+    """
+    there = {path: site.host.read(path) for path in before.get("absent", ())}
+    found = {path: content for path, content in there.items() if content is not None}
+    own = tuple(path for path, content in found.items() if not content or brought.as_brought(site, path, content))
+    return own, tuple(path for path in found if path not in own and brought.told_of(site, path))
+
+
 def take_away_made(site: Site, before: Before) -> None:
-    """Files that were not there before the packages, and that their scripts have left as they made them."""
-    for path in before.get("absent", ()):
-        content = site.host.read(path)
-        if content is not None and brought.as_brought(site, path, content):
-            site.host.remove(path)
+    """Files that were not there before the packages, and that their scripts have left as they made them; folders, too."""
+    for path in made(site, before)[0]:
+        site.host.remove(path)
+    for folder in before.get("folders", ()):
+        site.host.remove_folder(folder)
 
 
 def edited(site: Site, packages: Manager, names: list[str]) -> tuple[str, ...]:

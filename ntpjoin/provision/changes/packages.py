@@ -16,7 +16,7 @@ from ntpjoin.model import Before, Step, Undone
 from ntpjoin.provision.changes import amid, brought, kept
 from ntpjoin.provision.changes.amid import Amid
 from ntpjoin.provision.changes.base import Change, Site, listed
-from ntpjoin.provision.changes.files import to_json
+from ntpjoin.provision.changes.files import missing_folders, to_json
 from ntpjoin.provision.changes.returning import way_back
 from ntpjoin.provision.changes.units import remember
 from ntpjoin.records import dataclass
@@ -31,7 +31,7 @@ class InstallPackages(Change):
     before: dpkg keeps them, and would take them away with the rest. `idle` are units of what is removed that do not run.
 
     `source` names a repository that an earlier change enables, so that what will come is known only then, and `install` is empty.
-    `makes` are files that the packages' scripts make and leave behind.
+    `makes` are files that the packages' scripts make, and leave behind or take away whoever has edited them.
     """
 
     kind: ClassVar[str] = "packages"
@@ -123,8 +123,12 @@ class InstallPackages(Change):
             "residual": list(self.packages.residual(site.host, names)),
             "automatic": list(self.packages.automatic(site.host, [name for name in names if name in versions])),
             "files": [kept.keep(site, self.packages, package) for package in leave if package.name in versions],
-            "present": {path: to_json(site.host.state(path)) for path in self.paths if site.host.exists(path)},
+            "present": {
+                **{path: to_json(site.host.state(path)) for path in self.paths if site.host.exists(path)},
+                **kept.states(site.host, self.makes),
+            },
             "absent": [path for path in self.makes if not site.host.exists(path)],
+            "folders": [folder for path in self.makes for folder in missing_folders(site.host, path)],
             "configs": self._configs(site.host),
             "idle": {unit: remember(site.host, unit) for unit in self.idle},
         }
@@ -186,7 +190,8 @@ class InstallPackages(Change):
         self.packages.uninstall(host, way.goes, purge=not now.edited and not before.get("residual"), log=site.log)
         kept.put_back(host, {**before.get("present", {}), **now.theirs})
         self.packages.reinstall(host, way.files, site.log)
-        kept.take_away_made(site, before)
+        if not self.packages.residual(host, names):  # what stays may need what it has made, as AppArmor's profile does
+            kept.take_away_made(site, before)
         kept.put_back(host, {**before.get("configs", {}), **now.since}, over=True)
         kept.leave_idle(host, before)
         self._mark_as_before(host, now.along, before)
@@ -198,10 +203,14 @@ class InstallPackages(Change):
 
     def _seen(self, site: Site, before: Before, names: list[str], along: tuple[str, ...], back: list[str]) -> Amid:
         """What cannot be seen any more once the packages have gone. What is `back` by one that died has laid down its own files."""
-        edited = kept.edited(site, self.packages, names)
+        made, others = kept.made(site, before)
+        edited = (*kept.edited(site, self.packages, names), *others)
         own = kept.as_packaged(site.host, self.packages.conffiles(site.host, back))
         since = kept.edited_since(site, before, but=(*self.paths, *own))
-        return Amid(self._theirs(site.host, names, edited), since, edited, along)
+        known = {*made, *(path for path in self.packages.conffiles(site.host, names) if path not in edited)}
+        # The packages' removal may take these away or rename them.
+        theirs = kept.states(site.host, [path for path in self._theirs if path not in known])
+        return Amid(theirs, since, edited, along)
 
     def _mark_as_before(self, host: Host, along: tuple[str, ...], before: Before) -> None:
         """What is back is marked as it was; what only came `along` with it, as automatic."""
@@ -212,10 +221,10 @@ class InstallPackages(Change):
                 host, [name for name in back if (name in before["automatic"]) == automatic], automatic=automatic
             )
 
-    def _theirs(self, host: Host, names: list[str], edited: tuple[str, ...]) -> Before:
-        """Files that an operator wrote or edited, and that we have kept: the packages' removal may take them away or rename them."""
-        known = self.packages.conffiles(host, names)
-        return kept.states(host, [path for path in self.paths if path not in known or path in edited])
+    @property
+    def _theirs(self) -> tuple[str, ...]:
+        """Files that may be an operator's, although they go with the packages."""
+        return tuple(dict.fromkeys((*self.paths, *self.makes)))
 
     def _version(self, name: str) -> str:
         return next(package.version for package in self.install if package.name == name)
