@@ -54,6 +54,17 @@ def test_a_rule_that_was_there_before_stays(site: Site, managers: Programs) -> N
     assert set(managers.calls("ufw")) == {"ufw status verbose"}
 
 
+def test_a_rule_by_an_applications_profile_is_another_one(site: Site, managers: Programs) -> None:
+    """ufw 0.36.2: what deletes ours leaves it, and what adds ours does not change it."""
+    theirs = (
+        f"{'123/udp (NTP)':<26} {'ALLOW IN':<12}Anywhere\n{'123/udp (NTP (v6))':<26} {'ALLOW IN':<12}Anywhere (v6)\n"
+    )
+    managers.says("ufw", HEAD + theirs)
+    assert PORT.before(site) == {"places": []}
+    assert PORT.undo(site, {"places": []}).state == "restored"
+    assert set(managers.calls("ufw")) == {"ufw status verbose"}
+
+
 @pytest.mark.parametrize("before", [{"places": ["IPv4"]}, {"families": ["IPv4"]}])
 def test_of_two_families_only_the_one_that_we_added_is_taken_away(
     site: Site, managers: Programs, before: dict[str, Any]

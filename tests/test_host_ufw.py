@@ -175,10 +175,12 @@ def test_ufw_puts_a_rule_into_the_place_of_one_for_the_same() -> None:
         "123/udp (v6) ALLOW IN Anywhere",
     ]
     assert not ufw.would_replace(status(row("123", "DENY IN"), OPEN4), 123)
+    assert not ufw.would_replace(status(row("123/udp (NTP)", "DENY IN"), OPEN4), 123)
 
 
 def test_what_comes_first_is_inserted_once() -> None:
     assert ufw.first_commands(status(row("123", "DENY IN")), 123) == ("ufw insert 1 allow 123/udp",)
+    assert ufw.first_commands(status(row("123/udp (NTP)", "LIMIT IN")), 123) == ("ufw insert 1 allow 123/udp",)
     assert ufw.first_commands(status(OPEN4, row("123/udp (v6)", "LIMIT IN", "Anywhere (v6)")), 123) == (
         "ufw delete allow 123/udp",
         "ufw delete limit 123/udp",

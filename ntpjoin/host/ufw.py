@@ -31,12 +31,13 @@ _ACTIONS: dict[str, Action] = {"ALLOW": "accept", "LIMIT": "accept", "DENY": "dr
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of `ufw status`: where to, what happens, where from, for which family."""
+    """One line of `ufw status`: where to, what happens, where from, for which family, and whether by an application's profile."""
 
     to: str
     action: str
     source: str
     family: Family
+    profile: bool = False
 
     def __str__(self) -> str:
         """As `ufw status` shows it, near enough to be found there."""
@@ -67,8 +68,9 @@ def parse(text: str) -> Status:
         rule = None if written[:1].isspace() else _ACTION.search(written)
         if rule and rule["way"] in (None, "IN"):
             to, source = _plain(written[: rule.start()]), _plain(written[rule.end() :])
+            profile = written[: rule.start()].replace("(v6)", "").split() != to.split()
             family: Family = "IPv6" if "(v6)" in line or _has_ipv6(to, source) else "IPv4"
-            found.append(Rule(to, rule["action"], source, family))
+            found.append(Rule(to, rule["action"], source, family, profile))
     return Status("Status: active" in text, default[1] if default else "deny", tuple(found))
 
 
@@ -195,4 +197,5 @@ def first_commands(found: Status, port: int) -> tuple[str, ...]:
 
 
 def _alike(found: Status, port: int) -> Iterator[Rule]:
-    return (rule for rule in found.rules if rule.to == f"{port}/udp" and rule.source == "Anywhere")
+    """Rules for the same. One by a profile is another to ufw (common.py, UFWRule.match): no command for the port changes it."""
+    return (rule for rule in found.rules if (rule.to, rule.source, rule.profile) == (f"{port}/udp", "Anywhere", False))
