@@ -43,6 +43,11 @@ class Untracked:
         return bool(self.out) and all(self.out.values()) and not self.wrong
 
     @property
+    def spares(self) -> bool:
+        """Whether no client takes a place in the table of connections; on a host that masquerades those that ask from 123 do."""
+        return self.kept and not self.masquerades
+
+    @property
     def wrong(self) -> bool:
         """Whether the answers to others behind this host would be taken for ours."""
         return self.masquerades and (any(self.from_123.values()) or bool(self.theirs))

@@ -172,7 +172,8 @@ def _registered(address: str, known: Optional[bool], site: str) -> Point:
 def net_speed(facts: Facts, wish: Wish) -> NetSpeed:
     """The fastest of those that the kernel's table of connections would hold, were all of it used; less on a crowded machine.
 
-    Where NTP is kept out of that, it does not count. Behind NAT somebody else's does, which is not seen.
+    Where NTP is kept out of that, it does not count; but where this host masquerades, for how many ask from port 123, and are tracked
+    all the same, nobody knows. Behind NAT somebody else's does, which is not seen.
     """
     found = doors(facts, wish)
     if any(door.address != door.source for door in found):
@@ -180,7 +181,7 @@ def net_speed(facts: Facts, wish: Wish) -> NetSpeed:
     machine, table = facts.surroundings.machine, facts.surroundings.tracking
     untracked = facts.firewall.untracked
     kbit, why = SPEEDS[-1], "the kernel tracks no connections here, so no table fills up"
-    if untracked is not None and untracked.kept:
+    if untracked is not None and untracked.spares:
         why = "NTP is kept out of connection tracking, so no table fills up"
     elif table is not None and table.most:
         second = table.most / _REMEMBERED_S / max(1, len(found))

@@ -33,7 +33,7 @@ def tracking(facts: Facts) -> Iterator[Check]:
         yield Check("load.conntrack", OK, f"the kernel tracks {table.count} connections, without a limit")
         return
     full = 100 * table.count / table.most
-    spared = _spared(facts)
+    spared = facts.firewall.untracked is not None and facts.firewall.untracked.spares
     measure = Measure(full, "%", warn=_FULL_WARN, fail=None if spared else _FULL_FAIL)
     text = f"the kernel tracks {table.count} of at most {table.most} connections ({full:.0f} %)"
     if full < _FULL_WARN:
@@ -42,12 +42,6 @@ def tracking(facts: Facts) -> Iterator[Check]:
     state = FAIL if full >= _FULL_FAIL and not spared else WARN
     lost = "nobody new gets in but by NTP, which is kept out of it" if spared else "new clients get no answer"
     yield Check("load.conntrack", state, f"{text}: when it is full, {lost}", _relief(facts, table), measure)
-
-
-def _spared(facts: Facts) -> bool:
-    """Whether no client takes a place in that table; where this host masquerades, those that ask from port 123 do."""
-    untracked = facts.firewall.untracked
-    return untracked is not None and untracked.kept and not untracked.masquerades
 
 
 def _relief(facts: Facts, table: Tracking) -> str:
