@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Life = Callable[[float, int], Outcome]
 
 SCORER = 24
+#: Of the row that a server gets when it is registered; no monitor has this number.
+REGISTRATION = 0
 ACTIVE = tuple(range(101, 108))
 TESTING = tuple(range(121, 126))
 PLACES = (
@@ -74,7 +76,8 @@ class Server:
     rows: list[Row] = field(default_factory=list)
 
     def live(self, life: Life, begin_s: float, end_s: float) -> Server:
-        """Let its monitors check it, each in its turn."""
+        """Have it registered, and let its monitors check it, each in its turn."""
+        self.rows.append(registered(begin_s))
         chance = random.Random(self.address)
         due = [(begin_s + chance.uniform(0, EVERY_S[status]), one) for one, status in self.statuses.items()]
         heapq.heapify(due)
@@ -109,6 +112,11 @@ class Server:
         return None
 
 
+def registered(at_s: float) -> Row:
+    """The row that tells when."""
+    return Row(at_s, REGISTRATION, 1.0, 0.0, Outcome(offset_s=0.0))
+
+
 #: Whoever does not check then.
 NOBODY = Outcome(error="nobody")
 
@@ -119,6 +127,8 @@ def server(address: str, life: Life, begin_s: float, end_s: float, statuses: Opt
 
 
 def name_of(monitor: int) -> str:
+    if monitor == REGISTRATION:
+        return ""
     if monitor == SCORER:
         return "recentmedian.scores.ntp.dev"
     index = [*ACTIVE, *TESTING].index(monitor)
@@ -173,7 +183,7 @@ def told(found: Server, rows: Iterable[Row]) -> dict[str, Any]:
             "score": round(last[one].score, 1),
             "status": found.statuses.get(one, "active"),
         }
-        for one in sorted({row.monitor for row in rows})
+        for one in sorted({row.monitor for row in rows} - {REGISTRATION})
     ]
     return {"history": [_told(row) for row in rows], "monitors": monitors or None, "server": {"ip": found.address}}
 
@@ -186,7 +196,9 @@ def _told(row: Row) -> dict[str, Any]:
         "monitor_id": row.monitor,
     }
     if row.outcome and row.outcome.offset_s is not None:
-        entry |= {"offset": row.outcome.offset_s, "rtt": 10.0 + row.monitor % 100}
+        entry |= {"offset": row.outcome.offset_s}
+    if row.outcome and row.outcome.offset_s is not None and row.monitor != REGISTRATION:
+        entry |= {"rtt": 10.0 + row.monitor % 100}
     return entry
 
 

@@ -310,14 +310,23 @@ def test_what_to_type_is_for_the_system_that_was_asked() -> None:
 
 
 def test_who_was_not_checked_for_days_may_be_new_or_gone() -> None:
-    """The site's page is the same for all three."""
+    """What the site has for programs is the same for all three; its page for people tells."""
     found = judge(FOUR, Record(FOUR, (), (), ()), NOW)
     words = "not checked in the last four days: it is new, was deleted, or is no longer monitored"
     assert (found.state, found.text, found.coming) == (CheckState.UNKNOWN, words, False)
-    assert (found.remedy, found.score) == ("see which: https://manage.ntppool.org/manage", None)
-    assert judge(FOUR, Record(FOUR, (), (), ()), NOW, site="https://pool.example").remedy == ""
+    assert (found.remedy, found.score) == (f"see which: https://www.ntppool.org/scores/{FOUR}", None)
+    elsewhere = judge(FOUR, Record(FOUR, (), (), ()), NOW, site="https://pool.example")
+    assert elsewhere.remedy == f"see which: https://pool.example/scores/{FOUR}"
     assert verdict([found]) == 3
     assert verdict([found, standing("coming")]) == 3
+
+
+@pytest.mark.parametrize(("ago_s", "words"), [(200, "3 min"), (-30, "0 s"), (3 * DAY, "3 days")])
+def test_who_has_just_been_registered_is_said_to_be_new(ago_s: float, words: str) -> None:
+    found = judge(FOUR, Record(FOUR, (), (), (), int(NOW - ago_s)), NOW)
+    assert (found.state, found.text) == (CheckState.UNKNOWN, f"registered {words} ago, and not checked since")
+    assert found.remedy.endswith(f"see whether it was deleted: https://www.ntppool.org/scores/{FOUR}")
+    assert verdict([found]) == 3
 
 
 def test_who_was_checked_by_others_only_is_not_said_not_to_have_been_checked() -> None:

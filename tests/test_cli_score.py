@@ -38,6 +38,7 @@ H, DAY = 3600.0, 86400.0
 WELL, SIX, NEW, DEAD, LIMITED, STALE, UNCHECKED, STRANGER = (
     "203.0.113.7", "2001:db8:113::7", "203.0.113.8", "203.0.113.9", "203.0.113.10", "203.0.113.11", "203.0.113.12", "192.0.2.1",
 )  # fmt: skip
+FRESH = "203.0.113.13"
 
 
 class Pool:
@@ -84,6 +85,7 @@ def servers() -> list[pool_site.Server]:
         server(LIMITED, then((now - 2 * H, good()), (now, always(Outcome(error="RATE")))), now - 2 * DAY, now),
         server(STALE, then((now - 5 * H, good()), (now, always(NOBODY))), now - DAY, now),
         pool_site.Server(UNCHECKED, {}),
+        pool_site.Server(FRESH, {}, [pool_site.registered(now - 150)]),
     ]
 
 
@@ -118,6 +120,7 @@ def pool(
         (STALE, 0, r"!  203.0.113.11   20.0  in the pool; steady; checked 5 h ago, not since"),
         (UNCHECKED, 3, (r"\?  203.0.113.12         not checked in the last four days: "
                        r"it is new, was deleted, or is no longer monitored")),
+        (FRESH, 3, r"\?  203.0.113.13         registered 3 min ago, and not checked since"),
         (STRANGER, 1, r"!! 192.0.2.1         not registered: it is an address for documentation \(RFC 5737\)"),
     ],
 )  # fmt: skip
@@ -126,7 +129,13 @@ def test_how_a_server_stands(pool: Pool, address: str, code: int, words: str) ->
     first, *more = pool.lines
     plain = re.sub("^[✓!✗?]", lambda mark: {"✓": "ok", "!": "! ", "✗": "!!", "?": "? "}[mark[0]], first)
     assert re.fullmatch(words, plain), first
-    assert [line.strip() for line in more] == ([f"{pool.again} --why {address}"] if address == DEAD else [])
+    page = f"{pool.listening.url}/scores/{address}"
+    remedies = {
+        DEAD: f"{pool.again} --why {address}",
+        UNCHECKED: f"see which: {page}",
+        FRESH: f"its monitors begin within minutes; if they do not, see whether it was deleted: {page}",
+    }
+    assert [line.strip() for line in more] == [remedies[one] for one in remedies if one == address]
     assert pool.err == f"  … pool       asking for {address} …\n"
 
 

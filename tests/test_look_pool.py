@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any, Callable
 
 import pytest
@@ -51,6 +52,16 @@ def test_a_server_that_was_never_checked_has_no_rows() -> None:
     record = pool.record(FOUR, {"history": [], "monitors": None, "server": {"ip": FOUR}})
     assert record == Record(FOUR, (), (), ())
     assert record.newest_s is None
+
+
+def test_the_row_of_a_registration_is_no_check() -> None:
+    """It is of no monitor, and has full points and an offset of 0; who was registered again has two."""
+    page = copy.deepcopy(PAGE)
+    rows = [{"ts": 1_753_431_000 + n, "offset": 0, "step": 1, "score": 0, "monitor_id": 0} for n in (0, 5)]
+    page["history"] += rows
+    assert pool.record(FOUR, page) == replace(pool.record(FOUR, PAGE), registered_s=1_753_431_005)
+    fresh = pool.record(FOUR, {"history": rows, "monitors": None, "server": {"ip": FOUR}})
+    assert (fresh, fresh.newest_s) == (Record(FOUR, (), (), (), 1_753_431_005), None)
 
 
 def test_of_two_scorers_the_median_decides() -> None:

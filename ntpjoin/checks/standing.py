@@ -85,7 +85,7 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
         return Standing(address, CheckState.FAIL, text, remedy, name, site=site)
     score, newest_s = score_of(record), record.newest_s
     if score is None or newest_s is None:
-        return _scoreless(address, record, name, site)
+        return _scoreless(address, record, now_s, name, site)
     stale = now_s - newest_s > STALE_S
     ahead = None if stale else course(record)
     change, span_s = _change(record)
@@ -114,17 +114,22 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
     )
 
 
-def _scoreless(address: str, record: Record, name: str, site: str) -> Standing:
+def _scoreless(address: str, record: Record, now_s: float, name: str, site: str) -> Standing:
     """Mostly the site has no row of it, and it has those of four days; of monitors it tells only with their rows.
 
-    So it is with a new server, for some minutes, and with one that was deleted, which it knows for 30 days (ntppool/data-api,
-    `server/history.go`).
+    So it is with a new server, for some minutes, where it does not tell when that was registered, and with one that was deleted,
+    which it knows for 30 days (ntppool/data-api, `server/history.go`). Its page for people tells whether and when (abh/ntppool,
+    `docs/shared/tpl/server.html`).
     """
+    page = f"{site}/scores/{address}"
+    remedy = f"see which: {page}"
     if record.newest_s is not None:
-        text = "checked, but by no monitor of which a score is made"
-        return Standing(address, CheckState.UNKNOWN, text, "", name, record, site=site)
-    text = "not checked in the last four days: it is new, was deleted, or is no longer monitored"
-    remedy = f"see which: {MANAGED[site]}" if site in MANAGED else ""
+        text, remedy = "checked, but by no monitor of which a score is made", ""
+    elif record.registered_s is None:
+        text = "not checked in the last four days: it is new, was deleted, or is no longer monitored"
+    else:
+        text = f"registered {span(max(0.0, now_s - record.registered_s))} ago, and not checked since"
+        remedy = f"its monitors begin within minutes; if they do not, see whether it was deleted: {page}"
     return Standing(address, CheckState.UNKNOWN, text, remedy, name, record, site=site)
 
 

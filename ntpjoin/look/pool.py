@@ -17,6 +17,9 @@ from ntpjoin.records import dataclass
 
 #: The scorer whose score decides: the median of those monitors that have checked lately.
 _OVERALL = "recentmedian"
+#: Whose row is no check: there, at the time of its registration, a server gets one of no monitor (abh/ntppool,
+#: `lib/NP/Model/Server.pm`; ntppool/archiver makes this of it).
+_NOBODY = 0
 #: No name and no complaint that is told is longer.
 _LONGEST = 100
 #: The year 2100, in seconds since 1970.
@@ -51,12 +54,16 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of one address. `scores` is the overall score, `checks` are those of its monitors; by time, the newest last."""
+    """What is known of one address. `scores` is the overall score, `checks` are those of its monitors; by time, the newest last.
+
+    `registered_s` is when it was registered, in seconds since 1970; None where that was not lately, or is not told.
+    """
 
     address: str
     monitors: tuple[Monitor, ...]
     scores: tuple[Checked, ...]
     checks: tuple[Checked, ...]
+    registered_s: Optional[int] = None
 
     @property
     def newest_s(self) -> Optional[int]:
@@ -92,7 +99,8 @@ def record(address: str, page: Any) -> Record:
         address,
         tuple(one for kind, one in entries if kind != "score"),
         tuple(row for row in rows if row.monitor == overall),
-        tuple(row for row in rows if row.monitor not in scorers),
+        tuple(row for row in rows if row.monitor not in scorers and row.monitor != _NOBODY),
+        max((row.at_s for row in rows if row.monitor == _NOBODY), default=None),
     )
 
 
