@@ -4,7 +4,7 @@ import datetime as dt
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from email.utils import format_datetime
+from email.utils import format_datetime, formatdate
 from typing import Optional
 
 import pytest
@@ -371,6 +371,17 @@ def test_when_it_wants_to_be_asked_again(told: str, least_s: float, most_s: floa
     assert isinstance(error, Refused)
     assert error.retry_after_s is not None
     assert least_s <= error.retry_after_s <= most_s
+
+
+@pytest.mark.parametrize("ahead_s", [-7200, 7200])
+def test_a_date_counts_by_the_clock_of_who_says_it(ahead_s: int) -> None:
+    """This host's may be hours off: it is about to become a time server, or has just been started."""
+    now_s = time.time() + ahead_s
+    date, until = (formatdate(at_s, usegmt=True) for at_s in (now_s, now_s + 30))
+    with WebServer(always(page(b"", "429 Too Many Requests", date=date, retry_after=until))) as server:
+        error = fails(server.url)
+    assert isinstance(error, Refused)
+    assert error.retry_after_s == 30
 
 
 @pytest.mark.parametrize("told", ["", "soon", "-1", "1.5", "9" * 30, "Mon, 99 Foo 2001 00:00:00 GMT"])

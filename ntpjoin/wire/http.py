@@ -247,13 +247,19 @@ def _fresh_s(headers: Mapping[str, str]) -> Optional[float]:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
-    """By Retry-After (RFC 9110, 10.2.3): seconds, or a date."""
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415
-
+    """By Retry-After (RFC 9110, 10.2.3): seconds, or a date, which is by the server's clock; this host's may be off."""
     told = headers.get("retry-after", "").strip()
     if re.fullmatch("[0-9]{1,9}", told):
         return float(told)
+    until_s, now_s = _date_s(told), _date_s(headers.get("date", ""))
+    return None if until_s is None else max(0.0, until_s - (time.time() if now_s is None else now_s))
+
+
+def _date_s(told: str) -> Optional[float]:
+    """A date in seconds since 1970; None where it is none."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
     try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+        return parsedate_to_datetime(told).timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
