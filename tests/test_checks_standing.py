@@ -91,6 +91,13 @@ def test_who_comes_needs_no_remedy_who_falls_does() -> None:
     assert stands(lossy(0.02)).remedy == ""
 
 
+def test_who_is_no_longer_checked_may_have_been_deleted() -> None:
+    """Its monitors stop on that day, and its last scores are told for four more."""
+    for before in (good(), always(SILENT)):
+        found = stands(then((NOW - 3 * H, before), (NOW, always(NOBODY))))
+        assert found.remedy == f"see whether it was deleted: https://www.ntppool.org/scores/{FOUR}"
+
+
 def test_who_is_in_hears_of_those_that_would_not_have_him() -> None:
     well = good()
 

@@ -132,6 +132,7 @@ def test_how_a_server_stands(pool: Pool, address: str, code: int, words: str) ->
     page = f"{pool.listening.url}/scores/{address}"
     remedies = {
         DEAD: f"{pool.again} --why {address}",
+        STALE: f"see whether it was deleted: {page}",
         UNCHECKED: f"see which: {page}",
         FRESH: f"its monitors begin within minutes; if they do not, see whether it was deleted: {page}",
     }

@@ -118,10 +118,9 @@ def _scoreless(address: str, record: Record, now_s: float, name: str, site: str)
     """Mostly the site has no row of it, and it has those of four days; of monitors it tells only with their rows.
 
     So it is with a new server, for some minutes, where it does not tell when that was registered, and with one that was deleted,
-    which it knows for 30 days (ntppool/data-api, `server/history.go`). Its page for people tells whether and when (abh/ntppool,
-    `docs/shared/tpl/server.html`).
+    which it knows for 30 days (ntppool/data-api, `server/history.go`).
     """
-    page = f"{site}/scores/{address}"
+    page = _page(address, site)
     remedy = f"see which: {page}"
     if record.newest_s is not None:
         text, remedy = "checked, but by no monitor of which a score is made", ""
@@ -133,6 +132,11 @@ def _scoreless(address: str, record: Record, now_s: float, name: str, site: str)
     return Standing(address, CheckState.UNKNOWN, text, remedy, name, record, site=site)
 
 
+def _page(address: str, site: str) -> str:
+    """The page for people: alone it tells whether a server is or was to be deleted (abh/ntppool, `docs/shared/tpl/server.html`)."""
+    return f"{site}/scores/{address}"
+
+
 def _state(found: Standing, *, stale: bool) -> CheckState:
     if not found.in_pool:
         return CheckState.WARN if found.coming else CheckState.FAIL
@@ -141,7 +145,9 @@ def _state(found: Standing, *, stale: bool) -> CheckState:
 
 
 def _remedy(found: Standing) -> str:
-    """What is wrong can be asked for where points are lost and it is not on its way up."""
+    """What is wrong can be asked for where points are lost and it is not on its way up; nobody checks one that was deleted."""
+    if (found.age_s or 0.0) > STALE_S:
+        return f"see whether it was deleted: {_page(found.address, found.site)}"
     well = found.coming or (found.crosses_s is None and (found.score or 0.0) >= LOW and not found.below)
     return "" if well or not found.lost else f"{asking('ntpjoin score', found.site)} --why {found.address}"
 
