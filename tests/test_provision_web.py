@@ -158,7 +158,14 @@ def test_the_main_server_of_apache_gives_way_where_it_is_stock() -> None:
 def test_a_stock_default_that_says_so_must_be_told_otherwise_where_it_stays() -> None:
     made = plan(web(NGINX_RPM, replace(STOCK, file=NGINX_RPM.default)))
     assert codes(made) == ["default-site"]
-    assert made.blockers[0].remedy == "take the word default_server out of /etc/nginx/nginx.conf"
+    assert made.blockers[0].remedy == (
+        "take the word default_server out of /etc/nginx/nginx.conf, and put into /etc/nginx/conf.d/ntpjoin.conf "
+        "what ntpjoin web-redirect prints"
+    )
+    taken_out = replace(STOCK, file=NGINX_RPM.default, listens=BOTH)
+    assert codes(plan(web(NGINX_RPM, taken_out, stock=()), take_default=True)) == ["default-site"], (
+        "the other half is by hand"
+    )
 
 
 def test_where_another_site_sends_them_already_there_is_nothing_to_do() -> None:

@@ -83,7 +83,7 @@ APACHE_RPM = replace(
 
 NGINX_RPM = replace(
     # nginx.spec and nginx.conf of Fedora and Enterprise Linux 9 read: the default site stands in nginx.conf, behind the folder of
-    # others, and does not say default_server. Where it does, as on 8, nginx refuses ours, and all is taken back.
+    # others, and does not say default_server. Where it does, as on 8, nginx would refuse ours.
     NGINX_DEBIAN,
     name="nginx-rpm",
     packages=("nginx", "nginx-core"),

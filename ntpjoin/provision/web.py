@@ -212,7 +212,11 @@ def _default(web: WebFacts, row: WebServer, site: Site, address: str) -> Iterato
         yield Blocker("default-site", text, _YOURS)
     elif not row.gives_way and any(listen.default for listen in site.listens if listen.at(address)):
         text = f"the default site of {site.file} says that it is the default, and {row.title} takes one only"
-        yield Blocker("default-site", text, f"take the word default_server out of {site.file}")
+        # Then that file is no longer the package's own, and we have to do with none that is not.
+        remedy = (
+            f"take the word default_server out of {site.file}, and put into {row.path} what ntpjoin web-redirect prints"
+        )
+        yield Blocker("default-site", text, remedy)
 
 
 def _strangers(row: WebServer, site: Site, address: str, *, take_default: bool) -> Iterator[Blocker]:
