@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,11 @@ SIDE = "127.0.0.7"
 #: Behind NAT, for nobody here has a public address to ask from.
 BEHIND: Wish = replace(WISH, public_addresses=(OWN4,))
 WELL: Facts = converged(addresses=(SIDE,), holders=tuple(Holder(812, "ntpd", one) for one in ("0.0.0.0", "::", SIDE)))
+
+
+#: Servers that were deleted, with the days since they were registered, and since their monitors stopped; and one added a minute ago.
+GONE = (("203.0.113.78", 40, 1), ("203.0.113.79", 40, 20))
+FRESH, DAY = "203.0.113.80", 86400.0
 
 
 class Pool:
@@ -78,8 +84,10 @@ def pool(
     evidence = replace(GOOD, answers=answered(SIDE), tells={SIDE: ()})
     monkeypatch.setattr(register, "gather", lambda *_: evidence)
     monkeypatch.setattr(register, "look_place", lambda _: Zone("Europe/Berlin", "DE\t+5230+01322\tEurope/Berlin\n"))
-    now = 1_796_000_000.0
-    site = pool_site.Site(server(OWN4, good(), now - 7200, now), now_s=now)
+    now = time.time()
+    gone = [server(one, good(), now - days * DAY, now - ago_days * DAY) for one, days, ago_days in GONE]
+    fresh = pool_site.Server(FRESH, {}, [pool_site.registered(now - 60)])
+    site = pool_site.Site(server(OWN4, good(), now - 7200, now), *gone, fresh, now_s=now)
 
     def said(request: Request) -> Iterable[bytes]:
         return found.said if request.path == "/p/" else site(request)
@@ -150,6 +158,18 @@ def test_who_is_known_to_the_site_alone_is_registered_and_has_no_link(pool: Pool
     assert "the server says 404 Not Found" in pool.typed.out
     assert f"it knows no server by the address at which it sees {SIDE}" in pool.typed.out
     assert "add 203" not in pool.typed.out
+
+
+@pytest.mark.parametrize(("address", "known"), [(FRESH, True), *((one, None) for one, *_ in GONE)])
+def test_who_may_have_been_deleted_is_not_said_to_be_known(pool: Pool, address: str, known: Optional[bool]) -> None:
+    """The site tells of those for 30 days more, and no link comes: they have to be added anew."""
+    pool.on(WELL, replace(BEHIND, public_addresses=(address,)))
+    pool.said = [page(b"", "404 Not Found")]
+    code, found = pool.typed.json(f"register {pool.options}")
+    assert (code, [one["registered"] for one in found["addresses"]]) == (3, [known])
+    [point] = [point for point in found["points"] if point["id"] == "registered"]
+    assert ("may have been deleted" in point["text"]) is (known is None)
+    assert point["remedy"] == f"ntpjoin score --site {pool.listening.url} {address}"
 
 
 def test_who_was_added_a_moment_ago_gets_his_link_though_the_site_knew_nothing_then(pool: Pool) -> None:

@@ -163,7 +163,8 @@ def _zone(wish: Wish, zone: Zone) -> Point:
 def _registered(address: str, known: Optional[bool], site: str) -> Point:
     score = f"{asking('ntpjoin score', site)} {address}"
     if known is None:
-        return Point("registered", UNKNOWN, f"whether the pool knows {address} could not be told", score)
+        text = f"whether the pool knows {address} could not be told, or it was there, and may have been deleted since"
+        return Point("registered", UNKNOWN, text, score)
     if known:
         return Point("registered", OK, f"the pool knows {address}", score)
     return Point("registered", OK, f"the pool does not know {address} yet")

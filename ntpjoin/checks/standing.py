@@ -76,6 +76,14 @@ def unknown(address: str, why: str, remedy: str = "", name: str = "") -> Standin
     return Standing(address, CheckState.UNKNOWN, why, remedy, name)
 
 
+def known(record: Optional[Record], now_s: float) -> Optional[bool]:
+    """Whether the pool has a server; None where it has not been checked of late: one that was deleted is told of for 30 days."""
+    if record is None:
+        return False
+    lately = [at_s for at_s in (record.newest_s, record.registered_s) if at_s is not None and now_s - at_s <= STALE_S]
+    return True if lately else None
+
+
 def judge(address: str, record: Optional[Record], now_s: float, name: str = "", site: str = POOL) -> Standing:
     """How it stands; `record` is None where the pool does not know it, `now_s` the time of day in seconds since 1970."""
     if record is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from ntpjoin.checks.evidence import gather
 from ntpjoin.checks.joining import Door, doors, net_speed, points
+from ntpjoin.checks.standing import known
 from ntpjoin.checks.verify import judge, settling
 from ntpjoin.errors import Blocked, WireError
 from ntpjoin.facts import SETTLING_S
@@ -68,7 +70,7 @@ def _links(public: Sequence[Door], services: Sequence[str], screen: Screen) -> d
 def _registered(
     site: Site, public: Sequence[Door], links: Mapping[str, Ownership], screen: Screen
 ) -> dict[str, Optional[bool]]:
-    """Whether the pool knows each address; None where neither of its services told.
+    """Whether the pool knows each address; None where neither of its services told, or it was there once and may have been deleted.
 
     The one that gives the links knows at once who was added, and a link says so: the site's answers, and what keeps them on the way,
     are minutes old. That it knows nobody there may mean no more than that this host is seen by another address.
@@ -80,7 +82,7 @@ def _registered(
             continue
         screen.tell(Event("looking", "pool", f"asking whether it knows {door.address}"))
         try:
-            found[door.address] = site.record(door.address, 1) is not None
+            found[door.address] = known(site.record(door.address, 1), time.time())
         except WireError:
             found[door.address] = None
     return found
