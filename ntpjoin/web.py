@@ -75,13 +75,14 @@ class Listen:
 class Site:
     """A virtual host that is asked on TCP 80: its own names, the file that has it, and where it is asked.
 
-    Not `named`: it has no name of its own, or one that stands for all.
+    Not `named`: it has no name of its own, or one that stands for all. `earlier`: its file is read before ours can be.
     """
 
     names: tuple[str, ...]
     file: str
     listens: tuple[Listen, ...]
     named: bool = True
+    earlier: bool = False
 
     @property
     def called(self) -> str:

@@ -48,6 +48,41 @@ def test_a_lone_virtual_host_has_its_aliases_too() -> None:
     assert site.names == ("alpha.example", "www.alpha.example", "*.cdn.alpha.example")
 
 
+DEBIAN = """# ServerRoot "/etc/apache2"
+IncludeOptional mods-enabled/*.conf
+Include ports.conf
+# IncludeOptional sites-enabled/*.conf
+IncludeOptional conf-enabled/*.conf
+\tincludeoptional "sites-enabled/*.conf"
+Include /srv/sites/*.conf
+"""
+RPM = 'ServerRoot "/etc/httpd"\nInclude conf.modules.d/*.conf\nIncludeOptional conf.d/*.conf\n'
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "file", "first"),
+    [
+        (APACHE_DEBIAN, DEBIAN, "/etc/apache2/conf-enabled/www.conf", True),
+        (APACHE_DEBIAN, DEBIAN, "/etc/apache2/ports.conf", True),
+        (APACHE_DEBIAN, DEBIAN, f"{ENABLED}/0-all.conf", True),
+        (APACHE_DEBIAN, DEBIAN, f"{ENABLED}/000-default.conf", False),
+        (APACHE_DEBIAN, DEBIAN, f"{ENABLED}/alpha.conf", False),
+        (APACHE_DEBIAN, DEBIAN, "/srv/sites/alpha.conf", False),
+        (APACHE_DEBIAN, DEBIAN, APACHE_DEBIAN.main, False),
+        (APACHE_DEBIAN, "", "/etc/apache2/conf-enabled/www.conf", False),
+        (APACHE_RPM, RPM, "/etc/httpd/conf.modules.d/00-www.conf", True),
+        (APACHE_RPM, RPM, "/etc/httpd/conf.d/00-www.conf", False),
+        (APACHE_RPM, RPM, "/etc/httpd/conf.d/ssl.conf", False),
+    ],
+)
+def test_what_apache_reads_before_ours_comes_first_whatever_ours_is_called(
+    row: WebServer, text: str, file: str, first: bool
+) -> None:
+    ours = row.link or row.path
+    assert (file in apache.earlier(row.main, text, ours, [file, ours])) is first
+    assert ours not in apache.earlier(row.main, text, ours, [file, ours])
+
+
 def test_a_line_of_apache_may_go_on_in_the_next_one() -> None:
     line = f"*:80                   www.example ({ENABLED}/other.conf:2)\n"
     text = "# of mine\n<VirtualHost *:80>\n ServerName www.example\n ServerAlias \\\n\ta.example \\\r\n b.example\n"

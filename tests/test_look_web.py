@@ -250,6 +250,17 @@ def test_a_site_is_asked_where_it_listens_and_patterns_are_not(
     ]
 
 
+def test_a_site_that_apache_reads_before_ours_is_known_as_such(
+    nginx: Host, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.says("apache2ctl", "*:80                   www.example (/etc/apache2/conf-enabled/www.conf:1)\n")
+    put(nginx, APACHE_DEBIAN.main, f"IncludeOptional conf-enabled/*.conf\nIncludeOptional {APACHE_DEBIAN.reads}\n")
+    put(nginx, "/etc/apache2/conf-enabled/www.conf", "<VirtualHost *:80>\nServerName www.example\n</VirtualHost>\n")
+    held(monkeypatch, "apache2")
+    [site] = web(nginx).sites
+    assert (site.names, site.named, site.earlier) == (("www.example",), True, True)
+
+
 def test_on_a_system_that_is_in_no_row_nothing_is_stock(nginx: Host) -> None:
     facts = replace(fresh(), system=replace(SYSTEM, row=None))
     found = web(nginx, facts)

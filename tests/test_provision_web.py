@@ -149,6 +149,18 @@ def test_a_site_that_only_comes_first_gives_way_where_that_is_asked_for() -> Non
     assert codes(plan(web(NGINX_DEBIAN, ALPHA), take_default=True)) == []
 
 
+def test_a_site_that_comes_before_ours_does_not_give_way_whatever_is_asked_for() -> None:
+    """Where Apache reads it first it stays the default, however ours is called."""
+    first = replace(ALPHA, file="/etc/apache2/conf-enabled/alpha.conf", listens=(Listen(),), earlier=True)
+    for take_default in (False, True):
+        [blocker] = plan(web(APACHE_DEBIAN, first), take_default=take_default).blockers
+        assert blocker.text == (
+            "who comes by no name of a site gets alpha.example (/etc/apache2/conf-enabled/alpha.conf), "
+            "and Apache reads that before /etc/apache2/sites-enabled/0-ntpjoin.conf"
+        )
+        assert "ntpjoin web-redirect prints" in blocker.remedy
+
+
 def test_the_main_server_of_apache_gives_way_where_it_is_stock() -> None:
     assert codes(plan(web(APACHE_RPM, replace(ALPHA, listens=())))) == []
     assert codes(plan(web(APACHE_RPM, replace(ALPHA, listens=()), stock=()))) == ["default-site"]

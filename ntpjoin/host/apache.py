@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,6 +18,8 @@ _BELOW = re.compile(r"\s+port \S+ namevhost (.*)")
 _ALIAS = re.compile(r"\s+(?:wild )?alias (\S+)")
 _END = re.compile(r"\s*</VirtualHost>", re.IGNORECASE)
 _NAMES = re.compile(r"\s*Server(Name|Alias)\s+(.*)", re.IGNORECASE)
+#: What names files to read, and where they lie.
+_READS = re.compile(r"\s*(ServerRoot|Include|IncludeOptional)\s+[\"']?([^\"']*?)[\"']?\s*", re.IGNORECASE)
 #: What brings lines that stand elsewhere.
 _MORE = re.compile(r"\s*(?:Include|IncludeOptional|Use)\s.*", re.IGNORECASE)
 
@@ -45,6 +49,25 @@ def sites(dump: str, read: Callable[[str], str]) -> tuple[Site, ...]:
         elif alias and within and found:
             found[-1] = _called(found[-1], alias[1].lower())
     return tuple(found)
+
+
+def earlier(main: str, text: str, ours: str, files: Iterable[str]) -> frozenset[str]:
+    """Which of these files are read before `ours`, by the order in which the `main` one, of this `text`, names them.
+
+    Of the virtual hosts that are asked everywhere the first one is the default. What stands in the main file itself is not told.
+    """
+    root, found = posixpath.dirname(main), set[str]()
+    for line in text.splitlines():
+        said = _READS.fullmatch(line)
+        if said and said[1].lower() == "serverroot":
+            root = said[2]
+        elif said:
+            pattern = posixpath.join(root, said[2])
+            named = {file for file in files if fnmatch.fnmatchcase(file, pattern)}
+            if fnmatch.fnmatchcase(ours, pattern):
+                return frozenset(found.union(file for file in named if file < ours))
+            found |= named
+    return frozenset()
 
 
 def _listen(address: str) -> Listen:

@@ -114,12 +114,19 @@ def _configured(host: Host, web: WebFacts, row: WebServer) -> WebFacts:
     links = {path: _link(host, path) for path in paths if path}
     try:
         dump = host.run(row.dump, timeout_s=_DUMP_S).out
-        sites = nginx.sites(dump) if row.software == "nginx" else apache.sites(dump, host.text)
+        sites = nginx.sites(dump) if row.software == "nginx" else _of_apache(host, row, dump)
     except CommandFailed as error:
         return replace(web, links=links, unclear=f"{row.title} does not accept its configuration: {error.message}")
     except ValueError as error:
         return replace(web, links=links, unclear=f"the configuration of {row.title} cannot be understood: {error}")
     return replace(web, links=links, sites=sites)
+
+
+def _of_apache(host: Host, row: WebServer, dump: str) -> tuple[Site, ...]:
+    """Its sites, and which of them come before ours whatever ours is called."""
+    sites = apache.sites(dump, host.text)
+    first = apache.earlier(row.main, host.text(row.main), row.link or row.path, [site.file for site in sites])
+    return tuple(replace(site, earlier=site.file in first) for site in sites)
 
 
 def _link(host: Host, path: str) -> Optional[str]:

@@ -226,6 +226,9 @@ def _strangers(row: WebServer, site: Site, address: str, *, take_default: bool) 
         alone = f" to {address}" if any(listen.address for listen in listens) else ""
         text = f"who comes by no name of a site{alone} gets {site.called}, as it says"
         yield Blocker("default-site", text, _YOURS)
+    elif site.earlier:
+        text = f"who comes by no name of a site gets {site.called}, and {row.title} reads that before {row.link or row.path}"
+        yield Blocker("default-site", text, _YOURS)
     elif not take_default:
         text = f"who comes by no name of a site gets {site.called}, only because {row.title} reads it first"
         yield Blocker("default-site", text, f"if they may be sent to {POOL_SITE} instead, add --take-default")
