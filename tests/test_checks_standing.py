@@ -233,6 +233,30 @@ def test_the_limit_is_what_comes_of_it() -> None:
     assert steady.limit == pytest.approx(16.7, abs=0.1)
 
 
+# --- what an answer was worth
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counts"),
+    [
+        (Outcome(16, 0.0003, error="bad stratum 16 (referenceID: 0x494e4954, INIT)"), False),
+        (Outcome(0, -0.004, error="DENY"), False),
+        (Outcome(0, 0.0, error="untrusted zero offset"), False),
+        (Outcome(9, 0.001), False),
+        *(
+            (Outcome(2, off_s), True)
+            for off_s in (0.0, 0.0249, -0.026, 0.0999, 0.1001, -0.3, 0.749, -0.751, 2.9, 3.1, -7200.0)
+        ),
+    ],
+)
+def test_an_offset_that_did_not_count_is_not_told(outcome: Outcome, counts: bool) -> None:
+    """Of stratum 16 and of a kiss the site's rows have one, too: no picture shall show it as full points."""
+    found = stands(always(outcome)).record
+    assert found is not None
+    assert {check.offset_s for check in found.checks} == {outcome.offset_s if counts else None}
+    assert all((check.rtt_ms is None) is not counts for check in found.checks)
+
+
 # --- which monitors count
 
 

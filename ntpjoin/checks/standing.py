@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Optional
 
 from ntpjoin.checks.course import FAR_S, Course, course, score_of, scores_of
-from ntpjoin.checks.scoring import IN_POOL
-from ntpjoin.look.pool import Record
+from ntpjoin.checks.scoring import IN_POOL, Outcome, step
+from ntpjoin.look.pool import Checked, Record
 from ntpjoin.look.sites import MANAGED, POOL, asking
 from ntpjoin.model import CheckState
 from ntpjoin.records import dataclass
@@ -20,8 +20,8 @@ LOW = 15.0
 STALE_S = 7200
 #: A trend is told by what an hour has changed, or by less of it, but not by a few minutes.
 _TREND_S, _LEAST_S = 3600, 600
-#: A change that counts for none.
-_STEADY = 0.5
+#: A change that counts for none; and by how much a step may be off from what its offset makes.
+_STEADY, _ROUNDED = 0.5, 0.05
 #: By so much this clock may be behind that of the pool and not be told of it.
 AHEAD_S = 60
 #: Nobody foresees it to the minute.
@@ -91,6 +91,7 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
         text = f"not registered: it is {why}" if why else "not registered in the pool"
         remedy = "" if why or site not in MANAGED else f"register it: {MANAGED[site]}"
         return Standing(address, CheckState.FAIL, text, remedy, name, site=site)
+    record = replace(record, checks=tuple(map(_with_what_counts, record.checks)))
     score, newest_s = score_of(record), record.newest_s
     if score is None or newest_s is None:
         return _scoreless(address, record, now_s, name, site)
@@ -120,6 +121,15 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
         text="; ".join(_words(draft)),
         remedy=_remedy(draft),
     )
+
+
+def _with_what_counts(check: Checked) -> Checked:
+    """Without an offset that did not count: of an answer that says stratum 0 or 16, or DENY, the monitors tell one all the same.
+
+    A stratum of 8 to 10 costs as much; whose clock that is off by does not count either.
+    """
+    counts = check.offset_s is None or check.step >= step(Outcome(1, check.offset_s)).points - _ROUNDED
+    return check if counts else replace(check, offset_s=None, rtt_ms=None)
 
 
 def _scoreless(address: str, record: Record, now_s: float, name: str, site: str) -> Standing:
