@@ -18,7 +18,7 @@ from ntpjoin.model import FAMILIES, Check, Wish
 from ntpjoin.provision.changes import Change, KeepUntracked, Site, from_journal
 from ntpjoin.provision.render import notrack_unit
 from ntpjoin.surroundings import Tracking
-from tests.conftest import Systemd
+from tests.conftest import Programs, Systemd
 from tests.judged import GOOD
 from tests.sample import PINS, WISH, changed, converged, fresh
 from tests.test_provision_plan import codes, plan_for
@@ -113,6 +113,16 @@ def test_what_is_not_so_is_pending_and_told(parts: dict[str, Any], why: str) -> 
     [change] = planned(kept())
     assert not change.holds(facts)
     assert why in change.why_not(facts)
+
+
+def test_a_table_whose_units_file_is_gone_is_still_ours() -> None:
+    """It is in force until the next reboot, and after that it is not."""
+    facts = kept()
+    facts = replace(facts, files={**facts.files, FILE: None})
+    assert [one.kind for one in plan_for(facts, WISHED).pending(facts)] == ["notrack"]
+    assert plan_for(facts, WISH).pending(facts) == (KeepUntracked(UNIT, FILE, ""),)
+    ended = replace(facts, units={**facts.units, UNIT: Unit(UNIT)})
+    assert planned(ended) == planned(ended, WISH) == [], "rules of somebody else do it now"
 
 
 def test_where_hosts_behind_this_one_ask_by_its_address_what_they_ask_stays_tracked() -> None:
@@ -286,13 +296,21 @@ def test_what_was_edited_since_is_kept_in_force(bare: Site, systemctl: Systemd) 
     assert (bare.host.text(FILE), systemctl.get()) == ("mine", ("enabled", "active"))
 
 
-def test_a_unit_whose_file_somebody_has_taken_away_is_stopped(bare: Site, systemctl: Systemd) -> None:
+@pytest.mark.parametrize("known", ["loaded", "not-found"])
+def test_a_unit_whose_file_somebody_has_taken_away_is_stopped(
+    bare: Site, systemctl: Systemd, programs: Programs, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    """Systemd that has read its units since does not know any more that this ends the table."""
+    programs.says("nft", "")
+    monkeypatch.setattr(bare.host, "which", lambda name: f"/usr/sbin/{name}")
     before = OURS.before(bare)
     OURS.apply(bare)
-    systemctl.set(LoadState="loaded")
+    assert programs.calls("nft") == []
+    systemctl.set(LoadState=known)
     bare.host.remove(FILE)
     assert OURS.undo(bare, before).state == "restored"
     assert systemctl.get()[1] == "inactive"
+    assert programs.calls("nft") == ["nft delete table inet ntpjoin"]
 
 
 # --- verify

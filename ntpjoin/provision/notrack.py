@@ -26,7 +26,8 @@ def notrack_changes(facts: Facts, wish: Wish) -> tuple[Change, ...]:
 
 
 def _there(facts: Facts) -> bool:
-    return FILE in facts.journal.written and facts.files.get(FILE) is not None
+    """Whether we have loaded it; who takes the unit's file away has not ended it, and after a reboot it is gone."""
+    return FILE in facts.journal.written and (facts.files.get(FILE) is not None or facts.unit(UNIT).running)
 
 
 def _by_others(facts: Facts) -> bool:

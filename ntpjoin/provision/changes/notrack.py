@@ -9,6 +9,7 @@ from ntpjoin.checks.firewall import taken_from_others
 from ntpjoin.facts import Facts
 from ntpjoin.firewall import Untracked
 from ntpjoin.host.machine import FileState
+from ntpjoin.host.netfilter.notrack import TABLE
 from ntpjoin.host.services import systemd
 from ntpjoin.host.services.manager import services
 from ntpjoin.model import Before, Family, Step, Undone
@@ -103,10 +104,13 @@ class KeepUntracked(Change):
         services(site.host).start(site.host, self.service, again=True)
 
     def _end(self, site: Site) -> None:
-        if site.host.exists(self.path):
+        there = site.host.exists(self.path)
+        if there:
             services(site.host).set_enabled(site.host, self.service, enabled=False)
         if look(site.host, self.service).running:  # also where somebody has taken its file away
             services(site.host).stop(site.host, self.service)
+            if not there and site.host.which("nft"):  # systemd may have forgotten by then how that is stopped
+                site.host.run(["nft", f"delete table inet {TABLE}"], check=False)
         site.host.remove(self.path)
         timers.reread(site.host, self.service)
 
