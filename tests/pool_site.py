@@ -197,8 +197,8 @@ def _told(row: Row) -> dict[str, Any]:
     }
     if row.outcome and row.outcome.offset_s is not None:
         entry |= {"offset": row.outcome.offset_s}
-    if row.outcome and row.outcome.offset_s is not None and row.monitor != REGISTRATION:
-        entry |= {"rtt": 10.0 + row.monitor % 100}
+    if row.outcome and row.monitor != REGISTRATION:
+        entry |= {"rtt": 0.0 if row.outcome.no_response else 10.0 + row.monitor % 100}
     return entry
 
 

@@ -243,6 +243,7 @@ def test_the_limit_is_what_comes_of_it() -> None:
         (Outcome(0, -0.004, error="DENY"), False),
         (Outcome(0, 0.0, error="untrusted zero offset"), False),
         (Outcome(9, 0.001), False),
+        (SILENT, False),
         *(
             (Outcome(2, off_s), True)
             for off_s in (0.0, 0.0249, -0.026, 0.0999, 0.1001, -0.3, 0.749, -0.751, 2.9, 3.1, -7200.0)

@@ -156,7 +156,7 @@ def test_every_monitor_is_shown(pool: Pool) -> None:
     assert scores == sorted(scores)
     lost = [row.split()[-1].split("/") for row in rows]
     assert all(0 < int(part) < int(whole) for part, whole in lost)
-    assert {row.split("ago")[1].split()[0] for row in rows} == {"-"}, "no offset"
+    assert {tuple(row.split("ago")[1].split()[:2]) for row in rows} == {("-", "-")}, "no offset, and no delay"
 
 
 def test_it_is_explained_why(pool: Pool) -> None:

@@ -124,11 +124,13 @@ def judge(address: str, record: Optional[Record], now_s: float, name: str = "", 
 
 
 def _with_what_counts(check: Checked) -> Checked:
-    """Without an offset that did not count: of an answer that says stratum 0 or 16, or DENY, the monitors tell one all the same.
+    """Without an offset that did not count, and what it took to be told of it.
 
-    A stratum of 8 to 10 costs as much; whose clock that is off by does not count either.
+    Of an answer that says stratum 0 or 16, or DENY, the monitors tell an offset all the same; and of none that it took no time. At a
+    stratum of 8 to 10 it does not count either.
     """
-    counts = check.offset_s is None or check.step >= step(Outcome(1, check.offset_s)).points - _ROUNDED
+    off_s = check.offset_s
+    counts = off_s is not None and check.step >= step(Outcome(1, off_s)).points - _ROUNDED
     return check if counts else replace(check, offset_s=None, rtt_ms=None)
 
 
