@@ -160,6 +160,13 @@ def test_the_line_that_keeps_strangers_out_stays() -> None:
             "access.serve",
             f"take line 1 out of {MAIN} and write `{WORLD}` into {OWN}{ENDS}",
         ),
+        # A second line for an address adds up with the first: it would let nobody ask.
+        (
+            "ntpsec",
+            "restrict default ignore\nrestrict 127.0.0.1\nrestrict ::1 ignore\n",
+            "access.serve",
+            f"take line 1 out of {MAIN} and write `{WORLD}` into {OWN}{ENDS}",
+        ),
         (
             "ntpsec",
             f"{WORLD}\n{LOOP}unrestrict default limited",

@@ -125,6 +125,14 @@ def wanting(engine: Engine, known: Iterable[Directive]) -> tuple[str, ...]:
     if any(_WANTED - access.of(network).flags for network in WORLD):
         sourced = engine == "ntpsec" or access.sources.lines
         found += [f"restrict {one}" for one in TO_THE_WORLD[engine] if not (sourced and one.startswith("source"))]
-    then = Access(engine, (*known, *ntpconf.directives("", "\n".join(found))))
-    found += [f"restrict {own.network_address}" for own in LOOPBACK if then.of(own).flags & DEAF_TO_QUERIES]
-    return tuple(found)
+    return (*found, *for_itself(engine, (*known, *ntpconf.directives("", "\n".join(found)))))
+
+
+def for_itself(engine: Engine, known: Iterable[Directive]) -> tuple[str, ...]:
+    """The lines that must stand beside these so that this host may ask all.
+
+    None where a line for its very address forbids that: another one would add up with it, and change nothing.
+    """
+    access = Access(engine, known)
+    deaf = (own for own in LOOPBACK if own not in access.entries and access.of(own).flags & DEAF_TO_QUERIES)
+    return tuple(f"restrict {own.network_address}" for own in deaf)
