@@ -276,6 +276,27 @@ def test_without_anybody_who_is_asked_nobody_is_not_heard() -> None:
     assert not [one for one in linted("server 127.127.22.0\nrestrict source ignore\n", CLASSIC) if "sync.peer" in one]
 
 
+_BOTH = "; ".join(f"restrict {family} default kod limited nomodify nopeer noquery notrap" for family in ("-4", "-6"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "dialect", "written"),
+    [
+        ("", CLASSIC, f"{_BOTH}; restrict 127.0.0.1; restrict ::1"),
+        ("restrict default nomodify\n", CLASSIC, f"{_BOTH}; restrict 127.0.0.1; restrict ::1"),
+        ("restrict default nomodify\nrestrict localhost\n", CLASSIC, _BOTH),
+        ("restrict default nomodify\nrestrict 127.0.0.0 mask 255.0.0.0\n", CLASSIC, f"{_BOTH}; restrict ::1"),
+        ("restrict default nomodify\nrestrict 127.0.0.1\nrestrict ::1 ignore\n", CLASSIC, _BOTH),
+        ("", NTPSEC, "restrict default kod limited nomodify noquery; restrict 127.0.0.1; restrict ::1"),
+    ],
+)
+def test_what_keeps_strangers_out_is_written_with_what_lets_this_host_ask(
+    lines: str, dialect: Dialect, written: str
+) -> None:
+    found = lint(Texts("/x", {"/x": lines}, {}), dialect)
+    assert {one.remedy for one in found if one.id in ("access.noquery", "access.nomodify")} == {f"write: {written}"}
+
+
 @pytest.mark.parametrize(
     ("line", "dialect", "found"),
     [

@@ -8,6 +8,7 @@ from typing import Optional
 
 from ntpjoin.checks import hindering, leap, smear
 from ntpjoin.checks.access import TO_THE_WORLD, Access
+from ntpjoin.checks.advice import for_itself
 from ntpjoin.checks.lines import places
 from ntpjoin.checks.lint import meaning, pool, settings, understanding
 from ntpjoin.checks.lint.language import Dialect
@@ -15,11 +16,12 @@ from ntpjoin.checks.lint.listening import Place, listens
 from ntpjoin.checks.lint.reading import Reading, read
 from ntpjoin.checks.restrict import Rules
 from ntpjoin.facts import Directive
+from ntpjoin.host import ntpconf
 from ntpjoin.look.texts import Texts
 from ntpjoin.model import Check, CheckState
 from ntpjoin.records import dataclass
 from ntpjoin.surroundings import Leapfile
-from ntpjoin.systems import Row
+from ntpjoin.systems import Engine, Row
 from ntpjoin.upstreams.addresses import special_range
 
 OK, WARN, FAIL = CheckState.OK, CheckState.WARN, CheckState.FAIL
@@ -51,7 +53,8 @@ class Here:
 class AnyFile:
     """What to write in a file that nobody writes anew."""
 
-    dialect: Dialect
+    engine: Engine
+    lines: tuple[Directive, ...]
 
     def without(self, culprits: Iterable[Directive], /) -> str:
         """Each file with its lines."""
@@ -59,10 +62,14 @@ class AnyFile:
         return f"take {' and '.join(places)} out"
 
     def restored(self, culprits: Iterable[Directive], /) -> str:
-        """What took a flag away goes; where nothing did, a line for the whole world is missing, or lacks it."""
+        """What took a flag away goes; where nothing did, a line for the whole world is missing, or lacks it.
+
+        With it, what it would take from this host.
+        """
         taken = [line for line in culprits if line.words[0] != "restrict"]
-        whole = [line for line in TO_THE_WORLD[self.dialect.engine] if "default" in line]
-        return self.without(taken) if taken else f"write: {'; '.join(f'restrict {line}' for line in whole)}"
+        whole = [f"restrict {line}" for line in TO_THE_WORLD[self.engine] if "default" in line]
+        own = for_itself(self.engine, (*self.lines, *ntpconf.directives("", "\n".join(whole))))
+        return self.without(taken) if taken else f"write: {'; '.join((*whole, *own))}"
 
     def edited(self, what: str, /, *culprits: Directive) -> str:
         """The sentence, with its end."""
@@ -78,7 +85,11 @@ def lint(texts: Texts, dialect: Dialect, here: Optional[Here] = None) -> tuple[C
     reading = read(texts, dialect, here=here is not None)
     found, lines = _statements(reading, dialect)
     rules = Rules(
-        dialect.engine, lines, Access(dialect.engine, lines), here.addresses if here else (), AnyFile(dialect)
+        dialect.engine,
+        lines,
+        Access(dialect.engine, lines),
+        here.addresses if here else (),
+        AnyFile(dialect.engine, lines),
     )
     found += settings.overridden(lines, dialect)
     found += settings.together(rules, dialect, here.row if here else None)
