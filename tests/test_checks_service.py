@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ntpjoin.checks.service import log, service
 from ntpjoin.facts import Facts, FileFact, Holder, Unit
+from ntpjoin.host import ntpconf
 from ntpjoin.model import Check
 from tests.sample import ROW, converged
 
 MINE = "/etc/ntpsec/ntp.d/local.conf"
+RESTART = f", then: systemctl restart {ROW.unit}"
+OR_OURS = f"{RESTART}; or, to have ntpjoin's configuration: ntpjoin setup --replace"
 
 
 def told(facts: Facts, check: str) -> Check:
@@ -61,12 +66,62 @@ def test_a_syntax_error_is_told_once_with_the_line_that_is_to_go() -> None:
     assert len(list(log(("line 7 column 0 syntax error", *ntpsec), converged(), ROW))) == 2
 
 
-def test_a_complaint_of_our_own_file_or_without_a_place_is_found_in_the_log() -> None:
-    complaints = (f"syntax error in {ROW.config} line 2, column 0", "restrict: error in address/host nobody unusable")
-    assert {found.remedy for found in log(complaints, converged(), ROW)} == {f"journalctl -u {ROW.unit}"}
+def test_a_complaint_of_our_own_file_or_without_a_place_is_found_by_lint_or_in_the_log() -> None:
+    complaints = (f"syntax error in {ROW.config} line 2, column 0", "restrict nopeer ignored")
+    where = f"journalctl -u {ROW.unit}"
+    seen = f"ntpjoin lint names the line; if it names none: {where}"
+    assert {found.remedy for found in log(complaints, converged(), ROW)} == {seen}
+    unread = converged(unread=(MINE,))
+    assert {found.remedy for found in log(complaints, unread, ROW)} == {where}
     files = {ROW.config: FileFact(b"server ntp1.example.net\nrestric\n", 0o644, "root:root")}
     [found, _] = log(complaints, converged(files=files), ROW)
     assert found.remedy == f"mend or take line 2 out of {ROW.config}, then: systemctl restart {ROW.unit}"
+
+
+STATISTICS = "statistics directory {} does not exist or is unwriteable, error No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("main", "own", "folder", "remedy"),
+    [
+        ("", "", "/var/log/ntpsec/", f"write `statsdir {ROW.stats}` into {ROW.include}{OR_OURS}"),
+        (
+            "# mine\nstatsdir /srv/ntp\n",
+            "",
+            "/srv/ntp/",
+            f"write `statsdir {ROW.stats}` in place of line 2 of {ROW.config}{OR_OURS}",
+        ),
+        (
+            "statsdir /srv/ntp\n",
+            "statsdir /srv/other\n",
+            "/srv/other/",
+            f"write `statsdir {ROW.stats}` in place of line 1 of {ROW.include}{RESTART}",
+        ),
+        (
+            f"statsdir {ROW.stats}\n",
+            "",
+            ROW.stats,
+            f"install -d -o ntpsec -g ntpsec {ROW.stats}; systemctl restart {ROW.unit}",
+        ),
+    ],
+)
+def test_where_ntpsec_lacks_a_folder_for_statistics_line_or_folder_is_named(
+    main: str, own: str, folder: str, remedy: str
+) -> None:
+    files = {ROW.config: FileFact(main.encode(), 0o644, "root:root")}
+    facts = converged(files=files, directives=ntpconf.directives(ROW.include, own), journal__written={})
+    [found] = log((STATISTICS.format(folder),), facts, ROW)
+    assert found.remedy == remedy
+
+
+def test_the_packages_own_configuration_which_lacks_that_line_is_replaced_by_ours() -> None:
+    stock = {ROW.config: FileFact(b"driftfile /var/lib/ntpsec/ntp.drift\n", 0o644, "root:root", stock=True)}
+    complaint = STATISTICS.format("/var/log/ntpsec/")
+    [found] = log((complaint,), converged(files=stock, journal__written={}), ROW)
+    assert found.remedy == "ntpjoin setup"
+    # What another file lacks is not to be written into this one.
+    [found] = log((complaint,), converged(files=stock, journal__written={}, daemon__config=ROW.dhcp_config), ROW)
+    assert found.remedy == f"journalctl -u {ROW.unit}"
 
 
 def test_who_holds_the_port_instead_is_told_and_where_to_look() -> None:

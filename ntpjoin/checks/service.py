@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ntpjoin.checks.advice import OwnFile
-from ntpjoin.checks.lines import somebodys
+from ntpjoin.checks.lines import lines, read_lines, somebodys
 from ntpjoin.facts import Daemon, Facts, Unit
 from ntpjoin.host import settings
 from ntpjoin.host.distros import ROWS
@@ -134,17 +134,32 @@ def _is_set(facts: Facts, setting: Setting) -> bool:
 
 #: Where the daemon found an error: NTPsec tells it twice, with the file and with the reason, and classic ntpd in one line.
 _IN_FILE = re.compile(r"syntax error in (?P<path>/\S+) line (?P<line>\d+), column (?P<column>\d+)")
+#: NTPsec wants it even where no statistics are kept (ntpd.c); without a `statsdir` line it is one that no package makes.
+_STATISTICS = re.compile(r"statistics directory (?P<path>/\S*)")
 
 
 def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
     """What the daemon has said of its configuration; nothing where it said nothing."""
+    where, known = to_type("log", row.unit), read_lines(facts, row) is not None
     placed = {complaint: found for complaint in complaints if (found := _IN_FILE.search(complaint))}
     told = tuple(f"line {found['line']} column {found['column']} syntax error" for found in placed.values())
     for complaint in complaints:
-        found = placed.get(complaint)
+        found, statistics = placed.get(complaint), _STATISTICS.search(complaint)
         if found is None and complaint.startswith(told):
             continue
-        remedy = to_type("log", row.unit)
+        remedy = f"ntpjoin lint names the line; if it names none: {where}" if known else where
         if found and (found["path"] != row.config or somebodys(facts, row)):
             remedy = f"mend or take line {found['line']} out of {found['path']}, then: {to_type('restart', row.unit)}"
+        elif statistics and known:
+            remedy = _with_statistics(statistics["path"], facts, row)
         yield Check("service.log", WARN, f"ntpd complains: {complaint}", remedy)
+
+
+def _with_statistics(path: str, facts: Facts, row: Row) -> str:
+    """A line for the folder that is there for them; where that is the one, the folder."""
+    named = [line for line in lines(facts, row) if line.words[0] == "statsdir"]
+    advice, line, identity = OwnFile(facts, row), f"`statsdir {row.stats}`", facts.surroundings.identity
+    if path.rstrip("/") != row.stats.rstrip("/"):
+        return advice.edited(f"write {line} in place of", named[-1]) if named else advice.written(line)
+    user, _, group = (identity.owner if identity else f"{row.user}:{row.user}").partition(":")
+    return f"install -d -o {user} -g {group} {row.stats}; {to_type('restart', row.unit)}"
