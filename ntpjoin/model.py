@@ -252,7 +252,7 @@ class CheckState(str, Enum):
 class Measure:
     """The number that a check judges: it warns beyond `warn` and fails beyond `fail`, where there are such thresholds.
 
-    Of what is counted they are the last that is good and the last that is no fault.
+    Of what is counted they are the last that is good and the last that is no fault; a part of a whole that `falls` is bad at them.
 
     `unit` is `s` for seconds, `%`, or "" for what is counted. `falls`: less is worse.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 
@@ -29,6 +30,14 @@ def plugin_line(line: str) -> tuple[str, str, dict[str, str]]:
         at = match.end()
     assert bool(pipe) is bool(found)
     return status, text, found
+
+
+def alerts(value: float, of: str) -> bool:
+    """Whether a value alerts by a range, as the guidelines have it: outside, and behind an `@` inside; its ends are inside."""
+    low, _, high = of.lstrip("@").rpartition(":")
+    least = -math.inf if low == "~" else float(low or 0)
+    inside = least <= value <= (float(high) if high else math.inf)
+    return bool(of) and inside is of.startswith("@")
 
 
 # --- Prometheus's text format

@@ -10,13 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ntpjoin.checks.verify import judge
 from ntpjoin.model import Check, CheckState, Measure
 from ntpjoin.show import nagios
 from ntpjoin.show.report import Report
 from tests.hostile import SETTINGS
+from tests.judged import GOOD
 from tests.outputs import FAIL, HEALTHY, HOSTILE, MEASURES, OK, SEVERAL, UNKNOWN, WARN, hostile
-from tests.read_back import plugin_line
-from tests.sample import BOARD
+from tests.read_back import alerts, plugin_line
+from tests.sample import BOARD, PINS, WISH, converged, peer
+
+#: Sources that have answered such a share of their polls, in percent.
+REACHED = {
+    share: tuple(peer(number, reach=reach) for number, reach in enumerate(registers, 1))
+    for share, registers in {
+        77.5: (0xFF, 0xFF, 0x7F, 0x0F, 0x0F),
+        75: (0xFF, 0xFF, 0x3F, 0x0F, 0x0F),
+        52.5: (0x8F, 0x0F, 0x0F, 0x0F, 0x0F),
+        50: (0x0F, 0xF0, 0xAA, 0x55, 0x0F),
+    }.items()
+}
 
 
 def report(*checks: Check, code: int = 0) -> Report:
@@ -72,6 +85,26 @@ def test_numbers_have_units_and_ranges_as_the_guidelines_want_them() -> None:
         "leapfile": "-0.00000015s;~:0.1",
         "huge": "1000000000000",
     }
+
+
+@pytest.mark.parametrize(
+    ("id", "facts"),
+    [
+        *(("sync.reach", {"daemon__board__peers": REACHED[share]}) for share in REACHED),
+        *(("sync.stratum", {"daemon__board__system__stratum": stratum}) for stratum in (1, 5, 6, 7, 8)),
+        *(
+            ("sync.distance", {"daemon__board__system__root_dispersion_ms": ms})
+            for ms in (499.5, 500.5, 1499.5, 1500.5)
+        ),
+        *(("leapfile", {"surroundings__leapfile__days": days}) for days in (-1, 0, 27, 28, 29)),
+    ],
+)
+def test_at_its_limits_a_number_alerts_as_the_check_does(id: str, facts: dict[str, Any]) -> None:  # noqa: A002
+    found = [check for check in judge(converged(**facts), WISH, PINS, GOOD) if check.id == id]
+    told = plugin_line(nagios.line(report(*found)))[2][id]
+    value, *ranges = (*told.split(";"), "", "")[:3]
+    warns, fails = (alerts(float(value.rstrip("s%")), one) for one in ranges)
+    assert (FAIL if fails else WARN if warns else OK) is found[0].state
 
 
 def test_a_label_comes_once_with_the_worst_of_its_numbers() -> None:

@@ -90,12 +90,16 @@ def _value(measure: Measure) -> str:
 
 
 def _range(measure: Measure, limit: Optional[float]) -> str:
-    """The range that is good: it begins at 0 unless that is said, `~` is minus infinity, and it has no end behind a bare colon."""
+    """The range that is good: it begins at 0 unless that is said, `~` is minus infinity, and it has no end behind a bare colon.
+
+    Both its ends belong to it. Behind an `@` it is the range that is not good: of what falls and is not counted the limit is part.
+    """
     if limit is None or not math.isfinite(limit):
         return ""
-    if measure.falls:
+    if measure.falls and not measure.unit:
         return f"{_number(limit)}:"
-    return f"~:{_number(limit)}" if min(measure.value, limit) < 0 else _number(limit)
+    upto = f"~:{_number(limit)}" if min(measure.value, limit) < 0 else _number(limit)
+    return f"@{upto}" if measure.falls else upto
 
 
 def _number(value: float) -> str:
