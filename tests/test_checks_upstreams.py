@@ -104,6 +104,10 @@ def test_a_source_counts_once_by_its_address_and_only_with_a_voice() -> None:
 def test_servers_that_were_chosen_and_are_missing_count_as_they_are_told_by_themselves() -> None:
     facts = converged(daemon__board=Billboard(SYSTEM_VARS, BOARD.peers[:2], 1))
     assert faults(facts) == [("upstreams.followed", "fail"), OUTSIDE]
+    [check] = told(facts, "upstreams.count")
+    assert check.text == "5 sources, with 3 that are missing"
+    [check] = told(converged(daemon__board=Billboard(SYSTEM_VARS, BOARD.peers[:4], 1)), "upstreams.count")
+    assert check.text == "5 sources, with 1 that is missing"
 
 
 def test_a_daemon_that_reads_another_file_is_told_once() -> None:

@@ -42,13 +42,15 @@ def _count(following: Following) -> Iterator[Check]:
         return  # names still have to be asked, and servers to be drawn
     voices = {peer.address for peer in board.voices}
     count = len(voices | unresolved | {pin.address for pin in following.pins})
-    yield counted(count, "" if LEAST <= count <= MOST else _count_remedy(following, count))
+    missing = len({pin.address for pin in following.pins} - {peer.address for peer in board.peers})
+    yield counted(count, "" if LEAST <= count <= MOST else _count_remedy(following, count), missing)
 
 
-def counted(count: int, remedy: str) -> Check:
-    """Whether so many are enough, and not too many."""
+def counted(count: int, remedy: str, missing: int = 0) -> Check:
+    """Whether so many are enough, and not too many; so many of them were chosen, and are `missing`."""
     state = FAIL if count < LEAST_FEW else OK if LEAST <= count <= MOST else WARN
     text = f"{count} source{'s' if count != 1 else ''}"
+    text += f", with {missing} that {'are' if missing > 1 else 'is'} missing" if missing else ""
     if state is not OK:
         text += f": the pool wants {LEAST} to {MOST}"
     if count < LEAST_FEW:
