@@ -453,6 +453,23 @@ def test_what_a_line_asks_too_much_is_told_with_what_to_write() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "instead"),
+    [
+        ("maxpoll 5", "`maxpoll 5`"),
+        ("iburst minpoll 4 maxpoll 5", "`minpoll 4` and `maxpoll 5`"),
+        ("minpoll 6 maxpoll 4", "`maxpoll 4`"),
+    ],
+)
+def test_a_maxpoll_that_would_count_in_place_of_what_is_written_goes(options: str, instead: str) -> None:
+    line = f"server 192.0.2.30 {options}"
+    [check] = told(beside(own=f"{line}\n"), "upstreams.manners")
+    assert check.remedy == f"write `minpoll 6` in place of {instead} in line 1 of {OWN}, then: {RESTART}"
+    mended = line.replace(instead.strip("`").replace("` and `", " "), "minpoll 6")
+    assert mended != line
+    assert told(beside(own=f"{mended}\n"), "upstreams.manners") == []
+
+
+@pytest.mark.parametrize(
     ("options", "found"),
     [("minpoll 8", []), ("minpoll 7", ["128 s; 256 s"]), ("", ["64 s; 256 s"]), ("iburst minpoll 8", ["iburst"])],
 )

@@ -78,10 +78,19 @@ def _asks(line: Directive, pin: Pin) -> Iterator[TooMuch]:
     if asked < least:
         whose = "its operator asks for" if pin.minpoll else "may be without its operator's leave"
         what = f"{name} may be asked every {2**asked} s; {2**least} s is the least that {whose}"
-        yield TooMuch(line, WARN, what, f"write `minpoll {least}` into")
+        yield TooMuch(line, WARN, what, f"write `minpoll {least}` {_where(line, least)}")
     if not pin.iburst and "iburst" in line.words:
         what = f"{name} is sent a burst when ntpd starts (iburst), which its operator does not want"
         yield TooMuch(line, WARN, what, "take `iburst` out of")
+
+
+def _where(line: Directive, least: int) -> str:
+    """A `maxpoll` below it would count all the same, so it goes, and with it what stood for the least."""
+    pairs = [
+        pair for pair in zip(line.words, line.words[1:]) if pair[0] in ("minpoll", "maxpoll") and _is_number(pair[1])
+    ]
+    wrong = [f"`{' '.join(pair)}`" for pair in pairs if int(pair[1]) < least]
+    return f"in place of {' and '.join(wrong)} in" if _power(line, "maxpoll", _MOST) < least else "into"
 
 
 def _minpoll(line: Directive) -> int:
