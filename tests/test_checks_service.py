@@ -33,6 +33,23 @@ def test_another_ntpd_that_holds_the_port_has_to_go_first() -> None:
     assert told(replace(facts, holders=()), "service.running").remedy == f"systemctl start {ROW.unit}"
 
 
+def test_who_is_masked_is_to_be_unmasked_first() -> None:
+    runs = replace(converged().units[ROW.unit], load="masked", enabled="masked")
+    masked, stopped = {ROW.unit: runs}, {ROW.unit: replace(runs, active="inactive", sub="dead", pid=0)}
+    assert told(converged(units=masked), "service.enabled").remedy == (
+        f"systemctl unmask {ROW.unit}; systemctl enable {ROW.unit}"
+    )
+    assert (
+        told(converged(units=stopped, daemon=None), "service.running").remedy
+        == f"systemctl unmask {ROW.unit}; ntpjoin setup"
+    )
+    files = {ROW.config: FileFact(b"server ntp1.example.net\n", 0o644, "root:root")}
+    mine = converged(units=stopped, daemon=None, files=files, journal__written={})
+    assert told(mine, "service.running").remedy == (
+        f"systemctl unmask {ROW.unit}; systemctl enable {ROW.unit}; systemctl start {ROW.unit}"
+    )
+
+
 def test_what_setup_refuses_to_replace_is_not_said_to_be_mended_by_it() -> None:
     found = told(converged(daemon__config="/etc/other.conf"), "service.config")
     assert found.remedy == (

@@ -26,7 +26,9 @@ def service(facts: Facts, row: Row) -> Iterator[Check]:
         )
         remedy = to_type("start", row.unit) if unit.exists and not unit.held else "ntpjoin setup"
         if unit.load == "masked":
-            remedy = f"{to_type('unmask', row.unit)}; ntpjoin setup"
+            # A set-up would not go with a configuration of somebody's own.
+            by_hand = f"{to_type('enable', row.unit)}; {to_type('start', row.unit)}"
+            remedy = f"{to_type('unmask', row.unit)}; {by_hand if somebodys(facts, row) else 'ntpjoin setup'}"
         if daemon and any(holder.pid == daemon.pid for holder in facts.holders or ()):
             why += f", but another ntpd does, and holds UDP 123 (process {daemon.pid})"
             remedy = f"kill {daemon.pid}; {remedy}"
@@ -35,7 +37,9 @@ def service(facts: Facts, row: Row) -> Iterator[Check]:
     yield Check("service.running", OK, f"{row.unit} runs")
     enabled = unit.enabled == "enabled"
     text = f"{row.unit} starts at boot" if enabled else f"{row.unit} is {unit.enabled}: it would not start at boot"
-    yield Check("service.enabled", OK if enabled else FAIL, text, "" if enabled else to_type("enable", row.unit))
+    masked = f"{to_type('unmask', row.unit)}; " if unit.load == "masked" else ""
+    remedy = "" if enabled else masked + to_type("enable", row.unit)
+    yield Check("service.enabled", OK if enabled else FAIL, text, remedy)
     yield _reads(facts, daemon, unit, row)
     yield from _file(facts, row)
     yield from _dhcp(facts, row)
