@@ -116,6 +116,16 @@ def test_the_log_is_that_of_the_process(host: Host, programs: Programs) -> None:
     assert sysv.log(host, Unit("ntpsec")) == ()
 
 
+@pytest.mark.parametrize("begins", ["INIT: precision = 0.100 usec (-23)", "proto: precision = 0.065 usec (-24)"])
+def test_a_process_of_the_same_number_before_the_reboot_is_another(host: Host, programs: Programs, begins: str) -> None:
+    run = [begins, "CONFIG: restrict nopeer ignored", "IO: Listen normally on 2 lo 127.0.0.1:123"]
+    again = [begins, "IO: Listen normally on 2 lo 127.0.0.1:123"]
+    lines = [f"Nov 21 18:27:00 time1 ntpd[812]: {line}" for line in (*run, *again)]
+    put(host, "/var/log/syslog", "\n".join(lines))
+    programs.add("tail", '/bin/cat "$3"')
+    assert sysv.log(host, Unit("ntpsec", pid=812)) == tuple(again)
+
+
 def test_a_row_calls_its_units_as_the_init_does() -> None:
     for row in ROWS:
         scripts = with_init(row, "init scripts")

@@ -30,6 +30,8 @@ _WORK_S = 240.0
 _LOG_BYTES = 1 << 20
 _SYSLOG = "/var/log/syslog"
 _DAEMON_LOG = "/var/log/daemon.log"
+#: What ntpd of either engine says first once it has forked, before it reads its configuration (ntp_proto.c, init_proto).
+_BEGINS = "precision = "
 
 
 def running(host: Host) -> bool:
@@ -152,4 +154,7 @@ def log(host: Host, unit: Unit) -> tuple[str, ...]:
         return ()
     mark = re.compile(rf"\bntpd\[{unit.pid}\]: ")
     lines = host.run(["tail", "-c", str(_LOG_BYTES), str(host.path(path))], check=False).out.splitlines()
-    return tuple(mark.split(line, maxsplit=1)[1] for line in lines if mark.search(line))
+    said = tuple(mark.split(line, maxsplit=1)[1] for line in lines if mark.search(line))
+    # After a reboot it often has the number that it had before.
+    begins = max((at for at, line in enumerate(said) if _BEGINS in line), default=0)
+    return said[begins:]
