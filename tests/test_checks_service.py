@@ -88,6 +88,8 @@ def test_a_complaint_of_our_own_file_or_without_a_place_is_found_by_lint_or_in_t
     where = f"journalctl -u {ROW.unit}"
     seen = f"ntpjoin lint names the line; if it names none: {where}"
     assert {found.remedy for found in log(complaints, converged(), ROW)} == {seen}
+    # Of ten lines with the same word it says the same ten times.
+    assert len(list(log(("restrict nopeer ignored",) * 10, converged(), ROW))) == 1
     unread = converged(unread=(MINE,))
     assert {found.remedy for found in log(complaints, unread, ROW)} == {where}
     files = {ROW.config: FileFact(b"server ntp1.example.net\nrestric\n", 0o644, "root:root")}

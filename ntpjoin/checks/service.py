@@ -143,11 +143,11 @@ _STATISTICS = re.compile(r"statistics directory (?P<path>/\S*)")
 
 
 def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
-    """What the daemon has said of its configuration; nothing where it said nothing."""
+    """What the daemon has said of its configuration, each once, for it says some of each line; nothing where it said nothing."""
     where, known = to_type("log", row.unit), read_lines(facts, row) is not None
     placed = {complaint: found for complaint in complaints if (found := _IN_FILE.search(complaint))}
     told = tuple(f"line {found['line']} column {found['column']} syntax error" for found in placed.values())
-    for complaint in complaints:
+    for complaint in dict.fromkeys(complaints):
         found, statistics = placed.get(complaint), _STATISTICS.search(complaint)
         if found is None and complaint.startswith(told):
             continue
