@@ -434,6 +434,7 @@ def test_a_file_that_the_package_manager_put_back_is_one_fault() -> None:
         ("pool ntp.example.net minpoll 4 burst", ["fail", "warn"]),
         ("server 10.1.2.3 minpoll 4 burst", []),
         ("server fd00::3 minpoll 4", []),
+        ("server [fd00::3] minpoll 4", []),
         ("server 127.127.28.0 minpoll 4", []),
         ("refclock shm unit 0 minpoll 4", []),
         ("server 192.0.2.30 minpoll x", []),
@@ -494,6 +495,23 @@ def test_the_lines_that_we_write_ask_nothing_too_much() -> None:
 def test_a_source_without_a_line_is_left_to_the_operator() -> None:
     [check] = told(beside(replace(STRANGER, tally="x")), "upstreams.falseticker")
     assert check.remedy == "look at your own lines"
+
+
+@pytest.mark.parametrize("written", ["2001:DB8:0:0::30", "[2001:db8::30]", "2001:db8::0030"])
+def test_the_line_of_an_address_is_found_however_that_is_written(written: str) -> None:
+    one, own = replace(STRANGER, tally="x", address="2001:db8::30", source=""), f"# mine\nserver {written}\n"
+    [check] = told(beside(one, own=own), "upstreams.falseticker")
+    assert check.remedy == f"take line 2 out of {OWN}, then: {RESTART}"
+    # As one of eight it is told to go, too; those that were chosen are ours.
+    more = (peer(1, associd=number, address=f"192.0.2.{number}", tally="+") for number in (50, 51))
+    [check] = told(beside(replace(one, tally="+"), *more, own=own), "upstreams.count")
+    assert check.remedy == f"take line 2 out of {OWN}, then: {RESTART}"
+
+
+def test_a_line_that_writes_a_chosen_address_otherwise_brings_no_other_source() -> None:
+    more = (peer(1, associd=number, address=f"192.0.2.{number}", tally="+") for number in (50, 51, 52))
+    [check] = told(beside(*more, own="server 2001:DB8:0::2\n"), "upstreams.count")
+    assert check.remedy == "ntpjoin setup --survey"
 
 
 def test_the_line_of_a_source_with_a_port_is_found() -> None:

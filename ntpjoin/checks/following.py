@@ -39,6 +39,6 @@ class Following:
         """What to type to be rid of it."""
         if self.chosen(peer):
             return self.advice.survey
-        named = {peer.address, peer.source} - {""}
-        culprits = [one.directive for one in sources(self.lines) if named & {one.name, *one.directive.words}]
+        known = {peer.address, peer.source} - {""}
+        culprits = [one.directive for one in sources(self.lines) if known & {one.name, one.key, *one.directive.words}]
         return take_out(culprits, self.row) if culprits else "look at your own lines"

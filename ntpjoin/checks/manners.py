@@ -111,6 +111,6 @@ def _is_number(word: str) -> bool:
 def _ours(source: Source) -> bool:
     """Whether it is a server of one's own network, as far as its address tells."""
     try:
-        return is_private(ipaddress.ip_network(source.name))
+        return is_private(ipaddress.ip_network(source.key))
     except ValueError:
         return False

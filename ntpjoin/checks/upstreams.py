@@ -84,9 +84,10 @@ def named(count: int, needed: int = LEAST) -> str:
 def _has_voice(source: Source, following: Following) -> bool:
     """Whether a line of the operator's own brings one more source: none that is only watched, and none of those that were chosen."""
     chosen = {pin.address for pin in following.pins}
-    if source.kind == "local" or "noselect" in source.directive.words or source.name in chosen:
+    known = {source.name, source.key}
+    if source.kind == "local" or "noselect" in source.directive.words or known & chosen:
         return False
-    led = {peer.address for peer in following.board.peers if source.name in (peer.address, peer.source)}
+    led = {peer.address for peer in following.board.peers if known & {peer.address, peer.source}}
     return not led or not led <= chosen
 
 
