@@ -413,6 +413,14 @@ def test_a_line_that_opens_the_daemon_to_somebody_is_told(lines: str, warns: int
     assert judged(own(lines)) == [("access.open", "warn")] * warns + [OUTSIDE]
 
 
+def test_what_took_the_flag_away_from_a_line_goes_alone() -> None:
+    """Behind `unrestrict` the flag would be taken away once more."""
+    lines = "restrict 198.51.100.7 noquery nomodify\nunrestrict 198.51.100.7 noquery\n"
+    [check] = told(own(lines), "access.open")
+    assert check.remedy == f"take line 2 out of {OWN}, then: {RESTART}"
+    assert told(own(lines.partition("unrestrict")[0]), "access.open") == []
+
+
 def test_a_bare_line_is_explained() -> None:
     [check] = told(own("restrict 198.51.100.7"), "access.open")
     assert check.text == (

@@ -252,7 +252,9 @@ def _opening(whom: str, entry: Entry, rules: Rules) -> Check:
     bare = any(line.words[0] == "restrict" and not _flags(line) for line in entry.lines)
     why = "; a line without flags allows everything" if bare and not entry.flags else ""
     text = f"{whom} may {may}: {_listed(entry.lines)}{why}"
-    return Check("access.open", WARN, text, rules.advice.forbidding(entry.lines), lines=entry.lines)
+    took = [line for line in entry.lacking("noquery") if line.words[0] != "restrict"]
+    remedy = rules.advice.without(took) if took else rules.advice.forbidding(entry.lines)
+    return Check("access.open", WARN, text, remedy, lines=entry.lines)
 
 
 def _flags(line: Directive) -> tuple[str, ...]:
