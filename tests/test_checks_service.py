@@ -74,6 +74,12 @@ def test_who_has_a_configuration_of_his_own_keeps_it_and_has_dhcp_ignored() -> N
     )
 
 
+def test_where_no_process_is_seen_the_next_look_is_named() -> None:
+    assert told(converged(daemon=None), "service.config").remedy == f"systemctl status {ROW.unit}"
+    hidden = converged(daemon=None, holders=None, system__root=False)
+    assert told(hidden, "service.config").remedy == "sudo ntpjoin verify"
+
+
 def test_a_syntax_error_is_told_once_with_the_line_that_is_to_go() -> None:
     ntpsec = ("line 2 column 0 syntax error", f"syntax error in {MINE} line 2, column 0")
     [found] = log(ntpsec, converged(), ROW)
