@@ -30,7 +30,7 @@ _WORK_S = 240.0
 _LOG_BYTES = 1 << 20
 _SYSLOG = "/var/log/syslog"
 _DAEMON_LOG = "/var/log/daemon.log"
-#: What ntpd of either engine says first once it has forked, before it reads its configuration (ntp_proto.c, init_proto).
+#: What ntpd of either engine says once, when it has forked and before it reads its configuration (ntp_proto.c, measure_precision).
 _BEGINS = "precision = "
 
 
