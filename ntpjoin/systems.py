@@ -119,9 +119,10 @@ _TYPED = {
     "restart": ("systemctl restart {}", "service {} restart"),
     "reload": ("systemctl reload {}", "service {} reload"),
     "status": ("systemctl status {}", "service {} status"),
-    "enable": ("systemctl enable {}", "update-rc.d {} enable"),
+    # `update-rc.d NAME enable` alone is an error where somebody has taken all links away; `defaults` leaves alone what is there.
+    "enable": ("systemctl enable {}", "update-rc.d {0} defaults; update-rc.d {0} enable"),
     "retire": ("systemctl disable --now {}", "update-rc.d {0} disable; service {0} stop"),
-    "unmask": ("systemctl unmask {}", "update-rc.d {} enable"),
+    "unmask": ("systemctl unmask {}", "update-rc.d {0} defaults; update-rc.d {0} enable"),
     "log": ("journalctl -u {}", "grep ntpd /var/log/syslog"),
     "definition": ("systemctl cat {}", "cat /etc/init.d/{}"),
 }

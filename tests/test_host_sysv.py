@@ -9,6 +9,7 @@ from ntpjoin.host.distros import ROWS, with_init
 from ntpjoin.host.machine import Host
 from ntpjoin.host.services import systemd, sysv
 from ntpjoin.host.services.manager import Services, init, services
+from ntpjoin.systems import to_type
 from tests.conftest import Programs, put
 
 #: The type checker holds each to what an init must be able to do.
@@ -106,6 +107,12 @@ def test_what_the_system_is_told(host: Host, programs: Programs) -> None:
         "update-rc.d ntpsec enable",
         "update-rc.d ntpsec disable",
     ]
+
+
+def test_what_is_to_be_typed_makes_links_that_are_gone_as_enabling_does(host: Host, programs: Programs) -> None:
+    programs.add("update-rc.d", "exit 0")
+    sysv.set_enabled(host, "ntpsec", enabled=True)
+    assert to_type("enable", "ntpsec") == "; ".join(programs.calls())
 
 
 def test_the_log_is_that_of_the_process(host: Host, programs: Programs) -> None:
