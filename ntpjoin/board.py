@@ -86,6 +86,8 @@ class Peer:
     daemon has for it: of a reference clock's driver, or the one in its configuration; '' where it has none. `flash` has a bit for
     each test that its last packet failed (decode.html of the daemons' documentation; RFC 5905, section 11.2 has most of them);
     `event` is what happened to it last, as the system's. `nts_cookies` are left for it where its time is authenticated by NTS.
+    `root_distance_ms` is how far from the true time it may be by its latest answers, whether or not the daemon has used them yet
+    (RFC 5905, section 11.2.3, without what has come since by the age of the last one).
     """
 
     associd: int
@@ -105,6 +107,7 @@ class Peer:
     flash: int = 0
     event: str = ""
     nts_cookies: Optional[int] = None
+    root_distance_ms: Optional[float] = None
 
     @property
     def type(self) -> str:

@@ -146,6 +146,23 @@ def test_a_root_distance_that_still_falls_is_no_alarm() -> None:
     assert check.measure == Measure(7.9005, "s", 0.5, 1.5)
 
 
+@pytest.mark.parametrize(
+    ("told_ms", "own_ms", "state"),
+    [(943.0, 195.4, "ok"), (943.0, 500.1, "warn"), (943.0, None, "warn"), (1500.1, 195.4, "fail")],
+)
+def test_a_root_distance_of_the_start_that_the_daemon_tells_still_is_no_alarm_while_clients_follow_it(
+    told_ms: float, own_ms: Optional[float], state: str
+) -> None:
+    """NTPsec 1.2.2 on a busy machine told 0.943 s more than 305 s after its start, from the fourth answer of the burst."""
+    peers = (replace(BOARD.peers[0], root_distance_ms=own_ms), *BOARD.peers[1:])
+    check = told(host(*peers, root_delay_ms=0.0, root_dispersion_ms=told_ms), "sync.distance")
+    assert check is not None
+    assert check.state.value == state
+    if state == "ok":
+        used = "by the latest answers of 192.0.2.1 it is 0.195 s, and ntpd will tell so when it uses the next"
+        assert check.text == f"root distance 0.943 s: {used}"
+
+
 # --- reach
 
 

@@ -58,7 +58,7 @@ def test_verify(typed: Typed, parts: dict[str, Any], code: int) -> None:
         }  # fmt: skip
         assert set(page["peers"][0]) == {
             "associd", "tally", "address", "refid", "stratum", "reach", "hmode", "poll_s", "configured", "when_s", "delay_ms",
-            "offset_ms", "jitter_ms", "source", "flash", "event", "nts_cookies", "type",
+            "offset_ms", "jitter_ms", "source", "flash", "event", "nts_cookies", "root_distance_ms", "type",
         }  # fmt: skip
         assert page["settled"] is True
         assert NAMES[0] in typed.out

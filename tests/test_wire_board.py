@@ -83,8 +83,10 @@ def test_the_billboard_of_a_synchronised_daemon_is_read() -> None:
     assert (first.associd, first.tally, first.address, first.refid) == (40001, "*", "192.0.2.10", "GPS")
     assert (first.stratum, first.reach, first.hmode, first.poll_s, first.when_s) == (1, 255, 3, 64, 16)
     assert (first.delay_ms, first.offset_ms, first.jitter_ms) == (10.982, 0.412, 0.127)
+    assert first.root_distance_ms == pytest.approx(10.982 / 2 + 0.992 + 0.944 + 0.127)
     assert (second.tally, second.address, second.refid, second.reach) == (" ", "2001:db8::11", "INIT", 0)
     assert second.when_s is None
+    assert second.root_distance_ms is None  # it tells too little
     assert second.configured
 
 

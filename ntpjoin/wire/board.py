@@ -34,6 +34,9 @@ _PEER = (
     "delay",
     "offset",
     "jitter",
+    "rootdelay",
+    "rootdisp",
+    "dispersion",
 )
 
 #: Asked for beside those, and left out where a daemon does not know them: classic 4.2.6 has no counters and no srchost.
@@ -149,7 +152,17 @@ def _peer(association: Association, values: Mapping[str, str], clock: _Clock) ->
         flash=_whole({"flash": "0", **values}, "flash"),
         event=status.event,
         nts_cookies=_count(values, "ntscookies"),
+        root_distance_ms=_root_distance_ms(values),
     )
+
+
+def _root_distance_ms(values: Mapping[str, str]) -> Optional[float]:
+    names = ("rootdelay", "delay", "rootdisp", "dispersion", "jitter")
+    told = [part for part in (_real(values, name) for name in names) if part is not None]
+    if len(told) < len(names):
+        return None
+    root_delay, delay, *errors = told
+    return (root_delay + delay) / 2 + sum(errors)
 
 
 def _asked(
