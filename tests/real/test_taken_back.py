@@ -9,6 +9,15 @@ from tests.real import operator
 
 pytestmark = pytest.mark.real
 
+#: Ends an undo, as the kernel would, when the daemon's package has gone and before the former daemon's is back.
+KILLED = """
+ntpjoin undo --yes >/dev/null 2>&1 &
+while dpkg-query -W -f '${Status}' ntpsec 2>/dev/null | grep -q 'ok installed'; do sleep 0.1; done
+kill -9 $!
+while pgrep -x 'apt-get|dpkg' >/dev/null; do sleep 0.5; done
+"""
+OWN = "/etc/ntpsec/ntp.d/local.conf"
+
 REFUSES = "#!/bin/sh\necho 'ntpd: refusing to start, as planted' >&2\nexit 3\n"
 
 
@@ -53,3 +62,20 @@ def test_a_file_edited_since_is_kept_and_said(lab: Lab, member: Server) -> None:
     assert kept.endswith("# mine\n# mine too\n")
     assert member.run(["systemctl", "is-active", "systemd-timesyncd"]).out.strip() == "active"
     assert "ntpsec" not in [name for name, row in member.snapshot().packages.items() if "installed" in row[2].split()]
+
+
+@pytest.mark.campaign
+def test_an_undo_killed_between_the_packages_is_finished_by_the_next(lab: Lab, server: Server) -> None:
+    operator.carry(server)
+    before = server.snapshot()
+    assert operator.set_up(server).code == 0
+    server.run(["tee", OWN], input="# mine\n", check=True)
+    lab.packages.stop()
+    server.run(["sh", "-c", KILLED], check=True, timeout=60 * server.slowness)
+    assert not server.run(["sh", "-c", f"test -e {OWN} || systemctl is-active systemd-timesyncd"]).out
+    undone = operator.ntpjoin(server, "undo", "--yes", timeout=60)
+    assert undone.code == 4, undone.out + undone.err
+    assert server.run(["cat", OWN], check=True).out == "# mine\n"
+    assert server.run(["systemctl", "is-active", "systemd-timesyncd"]).out.strip() == "active"
+    differs = operator.unexplained(before, server.snapshot())
+    assert [line for line in differs if not line.startswith("etc: /etc/ntpsec")] == []
