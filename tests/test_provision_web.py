@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ntpjoin.errors import StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import FileFact, JournalFacts, RunFact
 from ntpjoin.host.webservers import APACHE_DEBIAN, APACHE_RPM, NGINX_DEBIAN, NGINX_RPM
 from ntpjoin.model import Consent, Wish
@@ -440,6 +440,25 @@ def test_a_site_of_the_operators_that_does_the_same_is_none_of_ours(
         server.host.remove(path)
     monkeypatch.setattr(visit_module, "visit", lambda address, name: Visit(address, name, "/", 301, POOL_SITE))
     assert OURS.undo(server, before).state == "restored"
+
+
+def test_a_server_that_is_stopped_by_then_is_not_to_blame_for_what_another_one_does(
+    server: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its operator has gone over from nginx to Apache, and sends them to the pool's site by a virtual host of his own."""
+    before = OURS.before(server)
+    OURS.apply(server)
+    monkeypatch.setattr("ntpjoin.provision.changes.sites._RENEWED_S", 0.3)
+    for path in (OURS.link, OURS.path):
+        server.host.remove(path)
+    monkeypatch.setattr(visit_module, "visit", lambda address, name: Visit(address, name, "/", 301, POOL_SITE))
+    shows = "printf 'Id=nginx.service\\nLoadState=loaded\\nActiveState={}\\n'"
+    reload = "reload) echo 'Job for nginx.service failed.' >&2; exit 1;;"
+    programs.add("systemctl", f"case $1 in {reload} show) {shows.format('inactive')};; esac")
+    assert OURS.undo(server, before).state == "restored"
+    programs.add("systemctl", f"case $1 in {reload} show) {shows.format('active')};; esac")
+    with pytest.raises(CommandFailed, match=r"Job for nginx\.service failed"):
+        OURS.undo(server, before)
 
 
 def test_a_web_server_that_is_gone_by_then_is_no_fault(server: Site, monkeypatch: pytest.MonkeyPatch) -> None:

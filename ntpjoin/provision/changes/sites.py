@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import ClassVar, Optional
 
-from ntpjoin.errors import StepFailed
+from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import Facts
 from ntpjoin.host.machine import Host
 from ntpjoin.host.services.manager import services
@@ -147,7 +147,11 @@ class ServeSite(WriteFile):
                 )
         live = self._live()
         if (live and (read or not former)) or (read and look(site.host, self.service).running):
-            services(site.host).renew(site.host, self.service)
+            try:
+                services(site.host).renew(site.host, self.service)
+            except CommandFailed:  # what does not run cannot be told, and then another server sends them there
+                if read or look(site.host, self.service).running:
+                    raise
             if not former and not self._wait(live=False) and read:
                 return Undone("failed", f"{self.title} still sends browsers to the pool's site")
         return Undone("kept", kept) if kept else None
