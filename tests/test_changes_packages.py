@@ -218,6 +218,16 @@ def test_what_stood_there_before_the_packages_outlives_their_purge(
     assert site.host.state(ALLOWED) == FileState(since.encode(), 0o640, "root:root")
 
 
+def test_what_stood_there_before_the_packages_comes_back_where_their_operator_has_purged_them(
+    site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, before = made(site, dpkg, monkeypatch, allowed="former")
+    dpkg.has(TIMESYNCD)
+    site.host.remove(ALLOWED)
+    assert change.undo(site, before).state == "restored"
+    assert site.host.state(ALLOWED) == FileState(b"former", 0o640, "root:root")
+
+
 def test_an_installation_that_died_before_it_had_written_down_what_it_made_is_nobodys_edit(
     site: Site, dpkg: Dpkg, monkeypatch: pytest.MonkeyPatch
 ) -> None:

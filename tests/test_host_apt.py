@@ -367,6 +367,13 @@ def test_a_hold_on_what_came_does_not_count_when_it_is_taken_back(host: Host, pr
     assert [call.partition(" -- ")[2] for call in calls[1:3]] == ["/x.deb ntpsec-", "x ntpsec-"]
 
 
+def test_of_no_packages_none_has_left_its_configuration(host: Host, programs: Programs) -> None:
+    """dpkg-query without a name tells of all."""
+    programs.says("dpkg-query", "rc \told\nii \tthere\n")
+    assert apt.residual(host, []) == ()
+    assert apt.residual(host, ["old", "there"]) == ("old",)
+
+
 def test_a_hold_counts_when_it_is_installed(host: Host, programs: Programs) -> None:
     programs.says("apt-get")
     programs.says("dpkg-query")

@@ -495,6 +495,20 @@ def test_an_undo_that_died_behind_the_last_entry_of_a_run_that_had_kept_some_is_
     assert [run.state for run in runs(world)] == ["done", "undone"]
 
 
+def test_each_entry_is_taken_back_by_its_own_number(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is yet to be done of one lies beside it under its number, and a run may have several of packages."""
+    numbers: list[int] = []
+
+    def noted(_change: Fake, site: Site, _before: Before) -> Undone:
+        numbers.append(site.number)
+        return Undone("restored", "")
+
+    do(world, A, B, C)
+    monkeypatch.setattr(Fake, "undo", noted)
+    undo(world)
+    assert numbers == [3, 2, 1]
+
+
 def test_the_daemon_is_restarted_once_and_last(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     running = {"x.service": Unit("x.service", "loaded", active="active"), "y.service": Unit("y.service")}
     monkeypatch.setattr(systemd, "show", lambda _host, names: {name: running[name] for name in names})
