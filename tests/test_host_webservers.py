@@ -70,6 +70,7 @@ RPM = 'ServerRoot "/etc/httpd"\nInclude conf.modules.d/*.conf\nIncludeOptional c
         (APACHE_DEBIAN, DEBIAN, "/srv/sites/alpha.conf", False),
         (APACHE_DEBIAN, DEBIAN, APACHE_DEBIAN.main, False),
         (APACHE_DEBIAN, "", "/etc/apache2/conf-enabled/www.conf", False),
+        (APACHE_DEBIAN, f'Include "sites.d/"\n{DEBIAN}', "/etc/apache2/sites.d/www.conf", True),
         (APACHE_RPM, RPM, "/etc/httpd/conf.modules.d/00-www.conf", True),
         (APACHE_RPM, RPM, "/etc/httpd/conf.d/00-www.conf", False),
         (APACHE_RPM, RPM, "/etc/httpd/conf.d/ssl.conf", False),

@@ -19,7 +19,7 @@ _ALIAS = re.compile(r"\s+(?:wild )?alias (\S+)")
 _END = re.compile(r"\s*</VirtualHost>", re.IGNORECASE)
 _NAMES = re.compile(r"\s*Server(Name|Alias)\s+(.*)", re.IGNORECASE)
 #: What names files to read, and where they lie.
-_READS = re.compile(r"\s*(ServerRoot|Include|IncludeOptional)\s+[\"']?([^\"']*?)[\"']?\s*", re.IGNORECASE)
+_READS = re.compile(r"(ServerRoot|Include|IncludeOptional)\s(.*)", re.IGNORECASE)
 #: What brings lines that stand elsewhere.
 _MORE = re.compile(r"\s*(?:Include|IncludeOptional|Use)\s.*", re.IGNORECASE)
 
@@ -58,16 +58,23 @@ def earlier(main: str, text: str, ours: str, files: Iterable[str]) -> frozenset[
     """
     root, found = posixpath.dirname(main), set[str]()
     for line in text.splitlines():
-        said = _READS.fullmatch(line)
-        if said and said[1].lower() == "serverroot":
-            root = said[2]
-        elif said:
-            pattern = posixpath.join(root, said[2])
-            named = {file for file in files if fnmatch.fnmatchcase(file, pattern)}
-            if fnmatch.fnmatchcase(ours, pattern):
+        said = _READS.fullmatch(line.strip())
+        if not said:
+            continue
+        path = posixpath.join(root, said[2].strip().strip("\"'"))
+        if said[1].lower() == "serverroot":
+            root = path
+        else:
+            named = {file for file in files if _names(path, file)}
+            if _names(path, ours):
                 return frozenset(found.union(file for file in named if file < ours))
             found |= named
     return frozenset()
+
+
+def _names(path: str, file: str) -> bool:
+    """Whether an Include of this path reads the file: of a folder it reads all that is below."""
+    return fnmatch.fnmatchcase(file, path) or fnmatch.fnmatchcase(file, posixpath.join(path, "*"))
 
 
 def _listen(address: str) -> Listen:
