@@ -88,7 +88,10 @@ class Server:
             except (ConnectionLost, LabTimeout):
                 return None
 
-        wait_for(rebooted, 120 * self.slowness, "the server reboots")
+        try:
+            wait_for(rebooted, 120 * self.slowness, "the server reboots")
+        except LabTimeout as error:
+            raise LabTimeout(f"{error}\n{self.qemu().log}\n{self.console(40)}") from None
         self.wait_booted()
 
     @property
