@@ -107,7 +107,7 @@ def meant(line: str, code: int) -> Taken:
 def datum(words: str) -> Datum:
     value, *limits = words.split(";")
     number = value.rstrip("s%")
-    warn, fail = [float(limit) if limit and ":" not in limit else None for limit in (*limits, "", "")[:2]]
+    warn, fail = [float(limit) if limit and not {*limit} & {*":@"} else None for limit in (*limits, "", "")[:2]]
     return Datum(float(number), UNITS[value[len(number) :]], warn, fail)
 
 
