@@ -12,7 +12,7 @@ import pytest
 from ntpjoin.errors import CommandFailed, StepFailed
 from ntpjoin.facts import FileFact, JournalFacts, RunFact
 from ntpjoin.host.webservers import APACHE_DEBIAN, APACHE_RPM, NGINX_DEBIAN, NGINX_RPM
-from ntpjoin.model import Consent, Wish
+from ntpjoin.model import Before, Consent, Wish
 from ntpjoin.provision.changes import Site, from_journal
 from ntpjoin.provision.plan import Plan, decide
 from ntpjoin.provision.web import decide_redirect
@@ -430,15 +430,21 @@ def test_a_server_that_was_not_told_to_read_it_is_told_by_the_next_undo(server: 
     assert server.host.text("/read") == "default\n"
 
 
-def test_a_site_of_the_operators_that_does_the_same_is_none_of_ours(
-    server: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def replaced_by_hand(server: Site, monkeypatch: pytest.MonkeyPatch) -> Before:
+    """Ours was applied and its files were taken away, and a site of the operator's own sends browsers to the pool's, too."""
     before = OURS.before(server)
     OURS.apply(server)
     monkeypatch.setattr("ntpjoin.provision.changes.sites._RENEWED_S", 0.3)
     for path in (OURS.link, OURS.path):
         server.host.remove(path)
     monkeypatch.setattr(visit_module, "visit", lambda address, name: Visit(address, name, "/", 301, POOL_SITE))
+    return before
+
+
+def test_a_site_of_the_operators_that_does_the_same_is_none_of_ours(
+    server: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = replaced_by_hand(server, monkeypatch)
     assert OURS.undo(server, before).state == "restored"
 
 
@@ -446,12 +452,7 @@ def test_a_server_that_is_stopped_by_then_is_not_to_blame_for_what_another_one_d
     server: Site, programs: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where its operator has gone over from nginx to Apache, and sends them to the pool's site by a virtual host of his own."""
-    before = OURS.before(server)
-    OURS.apply(server)
-    monkeypatch.setattr("ntpjoin.provision.changes.sites._RENEWED_S", 0.3)
-    for path in (OURS.link, OURS.path):
-        server.host.remove(path)
-    monkeypatch.setattr(visit_module, "visit", lambda address, name: Visit(address, name, "/", 301, POOL_SITE))
+    before = replaced_by_hand(server, monkeypatch)
     shows = "printf 'Id=nginx.service\\nLoadState=loaded\\nActiveState={}\\n'"
     reload = "reload) echo 'Job for nginx.service failed.' >&2; exit 1;;"
     programs.add("systemctl", f"case $1 in {reload} show) {shows.format('inactive')};; esac")

@@ -72,7 +72,7 @@ def simulate(host: Host, names: Sequence[str], *, without: Sequence[str] = ()) -
     before, _ = installed(host)
     install = {name: version for name, tab, version in (line.partition("\t") for line in said.out.splitlines()) if tab}
     coming = _coming(host, tuple(install), "-Si", *install) if install else ()
-    remove = [name for name in _in_conflict(host, coming) if name in before and name not in install]
+    remove = _in_conflict(host, coming)
     broken = _broken(host, remove, coming, without)  # what is in conflict goes by itself
     if broken:
         return Simulated(problem=f"{', '.join(remove)} would have to go, but {broken}")
