@@ -308,6 +308,35 @@ def test_a_source_that_is_only_watched_is_no_fault() -> None:
     assert not replace(one, reach=0).watched
 
 
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        pytest.param({}, [("upstreams.falseticker", "warn")], id="ten seconds off"),
+        pytest.param({"offset_ms": 33.0}, [("upstreams.falseticker", "warn")], id="further than both distances"),
+        pytest.param({"offset_ms": 32.0}, [], id="not so far"),
+        pytest.param({"offset_ms": -32.0}, [("upstreams.falseticker", "warn")], id="further to the other side"),
+        pytest.param({"root_distance_ms": 16_000.0}, [], id="it may be right by its own account"),
+        pytest.param({"root_distance_ms": None}, [], id="that is not known"),
+        pytest.param({"offset_ms": None}, [], id="nor its offset"),
+        pytest.param({"tally": "-"}, [], id="the daemon has judged otherwise"),
+        pytest.param({"reach": 7}, [], id="three answers"),
+        pytest.param({"flash": 0x1000}, [], id="only watched"),
+        pytest.param({"address": "127.127.20.0", "tally": " "}, [], id="a reference clock"),
+    ],
+)
+def test_a_source_that_cannot_be_right_is_told_before_the_daemon_marks_it(
+    changes: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    one = replace(STRANGER, **{"tally": " ", "offset_ms": 10_000.0, "root_distance_ms": 30.0, **changes})
+    others = tuple(replace(peer, root_distance_ms=2.0) for peer in BOARD.peers)
+    board = Billboard(SYSTEM_VARS, (*others, one))
+    assert judged(converged(daemon__board=board)) == [*found, OUTSIDE]
+    assert judged(converged(daemon__board=board, daemon__age_s=299.0)) == [OUTSIDE]
+    # Of two that differ nobody can tell which is wrong.
+    alone = Billboard(SYSTEM_VARS, (others[0], *(replace(other, tally=" ", flash=0x800) for other in others[1:]), one))
+    assert "upstreams.falseticker" not in dict(judged(converged(daemon__board=alone)))
+
+
 STRANGER = peer(1, associd=9, address="192.0.2.30", tally="+", source="")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ntpjoin.board import LOOPED, WATCHED, Peer
+from ntpjoin.board import LOOPED, WATCHED, Billboard, Peer
 
 #: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
 KISSES = {
@@ -33,6 +33,8 @@ _SOURCE = {
 
 #: So many polls must have been answered before anything is said of the distance: it falls with each answer.
 _ENOUGH = 4
+#: Marks of sources that agree, and with how many of them one that does not is the one that is wrong.
+_AGREEING, _SEVERAL = "*+o#-", 2
 
 
 def reason(peer: Peer) -> str:
@@ -57,6 +59,30 @@ def reason(peer: Peer) -> str:
 def fault(peer: Peer) -> str:
     """The reason, where it is one to be mended: that a symmetric peer follows this host at the moment is what it is there for."""
     return reason(replace(peer, flash=peer.flash & ~LOOPED) if peer.is_symmetric else peer)
+
+
+def strays(peer: Peer, board: Billboard) -> bool:
+    """Whether it is a falseticker (RFC 5905, section 11.2.1) that the daemon has not marked as one yet.
+
+    Once it has a system peer, ntpd looks at its sources only when an answer is the best of the last eight (clock_filter of both
+    engines): one that was too new then may be unmarked for minutes. It cannot be right along with those that agree where its offset
+    is further from theirs than both root distances.
+    """
+    if peer.tally != " " or peer.is_clock or peer.flash or peer.stratum in (0, 16) or answered(peer) < _ENOUGH:
+        return False
+    agreeing = [one for one in board.sources if one.tally in _AGREEING]
+    return len(agreeing) >= _SEVERAL and all(_apart(peer, one) for one in agreeing)
+
+
+def _apart(one: Peer, other: Peer) -> bool:
+    if (
+        one.offset_ms is None
+        or other.offset_ms is None
+        or one.root_distance_ms is None
+        or other.root_distance_ms is None
+    ):
+        return False
+    return abs(one.offset_ms - other.offset_ms) > one.root_distance_ms + other.root_distance_ms
 
 
 def answered(peer: Peer) -> int:

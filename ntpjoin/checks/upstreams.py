@@ -111,7 +111,7 @@ def _source(peer: Peer, following: Following) -> Iterator[Check]:
         yield Check("upstreams.local", WARN, text, remedy)
     elif why_smeared(peer, following.pins) or (following.young and not peer.reach):
         return
-    elif peer.tally == "x":
+    elif peer.tally == "x" or (not following.young and rejected.strays(peer, following.board)):
         yield Check("upstreams.falseticker", WARN, f"{name} tells another time than the others", remedy)
     elif why and not following.young:
         yield Check("upstreams.rejected", WARN, f"{name} answers, and cannot be followed: {why}", remedy)
