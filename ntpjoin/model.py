@@ -254,7 +254,7 @@ class Measure:
 
     Of what is counted they are the last that is good and the last that is no fault; a part of a whole that `falls` is bad at them.
 
-    `unit` is `s` for seconds, `%`, or "" for what is counted. `falls`: less is worse.
+    `unit` is `s` for seconds, `%`, or "" for what is counted. `falls`: less is worse. `most`: of more than that it warns, too.
     """
 
     value: float
@@ -262,6 +262,7 @@ class Measure:
     warn: Optional[float] = None
     fail: Optional[float] = None
     falls: bool = False
+    most: Optional[float] = None
 
 
 @dataclass(frozen=True)

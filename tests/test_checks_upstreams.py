@@ -72,7 +72,7 @@ def faults(facts: Facts, pins: tuple[Pin, ...] = PINS) -> list[tuple[str, str]]:
 def test_four_to_seven_sources_are_wanted(count: int, state: str) -> None:
     facts = follows(count)
     [check] = told(facts, "upstreams.count", ())
-    assert (check.state.value, check.measure) == (state, Measure(count, warn=4, fail=3, falls=True))
+    assert (check.state.value, check.measure) == (state, Measure(count, warn=4, fail=3, falls=True, most=7))
     assert faults(facts, ()) == ([("upstreams.count", state)] if state != "ok" else []) + [OUTSIDE]
 
 

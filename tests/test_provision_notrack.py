@@ -344,6 +344,27 @@ def test_verify_tells_whether_it_is_so_still(seen: Optional[Untracked], state: s
 
 
 @pytest.mark.parametrize(
+    ("file", "unit", "words"),
+    [
+        (True, IN_FORCE, ""),
+        (False, IN_FORCE, f"{FILE} is gone"),
+        (True, replace(IN_FORCE, enabled="disabled"), f"{UNIT} is not enabled"),
+        (False, replace(IN_FORCE, active="inactive"), ""),  # somebody else's rules do it by now
+    ],
+)
+def test_verify_tells_where_it_is_so_only_until_the_next_start(file: bool, unit: Unit, words: str) -> None:
+    facts = kept()
+    facts = replace(facts, units={**facts.units, UNIT: unit})
+    if not file:
+        facts = replace(facts, files={path: one for path, one in facts.files.items() if path != FILE})
+    found = told(facts, "load.notrack")
+    assert found is not None
+    assert (found.state.value, found.remedy) == (("warn", "ntpjoin setup") if words else ("ok", ""))
+    assert found.text.endswith(f", but only until this host starts again: {words}" if words else "tracking")
+    assert bool(planned(facts) and not planned(facts)[0].holds(facts)) is bool(words), "setup mends it"
+
+
+@pytest.mark.parametrize(
     ("parts", "recommended"),
     [
         ({}, True),

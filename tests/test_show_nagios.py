@@ -30,6 +30,10 @@ REACHED = {
         50: (0x0F, 0xF0, 0xAA, 0x55, 0x0F),
     }.items()
 }
+#: So many sources.
+FOLLOWED = {
+    count: tuple(peer(1, associd=n, address=f"192.0.2.{n}") for n in range(1, count + 1)) for count in (2, 3, 4, 7, 8)
+}
 
 
 def report(*checks: Check, code: int = 0) -> Report:
@@ -96,11 +100,13 @@ def test_numbers_have_units_and_ranges_as_the_guidelines_want_them() -> None:
             ("sync.distance", {"daemon__board__system__root_dispersion_ms": ms})
             for ms in (499.5, 500.5, 1499.5, 1500.5)
         ),
+        *(("upstreams.count", {"daemon__board__peers": FOLLOWED[count]}) for count in FOLLOWED),
         *(("leapfile", {"surroundings__leapfile__days": days}) for days in (-1, 0, 27, 28, 29)),
     ],
 )
 def test_at_its_limits_a_number_alerts_as_the_check_does(id: str, facts: dict[str, Any]) -> None:  # noqa: A002
-    found = [check for check in judge(converged(**facts), WISH, PINS, GOOD) if check.id == id]
+    pins = () if id == "upstreams.count" else PINS
+    found = [check for check in judge(converged(**facts), WISH, pins, GOOD) if check.id == id]
     told = plugin_line(nagios.line(report(*found)))[2][id]
     value, *ranges = (*told.split(";"), "", "")[:3]
     warns, fails = (alerts(float(value.rstrip("s%")), one) for one in ranges)

@@ -9,6 +9,7 @@ from ntpjoin.checks import limiter
 from ntpjoin.checks.firewall import SPARE, taken_from_others
 from ntpjoin.checks.lines import lines, place, take_out
 from ntpjoin.facts import Facts
+from ntpjoin.host import notrack
 from ntpjoin.model import Check, CheckState, Measure, Wish
 from ntpjoin.surroundings import Tracking
 from ntpjoin.systems import Row, to_type
@@ -80,7 +81,19 @@ def untracked(facts: Facts, wish: Wish) -> Iterator[Check]:
         yield Check("load.notrack", WARN, text, "ntpjoin setup")
     else:
         left = ", but for what is asked from port 123" if seen.masquerades else ""
-        yield Check("load.notrack", OK, f"NTP is kept out of connection tracking{left}")
+        text, passing = f"NTP is kept out of connection tracking{left}", _passing(facts)
+        state, remedy = (WARN, "ntpjoin setup") if passing else (OK, "")
+        yield Check("load.notrack", state, f"{text}{passing}", remedy)
+
+
+def _passing(facts: Facts) -> str:
+    """Why what is in force by our unit is not any more when this host has started again; '' where it is."""
+    unit = facts.unit(notrack.UNIT)
+    if not unit.running or notrack.FILE not in facts.journal.written:
+        return ""
+    why = f"{notrack.FILE} is gone" if facts.files.get(notrack.FILE) is None else ""
+    why = why or (f"{unit.name} is not enabled" if unit.enabled != "enabled" else "")
+    return f", but only until this host starts again: {why}" if why else ""
 
 
 def limited(facts: Facts, row: Row) -> Iterator[Check]:

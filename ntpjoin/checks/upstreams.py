@@ -55,7 +55,8 @@ def counted(count: int, remedy: str, missing: int = 0) -> Check:
         text += f": the pool wants {LEAST} to {MOST}"
     if count < LEAST_FEW:
         text += f", and with fewer than {LEAST_FEW} ntpd cannot tell right from wrong"
-    return Check("upstreams.count", state, text, remedy, Measure(count, warn=LEAST, fail=LEAST_FEW, falls=True))
+    measure = Measure(count, warn=LEAST, fail=LEAST_FEW, falls=True, most=MOST)
+    return Check("upstreams.count", state, text, remedy, measure)
 
 
 def _count_remedy(following: Following, count: int) -> str:

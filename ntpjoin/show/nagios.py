@@ -85,11 +85,11 @@ def _label(name: str) -> str:
 
 
 def _value(measure: Measure) -> str:
-    ranges = [_range(measure, limit) for limit in (measure.warn, measure.fail)]
+    ranges = [_range(measure, measure.warn, measure.most), _range(measure, measure.fail)]
     return ";".join([_number(measure.value) + measure.unit, *ranges]).rstrip(";")
 
 
-def _range(measure: Measure, limit: Optional[float]) -> str:
+def _range(measure: Measure, limit: Optional[float], most: Optional[float] = None) -> str:
     """The range that is good: it begins at 0 unless that is said, `~` is minus infinity, and it has no end behind a bare colon.
 
     Both its ends belong to it. Behind an `@` it is the range that is not good: of what falls and is not counted the limit is part.
@@ -97,7 +97,7 @@ def _range(measure: Measure, limit: Optional[float]) -> str:
     if limit is None or not math.isfinite(limit):
         return ""
     if measure.falls and not measure.unit:
-        return f"{_number(limit)}:"
+        return f"{_number(limit)}:{'' if most is None else _number(most)}"
     upto = f"~:{_number(limit)}" if min(measure.value, limit) < 0 else _number(limit)
     return f"@{upto}" if measure.falls else upto
 
