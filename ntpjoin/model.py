@@ -253,7 +253,6 @@ class Measure:
     """The number that a check judges: it warns beyond `warn` and fails beyond `fail`, where there are such thresholds.
 
     Of what is counted they are the last that is good and the last that is no fault; a part of a whole that `falls` is bad at them.
-
     `unit` is `s` for seconds, `%`, or "" for what is counted. `falls`: less is worse. `most`: of more than that it warns, too.
     """
 

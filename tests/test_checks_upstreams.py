@@ -337,6 +337,28 @@ def test_a_source_that_cannot_be_right_is_told_before_the_daemon_marks_it(
     assert "upstreams.falseticker" not in dict(judged(converged(daemon__board=alone)))
 
 
+@pytest.mark.parametrize(
+    ("changes", "own", "found"),
+    [
+        pytest.param({}, "", [], id="it was so far by its first answers"),
+        pytest.param({"root_distance_ms": 1499.0}, "", [], id="it is just near enough"),
+        pytest.param({"root_distance_ms": 1500.0}, "", [("upstreams.rejected", "warn")], id="it is not"),
+        pytest.param({"root_distance_ms": None}, "", [("upstreams.rejected", "warn")], id="that is not known"),
+        pytest.param({}, "tos maxdist 0.01\n", [("upstreams.rejected", "warn")], id="a line allows less"),
+        pytest.param({"flash": 0x1600}, "", [], id="it had not answered at all"),
+        pytest.param({"flash": 0x800}, "", [("upstreams.rejected", "warn")], id="a loop"),
+        pytest.param({"offset_ms": 900.0}, "", [("upstreams.falseticker", "warn")], id="and it lies"),
+    ],
+)
+def test_a_distance_of_the_first_answers_is_no_reason_when_the_latest_make_it_less(
+    changes: dict[str, Any], own: str, found: list[tuple[str, str]]
+) -> None:
+    one = replace(STRANGER, **{"tally": " ", "flash": 0x400, "root_distance_ms": 30.0, **changes})
+    others = [replace(peer, root_distance_ms=2.0) for peer in BOARD.peers]
+    facts = changed(beside(one, own=own), daemon__board__peers=(*others, one))
+    assert judged(facts) == [*found, OUTSIDE]
+
+
 STRANGER = peer(1, associd=9, address="192.0.2.30", tally="+", source="")
 
 

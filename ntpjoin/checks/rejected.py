@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ntpjoin.board import LOOPED, WATCHED, Billboard, Peer
+from ntpjoin.facts import Directive
 
 #: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
 KISSES = {
@@ -24,12 +26,17 @@ _PACKET = {
     0x0040: "its root distance is 16 s or more",
     0x2000: "its answers take too long",
 }
+_DISTANT = 0x0400
+#: What both engines follow at most where no line says otherwise (MAXDISTANCE).
+_MOST_MS = 1500.0
 #: And for what all its packets come to (TEST10 to TEST12); the next bit: not reached, or only to be watched (noselect).
 _SOURCE = {
     LOOPED: "it follows this host",
-    0x0400: "its root distance is too great (1.5 s, unless a `tos maxdist` says otherwise)",
+    _DISTANT: "its root distance is too great (1.5 s, unless a `tos maxdist` says otherwise)",
     0x0200: "its stratum is not allowed",
 }
+
+_FOUND = sum(_SOURCE)
 
 #: So many polls must have been answered before anything is said of the distance: it falls with each answer.
 _ENOUGH = 4
@@ -61,12 +68,24 @@ def fault(peer: Peer) -> str:
     return reason(replace(peer, flash=peer.flash & ~LOOPED) if peer.is_symmetric else peer)
 
 
+def latest(peer: Peer, lines: Iterable[Directive]) -> Peer:
+    """The source without what `flash` still tells of it by its first answers.
+
+    ntpd looks at the distance only when some source's answer is the best of its last eight (clock_filter of both engines): what it
+    found then is not so any more where the latest answers make it less, whatever else it found along with it.
+    """
+    nearer = peer.root_distance_ms is not None and peer.root_distance_ms < _MOST_MS
+    if not (peer.flash & _DISTANT and nearer) or any(set(line.words) >= {"tos", "maxdist"} for line in lines):
+        return peer
+    return replace(peer, flash=peer.flash & ~(_FOUND | WATCHED))
+
+
 def strays(peer: Peer, board: Billboard) -> bool:
     """Whether it is a falseticker (RFC 5905, section 11.2.1) that the daemon has not marked as one yet.
 
-    Once it has a system peer, ntpd looks at its sources only when an answer is the best of the last eight (clock_filter of both
-    engines): one that was too new then may be unmarked for minutes. It cannot be right along with those that agree where its offset
-    is further from theirs than both root distances.
+    ntpd has new marks only when the system peer's own answer is the best of its last eight (clock_select of both engines, sys_epoch):
+    one that was too new before may be unmarked for eight polls. It cannot be right along with those that agree where its offset is
+    further from theirs than both root distances.
     """
     if peer.tally != " " or peer.is_clock or peer.flash or peer.stratum in (0, 16) or answered(peer) < _ENOUGH:
         return False

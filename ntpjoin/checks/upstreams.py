@@ -31,7 +31,7 @@ def upstreams(following: Following) -> Iterator[Check]:
     yield from _count(following)
     for peer in board.peers:
         if not peer.is_call:
-            yield from _source(peer, following)
+            yield from _source(rejected.latest(peer, following.lines), following)
 
 
 def _count(following: Following) -> Iterator[Check]:

@@ -49,8 +49,8 @@ class Host:
     def selected(self) -> int:
         """How many sources agree, as ntpq marks them.
 
-        That may be old: once it has a system peer, ntpd does not look at the others again within a burst, nor when an answer is
-        not the best of the last eight (clock_filter of both engines). One that agrees may be unmarked for eight polls.
+        That may be old: ntpd has new marks only when the system peer's own answer is the best of its last eight (clock_select of
+        both engines). One that agrees may be unmarked for eight polls.
         """
         return sum(line[0] in "*+#o" for line in self.board().values())
 
