@@ -78,6 +78,7 @@ def test_where_no_process_is_seen_the_next_look_is_named() -> None:
     assert told(converged(daemon=None), "service.config").remedy == f"systemctl status {ROW.unit}"
     hidden = converged(daemon=None, holders=None, system__root=False)
     assert told(hidden, "service.config").remedy == "sudo ntpjoin verify"
+    assert "or this user may not see it (hidepid" in told(hidden, "service.config").text
 
 
 def test_a_syntax_error_is_told_once_with_the_line_that_is_to_go() -> None:

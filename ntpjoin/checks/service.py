@@ -61,9 +61,11 @@ def _port(facts: Facts, row: Row) -> Check:
 
 def _reads(facts: Facts, daemon: Optional[Daemon], unit: Unit, row: Row) -> Check:
     if daemon is None:
-        # Whoever may not see the processes of others (hidepid, proc(5)) sees none either.
-        remedy = to_type("status", row.unit) if facts.system.root else "sudo ntpjoin verify"
-        return Check("service.config", FAIL, f"{row.unit} runs, but no process of it is {row.daemon}", remedy)
+        text = f"{row.unit} runs, but no process of it is {row.daemon}"
+        if facts.system.root:
+            return Check("service.config", FAIL, text, to_type("status", row.unit))
+        text += ", or this user may not see it (hidepid, proc(5))"
+        return Check("service.config", FAIL, text, "sudo ntpjoin verify")
     if daemon.pid != unit.pid:
         text = f"the process of {row.unit} ({unit.pid}) is not ntpd, but {daemon.pid} is"
         return Check("service.config", FAIL, text, to_type("status", row.unit))
