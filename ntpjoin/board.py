@@ -16,6 +16,10 @@ NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
 #: The bits of a source's `flash` by which the daemon knows that it follows this host, and that it has no voice (noselect).
 LOOPED, WATCHED = 0x0800, 0x1000
 
+#: Where both engines draw the line, unless another tells them otherwise: what is further off is stepped instead of slewed (`tinker
+#: step`), and no source of a greater root distance is followed (`tos maxdist`).
+STEP_S, MAXDISTANCE_S = 0.128, 1.5
+
 #: Association modes, RFC 5905, section 7.2, and the letters of those that say all.
 _SYMMETRIC, _CLIENT, _BROADCAST = (1, 2), 3, 5
 _TYPES = {1: "s", 2: "S", 6: "b"}

@@ -312,9 +312,15 @@ def test_a_source_that_is_only_watched_is_no_fault() -> None:
     ("changes", "found"),
     [
         pytest.param({}, [("upstreams.falseticker", "warn")], id="ten seconds off"),
-        pytest.param({"offset_ms": 33.0}, [("upstreams.falseticker", "warn")], id="further than both distances"),
-        pytest.param({"offset_ms": 32.0}, [], id="not so far"),
-        pytest.param({"offset_ms": -32.0}, [("upstreams.falseticker", "warn")], id="further to the other side"),
+        pytest.param({"offset_ms": 128.5}, [("upstreams.falseticker", "warn")], id="further than a clock is slewed"),
+        pytest.param({"offset_ms": 128.0}, [], id="not so far"),
+        pytest.param({"offset_ms": -128.0}, [("upstreams.falseticker", "warn")], id="further to the other side"),
+        pytest.param(
+            {"offset_ms": 203.0, "root_distance_ms": 200.0},
+            [("upstreams.falseticker", "warn")],
+            id="further than both distances",
+        ),
+        pytest.param({"offset_ms": 202.0, "root_distance_ms": 200.0}, [], id="not as far as these"),
         pytest.param({"root_distance_ms": 16_000.0}, [], id="it may be right by its own account"),
         pytest.param({"root_distance_ms": None}, [], id="that is not known"),
         pytest.param({"offset_ms": None}, [], id="nor its offset"),

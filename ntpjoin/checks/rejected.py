@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ntpjoin.board import LOOPED, WATCHED, Billboard, Peer
+from ntpjoin.board import LOOPED, MAXDISTANCE_S, STEP_S, WATCHED, Billboard, Peer
 from ntpjoin.facts import Directive
 
 #: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
@@ -27,8 +27,6 @@ _PACKET = {
     0x2000: "its answers take too long",
 }
 _DISTANT = 0x0400
-#: What both engines follow at most where no line says otherwise (MAXDISTANCE).
-_MOST_MS = 1500.0
 #: And for what all its packets come to (TEST10 to TEST12); the next bit: not reached, or only to be watched (noselect).
 _SOURCE = {
     LOOPED: "it follows this host",
@@ -36,7 +34,6 @@ _SOURCE = {
     0x0200: "its stratum is not allowed",
 }
 
-_FOUND = sum(_SOURCE)
 
 #: So many polls must have been answered before anything is said of the distance: it falls with each answer.
 _ENOUGH = 4
@@ -74,10 +71,10 @@ def latest(peer: Peer, lines: Iterable[Directive]) -> Peer:
     ntpd looks at the distance only when some source's answer is the best of its last eight (clock_filter of both engines): what it
     found then is not so any more where the latest answers make it less, whatever else it found along with it.
     """
-    nearer = peer.root_distance_ms is not None and peer.root_distance_ms < _MOST_MS
+    nearer = peer.root_distance_ms is not None and peer.root_distance_ms < 1000 * MAXDISTANCE_S
     if not (peer.flash & _DISTANT and nearer) or any(set(line.words) >= {"tos", "maxdist"} for line in lines):
         return peer
-    return replace(peer, flash=peer.flash & ~(_FOUND | WATCHED))
+    return replace(peer, flash=peer.flash & ~sum(_SOURCE))
 
 
 def strays(peer: Peer, board: Billboard) -> bool:
@@ -85,7 +82,8 @@ def strays(peer: Peer, board: Billboard) -> bool:
 
     ntpd has new marks only when the system peer's own answer is the best of its last eight (clock_select of both engines, sys_epoch):
     one that was too new before may be unmarked for eight polls. It cannot be right along with those that agree where its offset is
-    further from theirs than both root distances.
+    further from theirs than both root distances, and than the clock may have been slewed from its answers to theirs; when that is
+    stepped they are forgotten.
     """
     if peer.tally != " " or peer.is_clock or peer.flash or peer.stratum in (0, 16) or answered(peer) < _ENOUGH:
         return False
@@ -101,7 +99,7 @@ def _apart(one: Peer, other: Peer) -> bool:
         or other.root_distance_ms is None
     ):
         return False
-    return abs(one.offset_ms - other.offset_ms) > one.root_distance_ms + other.root_distance_ms
+    return abs(one.offset_ms - other.offset_ms) > max(1000 * STEP_S, one.root_distance_ms + other.root_distance_ms)
 
 
 def answered(peer: Peer) -> int:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Optional
 
-from ntpjoin.board import Billboard, Peer
+from ntpjoin.board import MAXDISTANCE_S, STEP_S, Billboard, Peer
 from ntpjoin.checks import hindering, rejected
 from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK, WORLD
 from ntpjoin.checks.advice import OwnFile
@@ -21,10 +21,8 @@ OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, Check
 
 #: The system's offset, in seconds: ntpmon's thresholds. The pool's monitors take points from 25 ms (monitor: statusscore.go).
 OFFSET_WARN_S, OFFSET_FAIL_S, POOL_OFFSET_MS = 0.010, 0.050, 25
-#: From here on ntpd steps the clock instead of slewing it, when it has just started (`tinker step`).
-STEP_S = 0.128
 #: A client of ntpd follows nobody who is farther from the true time than MAXDISTANCE (ntp.h of both engines).
-DISTANCE_WARN_S, DISTANCE_FAIL_S = 0.5, 1.5
+DISTANCE_WARN_S, DISTANCE_FAIL_S = 0.5, MAXDISTANCE_S
 #: The share of answered polls, in percent: ntpmon's thresholds.
 REACH_WARN, REACH_FAIL = 75, 50
 #: The reach register holds so many polls; of fewer than these nothing is concluded.

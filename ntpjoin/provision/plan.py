@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Optional
 
+from ntpjoin.board import STEP_S
 from ntpjoin.checks.sources import sources
 from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Note, Pin, Wish
@@ -23,7 +24,7 @@ from ntpjoin.provision.firewall import firewall_changes, firewall_notes
 from ntpjoin.provision.monitor import monitor_changes
 from ntpjoin.provision.notrack import notrack_changes, notrack_notes
 from ntpjoin.provision.obstacles import space_blockers
-from ntpjoin.provision.preflight import STEP_LIMIT_S, STEP_S, blockers, configuration_blockers
+from ntpjoin.provision.preflight import STEP_LIMIT_S, blockers, configuration_blockers
 from ntpjoin.provision.wishes import unlike
 from ntpjoin.records import dataclass
 from ntpjoin.systems import Row

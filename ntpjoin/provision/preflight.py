@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Optional
 
+from ntpjoin.board import STEP_S
 from ntpjoin.checks.sources import reference_clocks
 from ntpjoin.facts import JOURNAL_UNSEEN, Facts
 from ntpjoin.model import Blocker, Choice, Consent, Pin, Wish
@@ -20,9 +21,6 @@ LEAST, LEAST_FEW, MOST = 4, 3, 7
 
 #: Reasons told for servers that nobody named.
 _MOST_TOLD = 8
-
-#: What ntpd steps instead of slewing (ntp.conf(5), tinker step).
-STEP_S = 0.128
 
 #: ntpd's own panic threshold (ntp.conf(5), tinker panic): a greater step wants a human's word.
 STEP_LIMIT_S = 1000.0
