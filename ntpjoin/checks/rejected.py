@@ -34,7 +34,6 @@ _SOURCE = {
     0x0200: "its stratum is not allowed",
 }
 
-
 #: So many polls must have been answered before anything is said of the distance: it falls with each answer.
 _ENOUGH = 4
 #: Marks of sources that agree, and with how many of them one that does not is the one that is wrong.
