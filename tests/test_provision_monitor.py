@@ -152,9 +152,19 @@ def test_what_is_gone_already_is_not_removed_again() -> None:
 
 
 def test_a_copy_that_the_timer_no_longer_starts_goes() -> None:
-    kinds = [change.kind for change in of_monitor(replace(monitored(), program=STAYS), WATCHED)]
+    kinds = [change.kind for change in of_monitor(replace(monitored(), program=INSTALLED), WATCHED)]
     assert kinds == ["unit-file"] * 3 + ["timer", "remove"]
     assert "remove" not in [one.kind for one in of_monitor(monitored(replace(STAYS, archive=COPY)), WATCHED)]
+
+
+def test_a_copy_stays_the_one_that_is_started_wherever_the_program_is_put_later() -> None:
+    later = replace(monitored(), program=STAYS)
+    assert all(change.holds(later) for change in of_monitor(later, WATCHED))
+    newer = replace(later, program=replace(STAYS, digest=hashlib.sha256(b"newer").hexdigest()))
+    pending = [change for change in of_monitor(newer, WATCHED) if not change.holds(newer)]
+    assert pending == [CopyFile(STAYS.archive, COPY, newer.program.digest)]
+    somebodys = replace(later, journal=replace(later.journal, written={}))
+    assert not [change for change in of_monitor(somebodys, WATCHED) if change.kind == "copy"]
 
 
 # --- what stands in its way

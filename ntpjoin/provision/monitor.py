@@ -64,11 +64,12 @@ def _wanted(facts: Facts, wish: Wish) -> tuple[Change, ...]:
 
 
 def _command(facts: Facts) -> tuple[str, ...]:
-    """What the timer starts: the program that runs now, from where it stays."""
+    """What the timer starts: the program that runs now, from where it stays; where there is our copy already, from there."""
     program = facts.program
     if not program.archive:
         return (program.python, "-m", "ntpjoin")
-    stays = program.lasts and _PLAIN.fullmatch(program.archive)
+    copied = COPY in facts.journal.written and facts.files.get(COPY) is not None
+    stays = program.lasts and not copied and _PLAIN.fullmatch(program.archive)
     return (program.python, program.archive if stays else COPY)
 
 
