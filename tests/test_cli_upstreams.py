@@ -1,14 +1,18 @@
-"""`upstreams list` as it is typed: the servers of a catalogue, nearest first, and why others may not be used."""
+"""`upstreams list` and `survey` as they are typed: the servers of a catalogue, nearest first, and why others may not be used."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from ntpjoin.commands import survey as survey_command
 from ntpjoin.commands import upstreams as upstreams_command
 from ntpjoin.host.machine import Host
+from ntpjoin.model import Candidate
 from ntpjoin.upstreams.catalogue import Server
 from tests.conftest import put
 from tests.typed import ENVELOPE, Typed
@@ -116,3 +120,26 @@ def test_a_file_that_is_wrong_is_told_line_by_line(listing: Typed, tree: Host) -
     assert [line.split(":")[0] for line in listing.err.splitlines()] == [
         "ntpjoin", "  line 2", "  line 3", "  docs/reference/catalogue.md tells the columns and their values.",
     ]  # fmt: skip
+
+
+# --- survey
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [("", set()), ("--monitor", {"ntp1.paris.example"}), ("--no-monitor", set())],
+)
+def test_those_who_want_their_name_used_are_asked_where_somebody_looks_after_it(
+    listing: Typed, monkeypatch: pytest.MonkeyPatch, tree: Host, options: str, asked: set[str]
+) -> None:
+    names: set[str] = set()
+
+    def nobody_answers(found: Sequence[str], **_: Any) -> tuple[Candidate, ...]:
+        names.update(found)
+        return ()
+
+    monkeypatch.setattr(survey_command, "Host", lambda _: tree)
+    monkeypatch.setattr(survey_command, "look_addresses", lambda _: ())
+    monkeypatch.setattr(survey_command, "survey", nobody_answers)
+    assert listing(f"upstreams survey --catalogue /srv/servers.csv {options}") == 1
+    assert names == {"ntp2.berlin.example"} | asked
