@@ -16,6 +16,9 @@ NO_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound
 #: The bits of a source's `flash` by which the daemon knows that it follows this host, and that it has no voice (noselect).
 LOOPED, WATCHED = 0x0800, 0x1000
 
+#: From so many polls on there is something to tell of them.
+FEWEST_POLLS = 4
+
 #: Where both engines draw the line, unless another tells them otherwise: what is further off is stepped instead of slewed (`tinker
 #: step`), and no source of a greater root distance is followed (`tos maxdist`).
 STEP_S, MAXDISTANCE_S = 0.128, 1.5
@@ -163,9 +166,17 @@ class Peer:
         return not (self.is_local or self.is_call or self.address in NO_ADDRESS)
 
     @property
+    def answered(self) -> int:
+        """How many of its last eight polls were answered."""
+        return bin(self.reach & 0xFF).count("1")
+
+    @property
     def watched(self) -> bool:
-        """Whether it has no voice (noselect), as far as the daemon tells: of one that answers."""
-        return self.reach > 0 and bool(self.flash & WATCHED)
+        """Whether it has no voice (noselect), as far as the daemon tells.
+
+        The bit is that of a silent source, too, and stays for a while when that answers again (peer_unfit of both engines).
+        """
+        return self.answered >= FEWEST_POLLS and bool(self.flash & WATCHED)
 
 
 @dataclass(frozen=True)
@@ -207,9 +218,10 @@ class Billboard:
         """How many sources agree with each other: system peer, candidates and backups.
 
         Those that agree, too, and are left out as there are enough, count where a majority is asked for, not for `minsane`
-        (ntp_proto.c of both engines, clock_select).
+        (ntp_proto.c of both engines, clock_select). Who has fallen silent does not, whatever its mark of before.
         """
-        return sum(peer.tally in ("*+o#-" if self.minsane is None else "*+o#") for peer in self.sources)
+        marks = "*+o#-" if self.minsane is None else "*+o#"
+        return sum(peer.reach > 0 and peer.tally in marks for peer in self.sources)
 
     @property
     def replying(self) -> int:

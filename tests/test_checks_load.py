@@ -98,6 +98,24 @@ def test_packets_that_are_refused_or_lost(parts: dict[str, int], states: list[st
     assert told(converged(daemon=None), "load.limited") == []
 
 
+@pytest.mark.parametrize(
+    ("age_s", "since_s", "states"),
+    [
+        (3600.0, 3600, ["ok", "warn"]),
+        (3600.0, 3590, ["ok", "warn"]),
+        (3600.0, None, ["ok", "warn"]),
+        (86_400.0, 600, ["ok"]),  # 100 of 1.4 million
+        (86_400.0, 80_000, ["ok", "warn"]),
+    ],
+)
+def test_losses_since_the_start_are_not_held_against_the_packets_of_an_hour(
+    age_s: float, since_s: Optional[int], states: list[str]
+) -> None:
+    counters = Counters(since_s, received=9900, limited=0, dropped=110)
+    facts = converged(daemon__board__counters=counters, daemon__age_s=age_s)
+    assert [one.state.value for one in told(facts, "load.limited")] == states
+
+
 def test_the_share_is_a_number_where_there_are_enough_to_tell() -> None:
     [few] = told(counted(received=999, limited=500), "load.limited")
     assert few.measure is None

@@ -104,6 +104,22 @@ def test_a_complaint_of_our_own_file_or_without_a_place_is_found_by_lint_or_in_t
     assert found.remedy == f"mend or take line 2 out of {ROW.config}, then: systemctl restart {ROW.unit}"
 
 
+@pytest.mark.parametrize(
+    ("own", "remedy"),
+    [
+        (
+            "# mine\nserver gone.example.net iburst\n",
+            f"mend gone.example.net in line 2 of {ROW.include}, or take that out",
+        ),
+        ("", "mend gone.example.net in your own lines"),
+    ],
+)
+def test_a_name_that_classic_ntpd_has_given_up_is_told_with_its_line(own: str, remedy: str) -> None:
+    complaint = "ntpd[7]: giving up resolving host gone.example.net: Name or service not known (-2)"
+    [found] = log((complaint,), converged(directives=ntpconf.directives(ROW.include, own)), ROW)
+    assert found.remedy == f"{remedy}; then, or where DNS knows it by now: systemctl restart {ROW.unit}"
+
+
 STATISTICS = "statistics directory {} does not exist or is unwriteable, error No such file or directory"
 
 

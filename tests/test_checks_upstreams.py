@@ -308,6 +308,19 @@ def test_a_source_that_is_only_watched_is_no_fault() -> None:
     assert not replace(one, reach=0).watched
 
 
+def test_a_source_that_is_back_is_not_taken_for_one_that_is_only_watched() -> None:
+    """The bit of a silent one is the same, and stays until the daemon looks again."""
+    back = [replace(one, reach=0b111, flash=0x1000, tally=" ") for one in BOARD.peers[:2]]
+    board = Billboard(SYSTEM_VARS, (*back, *BOARD.peers[2:4]), 1)
+    facts = converged(daemon__board=replace(board, system=replace(SYSTEM_VARS, peer_associd=3)), journal__written={})
+    [check] = told(facts, "upstreams.count", ())
+    assert (check.state.value, check.text) == ("ok", "4 sources")
+    # Which of them are by the lines is known at once.
+    own = "".join(f"server {one.address} noselect\n" for one in back)
+    [check] = told(changed(facts, **lines(own)), "upstreams.count", ())
+    assert (check.state.value, check.measure) == ("fail", Measure(2, warn=4, fail=3, falls=True, most=7))
+
+
 @pytest.mark.parametrize(
     ("changes", "found"),
     [
@@ -324,7 +337,8 @@ def test_a_source_that_is_only_watched_is_no_fault() -> None:
         pytest.param({"root_distance_ms": 16_000.0}, [], id="it may be right by its own account"),
         pytest.param({"root_distance_ms": None}, [], id="that is not known"),
         pytest.param({"offset_ms": None}, [], id="nor its offset"),
-        pytest.param({"tally": "-"}, [], id="the daemon has judged otherwise"),
+        pytest.param({"tally": "-"}, [("upstreams.falseticker", "warn")], id="it was right when the daemon looked"),
+        pytest.param({"tally": "+"}, [("upstreams.falseticker", "warn")], id="and was followed"),
         pytest.param({"reach": 7}, [], id="three answers"),
         pytest.param({"flash": 0x1000}, [], id="only watched"),
         pytest.param({"address": "127.127.20.0", "tally": " "}, [], id="a reference clock"),

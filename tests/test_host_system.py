@@ -349,8 +349,14 @@ def test_what_a_line_of_the_log_complains_of(line: str, found: str) -> None:
     assert ntpd.complaint(line) == found
 
 
-def test_the_statistics_folder_counts_in_service_only() -> None:
-    line = "ntpd[7]: CLOCK: statistics directory /var/log/ntpsec/ does not exist or is unwriteable"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ntpd[7]: CLOCK: statistics directory /var/log/ntpsec/ does not exist or is unwriteable",
+        "ntpd[7]: giving up resolving host gone.example.net: Name or service not known (-2)",
+    ],
+)
+def test_some_complaints_count_in_service_only(line: str) -> None:
     assert ntpd.complaint(line) == ""
     assert ntpd.log_complaint(line) == line
 

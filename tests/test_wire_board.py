@@ -127,6 +127,17 @@ def test_a_reference_clock_and_a_pool_are_told_apart_from_servers() -> None:
     assert board.sources == (server_, clock)
 
 
+def test_who_has_no_address_yet_is_nobody() -> None:
+    """NTPsec 1.2.5 leaves it out, where others tell 0.0.0.0."""
+    without = POOL.replace("srcadr=0.0.0.0, ", "")
+    assert without != POOL
+    peers = {40001: (0x961A, PEER), 40003: (0x8011, without)}
+    with UdpServer(daemon(CLASSIC_SYSTEM, peers)) as server, client_of(server) as client:
+        board = billboard(client)
+    assert [(one.address, one.type) for one in board.peers] == [("192.0.2.10", "u"), ("0.0.0.0", "p")]
+    assert len(board.sources) == 1
+
+
 COUNTED = (
     ", ss_reset=3600, ss_received=120000, ss_limited=900, ss_kodsent=80, ss_restricted=70, io_dropped=2, mru_depth=512,\r\n"
     "mru_maxdepth=10922, leapsmearinterval=86400"

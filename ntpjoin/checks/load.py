@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Optional
 
 from ntpjoin.board import Billboard
 from ntpjoin.checks import limiter
@@ -18,6 +19,8 @@ OK, WARN, FAIL, UNKNOWN = CheckState.OK, CheckState.WARN, CheckState.FAIL, Check
 
 _FULL_WARN, _FULL_FAIL = 70.0, 90.0
 _LIMITED_WARN, _DROPPED_WARN = 20.0, 1.0
+#: A daemon that began to count so much later than it was started has begun anew.
+_APART_S = 60
 #: Before so many packets a single client that asks too often would speak for all.
 ENOUGH = 1000
 
@@ -117,9 +120,15 @@ def limited(facts: Facts, row: Row) -> Iterator[Check]:
         yield Check("load.limited", WARN, text, _loosened(facts, row), measure)
     else:
         yield Check("load.limited", OK, text, measure=measure)
-    if lost and 100 * lost / (received + lost) >= _DROPPED_WARN:
-        text = f"{lost} packets were lost beside {received} that were read: more come than ntpd can answer"
+    read = received if facts.daemon is None else _since_start(received, counters.since_s, facts.daemon.age_s)
+    if lost and 100 * lost / (read + lost) >= _DROPPED_WARN:
+        text = f"{lost} packets were lost beside {read} that were read: more come than ntpd can answer"
         yield Check("load.limited", WARN, text, _FEWER)
+
+
+def _since_start(received: int, since_s: Optional[int], age_s: float) -> int:
+    """About how many came since the start, as losses are counted: NTPsec from 1.2.3 on counts what comes anew each hour."""
+    return received if not since_s or age_s < since_s + _APART_S else round(received * age_s / since_s)
 
 
 def _loosened(facts: Facts, row: Row) -> str:

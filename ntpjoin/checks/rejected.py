@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ntpjoin.board import LOOPED, MAXDISTANCE_S, STEP_S, WATCHED, Billboard, Peer
+from ntpjoin.board import FEWEST_POLLS, LOOPED, MAXDISTANCE_S, STEP_S, WATCHED, Billboard, Peer
 from ntpjoin.facts import Directive
 
 #: The kiss codes by which a server sends its clients away (RFC 5905, section 7.4).
@@ -34,8 +34,6 @@ _SOURCE = {
     0x0200: "its stratum is not allowed",
 }
 
-#: So many polls must have been answered before anything is said of the distance: it falls with each answer.
-_ENOUGH = 4
 #: Marks of sources that agree, and with how many of them one that does not is the one that is wrong.
 _AGREEING, _SEVERAL = "*+o#-", 2
 
@@ -52,7 +50,7 @@ def reason(peer: Peer) -> str:
     for bit, words in _PACKET.items():
         if peer.flash & bit:
             return words
-    if answered(peer) < _ENOUGH or peer.flash & WATCHED:
+    if peer.answered < FEWEST_POLLS or peer.flash & WATCHED:  # the distance falls with each answer
         return ""
     if peer.stratum in (0, 16):
         return UNSYNCHRONISED
@@ -80,13 +78,15 @@ def strays(peer: Peer, board: Billboard) -> bool:
     """Whether it is a falseticker (RFC 5905, section 11.2.1) that the daemon has not marked as one yet.
 
     ntpd has new marks only when the system peer's own answer is the best of its last eight (clock_select of both engines, sys_epoch):
-    one that was too new before may be unmarked for eight polls. It cannot be right along with those that agree where its offset is
-    further from theirs than both root distances, and than the clock may have been slewed from its answers to theirs; when that is
-    stepped they are forgotten.
+    one that was too new before, or was right, may be without one for eight polls. It cannot be right along with those that agree
+    where its offset is further from theirs than both root distances, and than the clock may have been slewed from its answers to
+    theirs; when that is stepped they are forgotten.
     """
-    if peer.tally != " " or peer.is_clock or peer.flash or peer.stratum in (0, 16) or answered(peer) < _ENOUGH:
+    if peer.tally not in " +-#" or peer.is_clock or peer.flash or peer.stratum in (0, 16):
         return False
-    agreeing = [one for one in board.sources if one.tally in _AGREEING]
+    if peer.answered < FEWEST_POLLS:
+        return False
+    agreeing = [one for one in board.sources if one.tally in _AGREEING and one.reach and one.associd != peer.associd]
     return len(agreeing) >= _SEVERAL and all(_apart(peer, one) for one in agreeing)
 
 
@@ -99,8 +99,3 @@ def _apart(one: Peer, other: Peer) -> bool:
     ):
         return False
     return abs(one.offset_ms - other.offset_ms) > max(1000 * STEP_S, one.root_distance_ms + other.root_distance_ms)
-
-
-def answered(peer: Peer) -> int:
-    """How many of its last eight polls were answered."""
-    return bin(peer.reach & 0xFF).count("1")

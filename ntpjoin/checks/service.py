@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Optional
 
 from ntpjoin.checks.advice import OwnFile
-from ntpjoin.checks.lines import lines, read_lines, somebodys
+from ntpjoin.checks.lines import lines, places, read_lines, somebodys
 from ntpjoin.facts import Daemon, Facts, Unit
 from ntpjoin.host import settings
 from ntpjoin.host.distros import ROWS
@@ -144,6 +144,8 @@ def _is_set(facts: Facts, setting: Setting) -> bool:
 _IN_FILE = re.compile(r"syntax error in (?P<path>/\S+) line (?P<line>\d+), column (?P<column>\d+)")
 #: NTPsec wants it even where no statistics are kept (ntpd.c); without a `statsdir` line it is one that no package makes.
 _STATISTICS = re.compile(r"statistics directory (?P<path>/\S*)")
+#: What classic ntpd says of a name that DNS does not know: it follows one source less until it is started again.
+_GIVEN_UP = re.compile(r"giving up resolving host (?P<name>[^\s:]+)")
 
 
 def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
@@ -152,7 +154,11 @@ def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
     placed = {complaint: found for complaint in complaints if (found := _IN_FILE.search(complaint))}
     told = tuple(f"line {found['line']} column {found['column']} syntax error" for found in placed.values())
     for complaint in dict.fromkeys(complaints):
-        found, statistics = placed.get(complaint), _STATISTICS.search(complaint)
+        found, statistics, given_up = (
+            placed.get(complaint),
+            _STATISTICS.search(complaint),
+            _GIVEN_UP.search(complaint),
+        )
         if found is None and complaint.startswith(told):
             continue
         remedy = f"ntpjoin lint names the line; if it names none: {where}" if known else where
@@ -160,7 +166,16 @@ def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
             remedy = f"mend or take line {found['line']} out of {found['path']}, then: {to_type('restart', row.unit)}"
         elif statistics and known:
             remedy = _with_statistics(statistics["path"], facts, row)
+        elif given_up:
+            remedy = _with_names(given_up["name"], facts, row)
         yield Check("service.log", WARN, f"ntpd complains: {complaint}", remedy)
+
+
+def _with_names(name: str, facts: Facts, row: Row) -> str:
+    """Where the name stands; a name that DNS knows by now needs no more than a start."""
+    named = [line for line in lines(facts, row) if name in line.words[1:]]
+    mended = f"mend {name} in {places(named, 'of')}, or take that out" if named else f"mend {name} in your own lines"
+    return f"{mended}; then, or where DNS knows it by now: {to_type('restart', row.unit)}"
 
 
 def _with_statistics(path: str, facts: Facts, row: Row) -> str:

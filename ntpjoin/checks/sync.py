@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Optional
 
-from ntpjoin.board import MAXDISTANCE_S, STEP_S, Billboard, Peer
+from ntpjoin.board import FEWEST_POLLS, MAXDISTANCE_S, STEP_S, Billboard, Peer
 from ntpjoin.checks import hindering, rejected
 from ntpjoin.checks.access import DEAF_TO_QUERIES, LOOPBACK, WORLD
 from ntpjoin.checks.advice import OwnFile
@@ -25,8 +25,8 @@ OFFSET_WARN_S, OFFSET_FAIL_S, POOL_OFFSET_MS = 0.010, 0.050, 25
 DISTANCE_WARN_S, DISTANCE_FAIL_S = 0.5, MAXDISTANCE_S
 #: The share of answered polls, in percent: ntpmon's thresholds.
 REACH_WARN, REACH_FAIL = 75, 50
-#: The reach register holds so many polls; of fewer than these nothing is concluded.
-POLLS, FEWEST_POLLS = 8, 4
+#: The reach register holds so many polls.
+POLLS = 8
 
 
 def synchronisation(facts: Facts, row: Row, rules: Optional[Rules], unheard: Iterable[Asked]) -> Iterator[Check]:
@@ -137,7 +137,9 @@ def _offset(board: Billboard, row: Row, rules: Optional[Rules], advice: OwnFile)
     if board.system is None or board.system.offset_ms is None:
         return
     off_s, told_s = abs(board.system.offset_ms) / 1000, abs(_told_ms(board)) / 1000
-    disbelieved = told_s >= STEP_S > off_s
+    # What others told before the clock was slewed may be old; not what the system peer tells.
+    own_s = abs(board.system_peer.offset_ms or 0) / 1000 if board.system_peer else 0.0
+    disbelieved = told_s >= STEP_S > off_s or min(told_s, own_s) >= OFFSET_FAIL_S > off_s
     off_s = told_s if disbelieved else off_s
     state = FAIL if off_s >= OFFSET_FAIL_S else WARN if off_s >= OFFSET_WARN_S else OK
     measure = Measure(off_s, "s", OFFSET_WARN_S, OFFSET_FAIL_S)
@@ -172,7 +174,7 @@ def _distance(daemon: Daemon, peer: Peer, advice: OwnFile) -> Iterator[Check]:
     measure = Measure(distance_s, "s", DISTANCE_WARN_S, DISTANCE_FAIL_S)
     text = f"root distance {distance_s:.3f} s"
     peer_s = distance_s if peer.root_distance_ms is None else peer.root_distance_ms / 1000
-    falling = daemon.age_s < SETTLING_S or (not peer.is_clock and rejected.answered(peer) < FEWEST_POLLS)
+    falling = daemon.age_s < SETTLING_S or (not peer.is_clock and peer.answered < FEWEST_POLLS)
     if distance_s <= DISTANCE_WARN_S:
         yield Check("sync.distance", OK, text, measure=measure)
     elif falling:
@@ -191,8 +193,8 @@ def _reach(daemon: Daemon, advice: OwnFile) -> Iterator[Check]:
     sources = [peer for peer in daemon.board.sources if peer.reach and not rejected.reason(peer)]
     # A step clears all registers, and what nobody answered before is over: then none of them goes back eight polls.
     longest = max((_length(peer) for peer in sources), default=0)
-    due = {peer: longest if _is_old(daemon, peer) else _length(peer) for peer in sources}
-    shares = [rejected.answered(peer) / polls for peer, polls in due.items() if polls >= FEWEST_POLLS]
+    due = {peer: longest if _is_old(daemon, peer) and not _is_back(peer) else _length(peer) for peer in sources}
+    shares = [peer.answered / polls for peer, polls in due.items() if polls >= FEWEST_POLLS]
     if not shares:
         yield Check("sync.reach", OK, "too few polls were due to tell how many are answered")
         return
@@ -206,6 +208,11 @@ def _reach(daemon: Daemon, advice: OwnFile) -> Iterator[Check]:
 def _length(peer: Peer) -> int:
     """How many polls were made since the first answer that the register knows of."""
     return (peer.reach & 0xFF).bit_length()
+
+
+def _is_back(peer: Peer) -> bool:
+    """Whether it has answered every poll since its first answer: what lies before that was a silence, and is over."""
+    return not peer.reach & (peer.reach + 1)
 
 
 def _is_old(daemon: Daemon, peer: Peer) -> bool:

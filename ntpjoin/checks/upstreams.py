@@ -40,7 +40,10 @@ def _count(following: Following) -> Iterator[Check]:
     unresolved = {peer.title for peer in board.peers if peer.address in NO_ADDRESS and peer.refid != "POOL"}
     if following.young and any(peer.address in NO_ADDRESS for peer in board.peers):
         return  # names still have to be asked, and servers to be drawn
-    voices = {peer.address for peer in board.voices}
+    quiet = {
+        name for one in sources(following.lines) if "noselect" in one.directive.words for name in (one.name, one.key)
+    }
+    voices = {peer.address for peer in board.voices if not quiet & {peer.address, peer.source}}
     count = len(voices | unresolved | {pin.address for pin in following.pins})
     missing = len({pin.address for pin in following.pins} - {peer.address for peer in board.peers})
     yield counted(count, "" if LEAST <= count <= MOST else _count_remedy(following, count), missing)

@@ -223,14 +223,16 @@ ENABLE_EPEL = click.option(
     help="On Enterprise Linux: enable the repository EPEL, which has the daemon, as part of the plan.",
 )
 
+MONITOR = click.option(
+    "--monitor/--no-monitor", default=None, help="Check daily, by a timer, that this server is still good."
+)
+
 #: All that a set-up is made of.
 wish = together(
     configuration,
     ENABLE_EPEL,
     click.option("--firewall/--no-firewall", default=None, help="Let UDP 123 in through the active firewall."),
-    click.option(
-        "--monitor/--no-monitor", default=None, help="Check daily, by a timer, that this server is still good."
-    ),
+    MONITOR,
     click.option(
         "--metrics",
         callback=_metrics,

@@ -44,11 +44,7 @@ def upstreams_list(*, every: bool, **options: Any) -> int:
 @upstreams.command("survey")
 @click.argument("names", nargs=-1, metavar="[NAME]...", callback=opt.hosts)
 @opt.candidates
-@click.option(
-    "--monitor/--no-monitor",
-    default=None,
-    help="Ask those, too, who may be followed only where a daily check looks after their names.",
-)
+@opt.MONITOR
 @opt.ALLOW_PRIVATE
 @opt.RESOLVER
 @click.option(

@@ -173,8 +173,11 @@ def complaint(line: str) -> str:
 
 
 def log_complaint(line: str) -> str:
-    """The same for a daemon in service. The check runs it as root, who under AppArmor may not look into the daemon's own folder."""
-    return complaint(line) or (line if "statistics directory" in line else "")
+    """The same for a daemon in service.
+
+    The check runs it as root, who under AppArmor may not look into the daemon's own folder, and where there is no DNS.
+    """
+    return complaint(line) or (line if "statistics directory" in line or "giving up resolving host" in line else "")
 
 
 def _is_end(line: str, last_line: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import Optional
 
-from ntpjoin.board import Billboard, Counters, Peer, SystemVars
+from ntpjoin.board import NO_ADDRESS, Billboard, Counters, Peer, SystemVars
 from ntpjoin.errors import WireError
 from ntpjoin.wire import mode6
 from ntpjoin.wire.control import Association, ControlClient
@@ -137,7 +137,7 @@ def _peer(association: Association, values: Mapping[str, str], clock: _Clock) ->
     return Peer(
         associd=association.associd,
         tally=status.tally,
-        address=values.get("srcadr", ""),
+        address=values.get("srcadr") or NO_ADDRESS[0],  # NTPsec tells none from 1.2.5 on
         refid=_refid(values),
         stratum=_whole(values, "stratum"),
         reach=_whole(values, "reach"),
