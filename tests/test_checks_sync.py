@@ -71,10 +71,13 @@ def test_an_offset_is_told_with_where_the_pool_begins_to_mind_and_what_mends_it(
         ((50.0, 50.0, 50.0, 0.1, 0.1), True),
         ((49.9, 127.0, 127.0, 127.0, 127.0), False),  # the others may have told so before it was slewed
         ((127.0, 127.0, 49.9, 0.1, 0.1), False),
+        ((400.0, 400.0, 0.1, 0.1), False),
+        ((-400.0, -400.0, 0.1, 0.1), False),
+        ((-400.0, -400.0, -400.0, 0.1), True),
     ],
 )
 def test_what_most_sources_tell_counts_before_the_daemon_believes_it(offsets_ms: tuple[float, ...], off: bool) -> None:
-    peers = (replace(one, tally="+", offset_ms=ms) for one, ms in zip(BOARD.peers, offsets_ms))
+    peers = (replace(one, tally=tally, offset_ms=ms) for one, tally, ms in zip(BOARD.peers, "+-+++", offsets_ms))
     check = told(host(*peers, offset_ms=0.1), "sync.offset")
     assert check
     assert (check.state is CheckState.FAIL) is off

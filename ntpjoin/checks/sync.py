@@ -136,7 +136,7 @@ def _offset(board: Billboard, row: Row, rules: Optional[Rules], advice: OwnFile)
         return
     if board.system is None or board.system.offset_ms is None:
         return
-    off_s, told_s = abs(board.system.offset_ms) / 1000, abs(_told_ms(board)) / 1000
+    off_s, told_s = abs(board.system.offset_ms) / 1000, _told_ms(board) / 1000
     # What others told before the clock was slewed may be old; not what the system peer tells.
     own_s = abs(board.system_peer.offset_ms or 0) / 1000 if board.system_peer else 0.0
     disbelieved = told_s >= STEP_S > off_s or min(told_s, own_s) >= OFFSET_FAIL_S > off_s
@@ -156,9 +156,13 @@ def _offset(board: Billboard, row: Row, rules: Optional[Rules], advice: OwnFile)
 
 
 def _told_ms(board: Billboard) -> float:
-    """What most of those that agree tell; from the step threshold on the daemon waits (STEPOUT) before it follows them."""
-    offsets = sorted(peer.offset_ms for peer in board.sources if peer.tally in "*+o#" and peer.offset_ms is not None)
-    return offsets[len(offsets) // 2] if offsets else 0.0
+    """What more than half of those that agree tell, or more; from the step threshold on the daemon waits (STEPOUT) before it follows.
+
+    Outliers (`-`) agree, too.
+    """
+    agreeing = [peer for peer in board.sources if peer.tally in "*+o#-"]
+    offsets = sorted(abs(peer.offset_ms) for peer in agreeing if peer.offset_ms is not None)
+    return offsets[(len(offsets) - 1) // 2] if offsets else 0.0
 
 
 def _distance(daemon: Daemon, peer: Peer, advice: OwnFile) -> Iterator[Check]:
