@@ -171,6 +171,11 @@ class Peer:
         return bin(self.reach & 0xFF).count("1")
 
     @property
+    def agrees(self) -> bool:
+        """Whether its time is right by the daemon's last look: an outlier, too (`-`); not who has fallen silent since."""
+        return self.reach > 0 and self.tally in ("*", "+", "o", "#", "-")
+
+    @property
     def watched(self) -> bool:
         """Whether it has no voice (noselect), as far as the daemon tells.
 
@@ -218,10 +223,9 @@ class Billboard:
         """How many sources agree with each other: system peer, candidates and backups.
 
         Those that agree, too, and are left out as there are enough, count where a majority is asked for, not for `minsane`
-        (ntp_proto.c of both engines, clock_select). Who has fallen silent does not, whatever its mark of before.
+        (ntp_proto.c of both engines, clock_select).
         """
-        marks = "*+o#-" if self.minsane is None else "*+o#"
-        return sum(peer.reach > 0 and peer.tally in marks for peer in self.sources)
+        return sum(peer.agrees and (self.minsane is None or peer.tally != "-") for peer in self.sources)
 
     @property
     def replying(self) -> int:

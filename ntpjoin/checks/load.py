@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Optional
 
-from ntpjoin.board import Billboard
 from ntpjoin.checks import limiter
 from ntpjoin.checks.firewall import SPARE, taken_from_others
 from ntpjoin.checks.lines import lines, place, take_out
@@ -104,7 +103,9 @@ def limited(facts: Facts, row: Row) -> Iterator[Check]:
 
     Told where the daemon counts them.
     """
-    counters = (facts.daemon.board if facts.daemon else Billboard()).counters
+    if facts.daemon is None:
+        return
+    counters = facts.daemon.board.counters
     received, refused, lost = counters.received, counters.limited, counters.dropped
     if received is None or refused is None:
         return
@@ -120,7 +121,7 @@ def limited(facts: Facts, row: Row) -> Iterator[Check]:
         yield Check("load.limited", WARN, text, _loosened(facts, row), measure)
     else:
         yield Check("load.limited", OK, text, measure=measure)
-    read = received if facts.daemon is None else _since_start(received, counters.since_s, facts.daemon.age_s)
+    read = _since_start(received, counters.since_s, facts.daemon.age_s)
     if lost and 100 * lost / (read + lost) >= _DROPPED_WARN:
         text = f"{lost} packets were lost beside {read} that were read: more come than ntpd can answer"
         yield Check("load.limited", WARN, text, _FEWER)

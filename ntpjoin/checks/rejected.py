@@ -34,8 +34,8 @@ _SOURCE = {
     0x0200: "its stratum is not allowed",
 }
 
-#: Marks of sources that agree, and with how many of them one that does not is the one that is wrong.
-_AGREEING, _SEVERAL = "*+o#-", 2
+#: Beside so many that agree, one that does not is the one that is wrong.
+_SEVERAL = 2
 
 
 def reason(peer: Peer) -> str:
@@ -86,7 +86,7 @@ def strays(peer: Peer, board: Billboard) -> bool:
         return False
     if peer.answered < FEWEST_POLLS:
         return False
-    agreeing = [one for one in board.sources if one.tally in _AGREEING and one.reach and one.associd != peer.associd]
+    agreeing = [one for one in board.sources if one.agrees and one.associd != peer.associd]
     return len(agreeing) >= _SEVERAL and all(_apart(peer, one) for one in agreeing)
 
 

@@ -154,11 +154,8 @@ def log(complaints: tuple[str, ...], facts: Facts, row: Row) -> Iterator[Check]:
     placed = {complaint: found for complaint in complaints if (found := _IN_FILE.search(complaint))}
     told = tuple(f"line {found['line']} column {found['column']} syntax error" for found in placed.values())
     for complaint in dict.fromkeys(complaints):
-        found, statistics, given_up = (
-            placed.get(complaint),
-            _STATISTICS.search(complaint),
-            _GIVEN_UP.search(complaint),
-        )
+        found, statistics = placed.get(complaint), _STATISTICS.search(complaint)
+        given_up = _GIVEN_UP.search(complaint)
         if found is None and complaint.startswith(told):
             continue
         remedy = f"ntpjoin lint names the line; if it names none: {where}" if known else where

@@ -160,8 +160,7 @@ def _told_ms(board: Billboard) -> float:
 
     Outliers (`-`) agree, too.
     """
-    agreeing = [peer for peer in board.sources if peer.tally in "*+o#-"]
-    offsets = sorted(abs(peer.offset_ms) for peer in agreeing if peer.offset_ms is not None)
+    offsets = sorted(abs(peer.offset_ms) for peer in board.sources if peer.agrees and peer.offset_ms is not None)
     return offsets[(len(offsets) - 1) // 2] if offsets else 0.0
 
 
